@@ -1,0 +1,1 @@
+"""The box's side of the server: enrolment, target-state reconciler, telemetry."""

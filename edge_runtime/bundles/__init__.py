@@ -1,0 +1,1 @@
+"""Bundles on the box's disk: download, verify, stage, activate, roll back."""

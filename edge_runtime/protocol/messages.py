@@ -1,0 +1,183 @@
+"""Messages on the WebSocket /ws/box (JSON text frames, tagged by "type") and of the box's HTTP reports.
+
+Preview pictures travel as binary frames: see `encode_preview` for their layout.
+"""
+
+import msgspec
+
+from edge_runtime.protocol.errors import ProtocolError
+
+
+class MemorySample(msgspec.Struct, frozen=True):
+    """Bytes of the compute device. private + shared + activations + overhead + free == budget, always.
+
+    `private`: resident weights that one query uses; `shared`: resident weights that several use, counted once.
+    `rss` is the resident set of the whole process, for comparison; it is not part of the sum.
+    """
+
+    budget: int
+    private: int
+    shared: int
+    activations: int
+    overhead: int
+    free: int
+    rss: int
+
+
+class QuerySample(msgspec.Struct, frozen=True):
+    """One query over one sampling interval. captured == processed + late + dropped (frames decided in the interval).
+
+    `late` frames ran but missed their deadline; they are lost like `dropped` ones and never count as processed.
+    Latency is capture to result, ms, None without a processed frame. `agreement` is the mean agreement of the running
+    model with its original over the last `agreement_frames` sampled frames, None where the original itself runs or
+    nothing was sampled yet. `counts` is the mean number of objects per processed frame by class (for a classification
+    query: the share of frames with that answer).
+    """
+
+    query: str
+    captured: int
+    processed: int
+    dropped: int
+    late: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+    swaps: int
+    swap_ms: float
+    agreement: float | None
+    agreement_frames: int
+    counts: dict[str, float] = {}
+
+
+class CameraSample(msgspec.Struct, frozen=True):
+    """`state`: "running", "connecting" or "failed"; `problem` is one sentence, empty while running."""
+
+    camera: str
+    state: str
+    rate_fps: float
+    problem: str = ""
+
+
+class Stats(msgspec.Struct, frozen=True, tag="stats"):
+    """About one a second. `(boot_id, seq)` is unique per box: the server stores it once and acknowledges it.
+
+    `at`: Unix seconds on the box's clock at the end of the interval of `interval_s` seconds.
+    """
+
+    boot_id: str
+    seq: int
+    at: float
+    interval_s: float
+    bundle_version: int
+    memory: MemorySample
+    queries: tuple[QuerySample, ...]
+    cameras: tuple[CameraSample, ...] = ()
+    cpu_percent: float = 0.0
+
+
+class Report(msgspec.Struct, frozen=True, tag="report"):
+    """The reported state of the box, sent at connection and on every change.
+
+    `state`: "running", "degraded" or "not at target". `sentence` says why, for a person; empty when running.
+    `manifest_digest` is what really runs now, "" before the first bundle.
+    """
+
+    state: str
+    sentence: str
+    manifest_digest: str
+    bundle_version: int
+    bytes_downloaded: int = 0
+
+
+class Ack(msgspec.Struct, frozen=True, tag="ack"):
+    """Server to box: every stats message of `boot_id` up to `seq` is stored."""
+
+    boot_id: str
+    seq: int
+
+
+class Nudge(msgspec.Struct, frozen=True, tag="nudge"):
+    """Server to box: fetch your target state now."""
+
+
+class PreviewWanted(msgspec.Struct, frozen=True, tag="preview_wanted"):
+    """Server to box: send annotated preview frames of `camera` for the next `seconds` seconds at `rate_fps`."""
+
+    camera: str
+    seconds: float
+    rate_fps: float = 4.0
+
+
+class ProbeResult(msgspec.Struct, frozen=True):
+    """Answer to a probe of a camera; POST /api/box/cameras/<camera>/probe as JSON part `probe` + JPEG part `picture`.
+
+    `request` is the number from TargetState.probes. `problem` is one sentence, empty on success.
+    """
+
+    request: int
+    width: int = 0
+    height: int = 0
+    rate_fps: float = 0.0
+    codec: str = ""
+    problem: str = ""
+
+
+class FrameObject(msgspec.Struct, frozen=True):
+    """Exact ground truth of one object: `box` is xyxy as fractions of the frame, `occluded` the hidden share 0..1."""
+
+    name: str
+    box: tuple[float, float, float, float]
+    occluded: float = 0.0
+
+
+class FrameLabel(msgspec.Struct, frozen=True):
+    """One frame of a data set. `objects`/`tags` are None where nothing is known (a real camera).
+
+    A classification label is the one tag that is among the model's classes.
+    """
+
+    file: str
+    at: float
+    objects: tuple[FrameObject, ...] | None = None
+    tags: tuple[str, ...] | None = None
+
+
+class FrameIndex(msgspec.Struct, frozen=True):
+    """frames.json of a data set: frames in order of time. `source` says who labelled: "scene", "people" or ""."""
+
+    frames: tuple[FrameLabel, ...]
+    source: str = ""
+
+
+FromBox = Stats | Report
+ToBox = Ack | Nudge | PreviewWanted
+
+
+def decode_from_box(content: str | bytes) -> FromBox:
+    try:
+        return msgspec.json.decode(content, type=FromBox)
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"A message from the box cannot be read: {error}") from error
+
+
+def decode_to_box(content: str | bytes) -> ToBox:
+    try:
+        return msgspec.json.decode(content, type=ToBox)
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"A message from the server cannot be read: {error}") from error
+
+
+def encode_preview(camera: str, at: float, jpeg: bytes) -> bytes:
+    """Binary frame: one JSON line {"camera", "at"}, a newline, then the JPEG."""
+    return msgspec.json.encode({"camera": camera, "at": at}) + b"\n" + jpeg
+
+
+def decode_preview(content: bytes) -> tuple[str, float, bytes]:
+    """(camera, Unix seconds of capture, JPEG bytes). Raises ProtocolError."""
+    head, separator, jpeg = content.partition(b"\n")
+    try:
+        fields = msgspec.json.decode(head, type=dict[str, str | float])
+        if not separator or not jpeg.startswith(b"\xff\xd8"):
+            raise ProtocolError("A preview from the box holds no JPEG picture.")
+        return str(fields["camera"]), float(fields["at"]), jpeg
+    except (msgspec.DecodeError, KeyError, ValueError) as error:
+        raise ProtocolError(f"A preview from the box cannot be read: {error}") from error

@@ -1,0 +1,67 @@
+"""The target state of a box: what the server wants it to run. The box fetches it over HTTP with an ETag.
+
+The WebSocket only nudges the box to fetch; this state alone decides.
+"""
+
+import enum
+
+import msgspec
+
+
+class Privacy(enum.StrEnum):
+    """What may leave the box as pictures. OFF: nothing. BLURRED: people are blurred. FULL: as captured."""
+
+    OFF = "off"
+    BLURRED = "blurred"
+    FULL = "full"
+
+
+class CameraTarget(msgspec.Struct, frozen=True):
+    """A camera of this box. `source` may carry a password: never log it (protocol.sources.redact_source)."""
+
+    camera: str
+    name: str
+    source: str
+    privacy: Privacy = Privacy.FULL
+
+
+class QueryTarget(msgspec.Struct, frozen=True):
+    """One query: the bundle slot it runs, on which camera, for which classes, how often and how fresh.
+
+    `objects` is a subset of the slot's classes. A result later than `deadline_ms` after capture is late, hence lost.
+    """
+
+    query: str
+    name: str
+    slot: str
+    camera: str
+    objects: tuple[str, ...]
+    rate_fps: float
+    deadline_ms: int
+    accuracy_target: float
+
+
+class FrameRequest(msgspec.Struct, frozen=True):
+    """Frames wanted for a data set: `count` frames spread over `span_s` seconds from when the box sees this."""
+
+    request: str
+    camera: str
+    count: int
+    span_s: float
+
+
+class BundleTarget(msgspec.Struct, frozen=True):
+    manifest_digest: str
+    version: int
+
+
+class TargetState(msgspec.Struct, frozen=True):
+    """Everything wanted of one box. `probes` maps a camera to the request number to answer with a picture."""
+
+    box: str
+    bundle: BundleTarget | None
+    cameras: tuple[CameraTarget, ...] = ()
+    queries: tuple[QueryTarget, ...] = ()
+    frame_requests: tuple[FrameRequest, ...] = ()
+    probes: dict[str, int] = {}
+    poll_s: float = 10.0

@@ -1,0 +1,1 @@
+"""Rendered street scenes with exact ground truth: a camera and a data set that need no recording."""

@@ -1,0 +1,1 @@
+"""Executes queries within a memory budget: resident layers, swapping, batched execution."""

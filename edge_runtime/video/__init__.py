@@ -1,0 +1,1 @@
+"""Cameras: capture, decode, pacing, reconnection. One bad camera never disturbs another."""

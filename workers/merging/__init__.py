@@ -1,0 +1,1 @@
+"""Model merging: share identical layers between models and retrain them jointly. Pure PyTorch, no Django, no Celery."""

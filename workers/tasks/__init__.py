@@ -1,0 +1,1 @@
+"""Celery tasks, thin: load, one call into the core, record the result."""
