@@ -1,0 +1,1 @@
+"""Words every app may use: errors, clock, blobs, encryption. No domain words."""

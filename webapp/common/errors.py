@@ -1,0 +1,31 @@
+"""Errors that a person caused or can mend. Views turn them into one sentence and a status."""
+
+from edge_runtime.protocol.errors import GemelError
+
+
+class InvalidInput(GemelError):
+    """What a person entered cannot be used. `field` names the form field, "" for the whole."""
+
+    code = "invalid_input"
+    status = 400
+
+    def __init__(self, message: str, *, field: str = ""):
+        super().__init__(message)
+        self.field = field
+
+
+class NotAllowed(GemelError):
+    code = "not_allowed"
+    status = 403
+
+
+class NotFound(GemelError):
+    code = "not_found"
+    status = 404
+
+
+class Conflict(GemelError):
+    """The thing has changed since it was looked at, so the action no longer applies."""
+
+    code = "conflict"
+    status = 409

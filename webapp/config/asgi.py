@@ -1,0 +1,13 @@
+"""The ASGI entry point: pages and API over HTTP, live updates and boxes over WebSockets."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings.development")
+http_application = get_asgi_application()
+
+from webapp.config.routing import websocket_application  # noqa: E402  (needs Django to be set up)
+
+application = ProtocolTypeRouter({"http": http_application, "websocket": websocket_application})

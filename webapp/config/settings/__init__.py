@@ -1,0 +1,1 @@
+"""Settings by environment; all of them start from base."""

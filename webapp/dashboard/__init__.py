@@ -1,0 +1,1 @@
+"""The overview and pages that gather several apps."""

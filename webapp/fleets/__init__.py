@@ -1,0 +1,1 @@
+"""Sites, boxes and cameras, and what boxes say to the server."""

@@ -1,0 +1,1 @@
+"""Durable jobs: rows in PostgreSQL are the truth, Celery messages only wake a worker."""

@@ -1,0 +1,1 @@
+"""Merge runs and what people decide about their merged groups."""

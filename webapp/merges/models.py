@@ -1,0 +1,152 @@
+"""Merge runs, the merged groups they find, and the decisions about them."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from webapp.fleets.models import Box
+from webapp.jobs.models import Job
+from webapp.workloads.models import Dataset, Model, Query
+
+
+class MergeRunState(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class MergeRun(models.Model):
+    """One search and retraining over a box's workload. For `result` see docs/merging.md."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="merge_runs")
+    job = models.OneToOneField(Job, null=True, on_delete=models.PROTECT, related_name="+")
+    strategy = models.CharField(max_length=40, default="optimistic")
+    state = models.CharField(max_length=10, choices=MergeRunState.choices, default=MergeRunState.QUEUED)
+    problem = models.TextField(blank=True)
+    time_limit_s = models.PositiveIntegerField(default=1200)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    bytes_before = models.BigIntegerField(default=0)
+    bytes_after = models.BigIntegerField(default=0)
+    result = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"merge of {self.box} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class MergeRunQuery(models.Model):
+    """A query as it was when the run was requested, with the data set that it is retrained and judged on."""
+
+    run = models.ForeignKey(MergeRun, on_delete=models.CASCADE, related_name="run_queries")
+    query = models.ForeignKey(Query, null=True, on_delete=models.SET_NULL, related_name="+")
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+")
+    dataset = models.ForeignKey(Dataset, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=100)
+    accuracy_target = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MergeRunEvent(models.Model):
+    """One line of the core's events.jsonl: live progress, kept so that a page opened later shows the whole run."""
+
+    run = models.ForeignKey(MergeRun, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    payload = models.JSONField()
+
+    class Meta:
+        ordering = ["seq"]
+        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} #{self.seq}"
+
+
+class MergedGroupState(models.TextChoices):
+    """WAITING for a decision; APPROVED is what boxes run; SUPERSEDED when a later decision or change replaced it."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    REVERTED = "reverted"
+
+
+class MergedGroup(models.Model):
+    """Queries tied by shared layers. `shared_layers`: [{"size_bytes", "members": {query name: layer name}}]."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(MergeRun, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=MergedGroupState.choices, default=MergedGroupState.WAITING)
+    bytes_before = models.BigIntegerField()
+    bytes_after = models.BigIntegerField()
+    shared_layers = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MergedGroupQuery(models.Model):
+    """One member: its merged tensors (as Model.tensors) and its accuracy beside its original's, as fractions.
+
+    `basis` says what `validation_*` and `test_*` are: "relative accuracy" (labels) or "agreement". The bounds are the
+    ends of a 90 % interval; the group was accepted because `validation_lower` is at or above the target.
+    """
+
+    group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="members")
+    query = models.ForeignKey(Query, null=True, on_delete=models.SET_NULL, related_name="merged_memberships")
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    tensors = models.JSONField()
+    accuracy_target = models.FloatField()
+    basis = models.CharField(max_length=20)
+    original_accuracy = models.FloatField()
+    merged_accuracy = models.FloatField()
+    validation_accuracy = models.FloatField()
+    validation_lower = models.FloatField()
+    validation_upper = models.FloatField()
+    test_accuracy = models.FloatField(null=True)
+    test_lower = models.FloatField(null=True)
+    test_upper = models.FloatField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Verdict(models.TextChoices):
+    APPROVE = "approve"
+    REJECT = "reject"
+    REVERT = "revert"
+
+
+class Decision(models.Model):
+    """What a person decided about a merged group. Rows are only ever added."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="decisions")
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    reason = models.TextField(blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.group}"

@@ -1,0 +1,1 @@
+"""Live updates to browsers and boxes over Channels: group names and publishing after commit."""

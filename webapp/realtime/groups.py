@@ -1,0 +1,28 @@
+"""Names of Channels groups. Browsers join the groups of what they look at; a box has one group of its own."""
+
+from uuid import UUID
+
+
+def box_commands(box_id: UUID | str) -> str:
+    """What the server tells a box."""
+    return f"box-commands.{box_id}"
+
+
+def box_live(box_id: UUID | str) -> str:
+    """Statistics and state of a box, for browsers."""
+    return f"box-live.{box_id}"
+
+
+def camera_live(camera_id: UUID | str) -> str:
+    """Annotated preview frames of a camera, for browsers."""
+    return f"camera-live.{camera_id}"
+
+
+def merge_run_live(run_id: UUID | str) -> str:
+    """Progress of a merge run, for browsers."""
+    return f"merge-run-live.{run_id}"
+
+
+def site_live(site_id: UUID | str) -> str:
+    """Changes anywhere in a site that lists show: box connected, job finished, decision taken."""
+    return f"site-live.{site_id}"

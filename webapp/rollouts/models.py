@@ -1,0 +1,44 @@
+"""Bundles, and the reported state of boxes."""
+
+import uuid
+
+from django.db import models
+
+from webapp.fleets.models import Box
+
+
+class Bundle(models.Model):
+    """A signed manifest. Its tensors are blobs in the artifact store. `version` only grows within a box."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="bundles")
+    version = models.PositiveIntegerField()
+    manifest = models.TextField()
+    manifest_digest = models.CharField(max_length=64, db_index=True)
+    signature = models.CharField(max_length=128)
+    reason = models.CharField(max_length=200)
+    size_bytes = models.BigIntegerField()
+    is_merged = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["box", "version"], name="bundle_version_per_box")]
+
+    def __str__(self) -> str:
+        return f"bundle {self.version} of {self.box}"
+
+
+class BoxReport(models.Model):
+    """The last Report of a box (protocol.messages): what it really runs, never assumed."""
+
+    box = models.OneToOneField(Box, on_delete=models.CASCADE, related_name="report")
+    state = models.CharField(max_length=20)
+    sentence = models.TextField(blank=True)
+    manifest_digest = models.CharField(max_length=64, blank=True)
+    bundle_version = models.PositiveIntegerField(default=0)
+    bytes_downloaded = models.BigIntegerField(default=0)
+    reported_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"report of {self.box}"

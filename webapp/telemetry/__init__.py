@@ -1,0 +1,1 @@
+"""Live statistics of boxes: ingest and the figures and series that pages show."""

@@ -1,0 +1,58 @@
+"""Statistics as the boxes measured them, about one sample a second and box."""
+
+from django.db import models
+
+from webapp.fleets.models import Box
+
+
+class BoxSample(models.Model):
+    """One Stats message (protocol.messages). The memory bands add up to the budget; bytes. (boot_id, seq) is unique."""
+
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="samples")
+    boot_id = models.CharField(max_length=40)
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+    interval_s = models.FloatField()
+    bundle_version = models.PositiveIntegerField()
+    memory_budget = models.BigIntegerField()
+    memory_private = models.BigIntegerField()
+    memory_shared = models.BigIntegerField()
+    memory_activations = models.BigIntegerField()
+    memory_overhead = models.BigIntegerField()
+    memory_free = models.BigIntegerField()
+    memory_rss = models.BigIntegerField()
+    cpu_percent = models.FloatField(default=0.0)
+    cameras = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["box", "boot_id", "seq"], name="one_box_sample_per_seq")]
+        indexes = [models.Index(fields=["box", "-at"]), models.Index(fields=["box", "bundle_version"])]
+
+    def __str__(self) -> str:
+        return f"{self.box_id} {self.at:%H:%M:%S}"
+
+
+class QuerySample(models.Model):
+    """One query in one BoxSample. `query_id` is no foreign key: statistics outlive a deleted query."""
+
+    box_sample = models.ForeignKey(BoxSample, on_delete=models.CASCADE, related_name="query_samples")
+    query_id = models.UUIDField()
+    at = models.DateTimeField()
+    bundle_version = models.PositiveIntegerField()
+    captured = models.PositiveIntegerField()
+    processed = models.PositiveIntegerField()
+    dropped = models.PositiveIntegerField()
+    late = models.PositiveIntegerField()
+    latency_p50_ms = models.FloatField(null=True)
+    latency_p95_ms = models.FloatField(null=True)
+    swaps = models.PositiveIntegerField()
+    swap_ms = models.FloatField()
+    agreement = models.FloatField(null=True)
+    agreement_frames = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["query_id", "-at"]), models.Index(fields=["query_id", "bundle_version"])]
+
+    def __str__(self) -> str:
+        return f"{self.query_id} {self.at:%H:%M:%S}"

@@ -1,0 +1,1 @@
+"""Models, data sets and queries: what the boxes should look for."""
