@@ -1,0 +1,38 @@
+# Everything a person types. The work is done by demo/bootstrap.py (standard library only) and by `python -m demo`.
+PYTHON ?= python3
+VENV := .venv/bin
+
+.PHONY: demo demo-password demo-clean test test-unit check format setup lock images
+
+demo: ## start the whole product
+	@$(PYTHON) demo/bootstrap.py run -- -m demo run
+
+demo-password: ## set a new administrator password
+	@$(PYTHON) demo/bootstrap.py run -- -m demo password
+
+demo-clean: ## remove the demo's data (./var)
+	@$(PYTHON) demo/bootstrap.py run -- -m demo clean
+
+setup: ## environment with everything that working on the code needs
+	@$(PYTHON) demo/bootstrap.py dev
+
+test: ## every test that needs no GPU
+	@$(PYTHON) demo/bootstrap.py dev -- -m demo test $(ARGS)
+
+test-unit: ## the fast tests: no database, no sockets
+	@$(PYTHON) demo/bootstrap.py dev -- -m pytest tests/unit -q $(ARGS)
+
+check: ## what CI runs before the tests
+	@$(PYTHON) demo/bootstrap.py dev -- -m demo.checks
+
+format: setup
+	@$(VENV)/ruff format . && $(VENV)/ruff check --fix .
+
+bench-%: setup ## one benchmark, e.g. make bench-merging
+	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.$(subst -,_,$*) $(ARGS)
+
+images: setup ## pictures of the running product, for the documentation
+	@$(VENV)/python -m demo.screenshots $(ARGS)
+
+lock: setup ## write requirements/*.txt and package-lock.json anew
+	@requirements/lock.sh --upgrade && npm install --package-lock-only
