@@ -1,0 +1,47 @@
+"""What the registry knows of an architecture besides its name."""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from edge_runtime.vision.spec import ModelSpec, Task
+
+
+class Head(enum.StrEnum):
+    """The form of a network's output, hence which of edge_runtime.vision.tasks understands it."""
+
+    LOGITS = "logits"
+    CENTERS = "centers"
+    TORCHVISION_DETECTIONS = "torchvision detections"
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Per-channel RGB mean and deviation of pictures in 0..1; a network's input is (picture - mean) / deviation."""
+
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+
+
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One entry of the registry.
+
+    `construct` gives the network with random weights. `training_only` are prefixes of state-dict names of parts that
+    published weights hold and inference does not (auxiliary classifiers).
+    """
+
+    name: str
+    head: Head
+    construct: Callable[[ModelSpec], nn.Module]
+    normalisation: Normalisation = IMAGENET
+    training_only: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        return Task.CLASSIFICATION if self.head is Head.LOGITS else Task.DETECTION

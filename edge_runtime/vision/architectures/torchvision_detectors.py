@@ -1,0 +1,64 @@
+"""Detectors of torchvision, by torchvision's names and with its state-dict names.
+
+Their class 0 is the background: label n of a ModelSpec is their n + 1 (edge_runtime.vision.tasks shifts). Pictures
+come in normalised and at the spec's input size, so torchvision's own resizing and normalisation is taken out.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edge_runtime.vision.architectures.architecture import IMAGENET, Architecture, Head, Normalisation
+from edge_runtime.vision.spec import ModelSpec
+from edge_runtime.vision.torchvision_ops import torchvision
+
+_NORMALISATIONS = {
+    "fasterrcnn_mobilenet_v3_large_320_fpn": IMAGENET,
+    "fasterrcnn_mobilenet_v3_large_fpn": IMAGENET,
+    "fasterrcnn_resnet50_fpn": IMAGENET,
+    "fcos_resnet50_fpn": IMAGENET,
+    "retinanet_resnet50_fpn": IMAGENET,
+    "ssd300_vgg16": Normalisation((0.48235, 0.45882, 0.40784), (1 / 255, 1 / 255, 1 / 255)),
+    "ssdlite320_mobilenet_v3_large": Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
+
+class _ReadyPictures(nn.Module):
+    """Stands in for GeneralizedRCNNTransform where pictures are ready: one batch (N, 3, H, W), boxes in its pixels."""
+
+    def forward(self, batch: Tensor, targets: Any) -> tuple[Any, Any]:
+        image_list = torchvision.models.detection.image_list.ImageList
+        return image_list(batch, [tuple(batch.shape[-2:])] * len(batch)), targets
+
+    def postprocess(self, result: Any, image_shapes: Any, original_sizes: Any) -> Any:
+        return result
+
+
+def _construct(spec: ModelSpec) -> nn.Module:
+    module: nn.Module = torchvision.models.get_model(
+        spec.architecture, weights=None, weights_backbone=None, num_classes=len(spec.classes) + 1
+    )
+    module.transform = _ReadyPictures()
+    _rebuild_anchors(module)
+    return module
+
+
+def _rebuild_anchors(module: nn.Module) -> None:
+    """Anchors are plain tensors, neither parameters nor buffers: built on `meta` no state dict would fill them."""
+    anchor_utils = torchvision.models.detection.anchor_utils
+    with torch.device("cpu"):
+        for part in module.modules():
+            if isinstance(part, anchor_utils.AnchorGenerator):
+                part.cell_anchors = [
+                    part.generate_anchors(sizes, ratios)
+                    for sizes, ratios in zip(part.sizes, part.aspect_ratios, strict=True)
+                ]
+            elif isinstance(part, anchor_utils.DefaultBoxGenerator):
+                part._wh_pairs = part._generate_wh_pairs(len(part.aspect_ratios))
+
+
+ARCHITECTURES = tuple(
+    Architecture(name, Head.TORCHVISION_DETECTIONS, _construct, normalisation)
+    for name, normalisation in _NORMALISATIONS.items()
+)
