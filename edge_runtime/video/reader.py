@@ -1,0 +1,168 @@
+"""One camera, read in a thread of its own: paced, looped, reconnected. A bad camera never disturbs another.
+
+A thread that hangs in a network read is left behind on `stop`: it delivers nothing any more, and ends when the read
+returns, which `capture.NETWORK_TIMEOUT_S` bounds.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from edge_runtime.protocol.backoff import reconnect_delay_s
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.messages import CameraSample
+from edge_runtime.protocol.target import CameraTarget
+from edge_runtime.video.capture import Capture, Picture
+from edge_runtime.video.pacing import Pace, RateGate, RateMeter
+from edge_runtime.video.problems import CaptureError
+from edge_runtime.video.sources import open_capture
+from edge_runtime.vision.spec import Frame
+
+STOP_S = 1.5
+_FALLBACK_FPS = 25.0
+# A source that ran this long was healthy: its next failure starts the backoff from the beginning.
+_HEALTHY_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    """`state`: "connecting", "running" or "failed" with one sentence in `problem`."""
+
+    state: str = "connecting"
+    problem: str = ""
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    source_rate_fps: float = 0.0
+
+
+class CameraReader:
+    """Calls `on_frame` from its thread with every wanted frame. `clock`: monotonic seconds."""
+
+    def __init__(
+        self,
+        target: CameraTarget,
+        on_frame: Callable[[Frame], None],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        opener: Callable[[str], Capture] = open_capture,
+    ) -> None:
+        self.target = target
+        self._on_frame = on_frame
+        self._clock = clock
+        self._opener = opener
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"camera-{target.camera}", daemon=True)
+        self._wanted_fps: float | None = None
+        self._status = CameraStatus()
+        self._latest: Frame | None = None
+        self._meter = RateMeter()
+        self._gate = RateGate()
+        self._index = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends within 2 s. No frame is delivered afterwards."""
+        self.signal_stop()
+        self.join(STOP_S)
+
+    def signal_stop(self) -> None:
+        """Ask the thread to end, without waiting: many cameras end together."""
+        self._stopped.set()
+
+    def join(self, timeout_s: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(max(0.0, timeout_s))
+
+    def want_rate(self, rate_fps: float | None) -> None:
+        """Convert and deliver at most this many frames a second; None: all of them."""
+        self._wanted_fps = rate_fps
+
+    @property
+    def status(self) -> CameraStatus:
+        return self._status
+
+    @property
+    def latest(self) -> Frame | None:
+        """The newest delivered frame while the camera runs."""
+        return self._latest if self._status.state == "running" else None
+
+    def sample(self) -> CameraSample:
+        rate = self._meter.rate_fps(self._clock()) if self._status.state == "running" else 0.0
+        return CameraSample(self.target.camera, self._status.state, round(rate, 2), self._status.problem)
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stopped.is_set():
+            started = self._clock()
+            try:
+                self._play_once()
+                continue
+            except GemelError as error:
+                problem = str(error)
+            except Exception:  # The edge of this camera's thread: one camera's surprise must not end the others.
+                log.exception("Camera %s failed unexpectedly", self.target.camera)
+                problem = "The camera failed unexpectedly; the log of the box says why. The box tries again."
+            if self._status.problem != problem:
+                log.warning("Camera %s: %s", self.target.name, problem)
+            attempt = 0 if self._clock() - started > _HEALTHY_S else attempt
+            self._status = replace(self._status, state="failed", problem=problem)
+            self._stopped.wait(reconnect_delay_s(attempt, random.random()))
+            attempt += 1
+
+    def _play_once(self) -> None:
+        """From opening to the end of the source. Returns at the end of a film; raises when a live source ends."""
+        capture = self._opener(self.target.source)
+        try:
+            pace, count = Pace(), 0
+            frame_s = 1 / (capture.rate_fps or _FALLBACK_FPS)
+            for picture in capture.pictures():
+                if self._stopped.is_set():
+                    return
+                seconds = count * frame_s if picture.seconds is None else picture.seconds
+                if not capture.is_live:
+                    self._stopped.wait(pace.delay_s(seconds, self._clock()))
+                count += 1
+                self._show(picture, capture, self._clock() if capture.is_live else seconds)
+            if count == 0 or capture.is_live:
+                # A killed RTSP server looks like the end of a film.
+                raise CaptureError(_end_problem(count))
+            self._stopped.wait(frame_s)
+        finally:
+            capture.close()
+
+    def _show(self, picture: Picture, capture: Capture, seconds: float) -> None:
+        now = self._clock()
+        self._meter.count(now)
+        if not self._gate.admits(seconds, self._wanted_fps) or self._stopped.is_set():
+            return
+        content = picture.load()
+        height, width = content.image.shape[:2]
+        content.image.flags.writeable = False
+        frame = Frame(
+            camera=self.target.camera,
+            index=self._index,
+            image=content.image,
+            captured_at=now,
+            at=time.time(),
+            objects=content.objects,
+            tags=content.tags,
+        )
+        self._index += 1
+        self._latest = frame
+        self._status = CameraStatus("running", "", capture.codec, width, height, capture.rate_fps)
+        if not self._stopped.is_set():
+            self._on_frame(frame)
+
+
+def _end_problem(count: int) -> str:
+    if count:
+        return "The camera closed the connection. The box connects again."
+    return "The source gave no picture at all; it may be damaged. The box tries again."
