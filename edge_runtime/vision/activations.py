@@ -37,11 +37,11 @@ def _cpu_peak(module: nn.Module, batch: Tensor) -> int:
     return live.peak
 
 
-class _LiveStorages(TorchDispatchMode):
+class _LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows every storage that an operator returns until it is freed. Views share a storage and count once."""
 
     def __init__(self, ignored: set[int]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._now = 0
         self._ignored = ignored

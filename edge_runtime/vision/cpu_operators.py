@@ -72,7 +72,9 @@ def roi_align(
     samples = (extent / pooled).ceil().clamp(min=1) if sampling_ratio <= 0 else torch.full_like(extent, sampling_ratio)
     keys = torch.cat([rois[:, :1], samples], dim=1).long()
     output = features.new_zeros(len(rois), features.shape[1], pooled_height, pooled_width)
-    for key in keys.unique(dim=0):  # one grid_sample for all regions of one picture with as many samples per cell
+    for key in torch.unique(
+        keys, dim=0
+    ):  # one grid_sample for all regions of one picture with as many samples per cell
         chosen = (keys == key).all(dim=1).nonzero()[:, 0]
         picture, across, down = key.tolist()
         columns = _positions(start[chosen, 0], extent[chosen, 0], pooled_width * across)
@@ -98,4 +100,4 @@ def _sample(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     y = (rows * (2 / max(height - 1, 1)) - 1)[:, :, None].expand(inside.shape)
     grid = torch.stack([x, y], dim=-1).flatten(0, 1)[None]
     values = functional.grid_sample(picture[None], grid, padding_mode="border", align_corners=True)[0]
-    return values.unflatten(1, (len(rows), rows.shape[1])).transpose(0, 1) * inside[:, None]
+    return values.reshape(len(picture), *inside.shape).transpose(0, 1) * inside[:, None]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_runtime.protocol.messages import FrameObject
+
 
 class Task(enum.StrEnum):
     CLASSIFICATION = "classification"
@@ -33,7 +35,7 @@ class Frame:
     image: np.ndarray
     captured_at: float
     at: float
-    objects: tuple | None = None  # of protocol.messages.FrameObject
+    objects: tuple[FrameObject, ...] | None = None
     tags: tuple[str, ...] | None = None
 
 

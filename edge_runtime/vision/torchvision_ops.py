@@ -8,6 +8,7 @@ nothing happens where the compiled ones load. Still missing in that case: roi_po
 import importlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ def _load_compiled() -> bool:
         raise ModuleNotFoundError("torchvision is not installed")
     for library in sorted(Path(found.origin).parent.glob("_C*.*")):
         try:
-            torch.ops.load_library(library)
+            torch.ops.load_library(library)  # type: ignore[no-untyped-call]
         except (OSError, RuntimeError):  # unresolved symbols: built for another torch
             continue
         return True
@@ -30,13 +31,13 @@ def _load_compiled() -> bool:
 
 def _install_fallback() -> torch.library.Library:
     """Defines the operators and imports torchvision. They live as long as the returned library."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.impl("nms", cpu_operators.nms, "CompositeExplicitAutograd")
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+    library.impl("nms", cpu_operators.nms, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
     # By name: the attributes torchvision.ops.boxes and .roi_align are not both modules.
-    boxes = importlib.import_module("torchvision.ops.boxes")
-    roi_align = importlib.import_module("torchvision.ops.roi_align")
+    boxes: Any = importlib.import_module("torchvision.ops.boxes")
+    roi_align: Any = importlib.import_module("torchvision.ops.roi_align")
     for module in (boxes, roi_align):  # the other operators keep their clear "couldn't load" error
         module._assert_has_ops = lambda: None
     # torchvision's own Python roi_align goes through torch.compile: 62 s for the first picture, and it needs g++.

@@ -13,7 +13,7 @@ from edge_runtime.vision.architectures import (
 from edge_runtime.vision.architectures.architecture import Architecture
 from edge_runtime.vision.spec import ModelSpec, Task
 
-_ENTRIES = {
+_ENTRIES: dict[str, Architecture] = {
     entry.name: entry
     for family in (resnet18_w24, centernet, torchvision_classifiers, torchvision_detectors)
     for entry in family.ARCHITECTURES

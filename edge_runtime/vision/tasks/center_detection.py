@@ -29,7 +29,7 @@ class CenterDetectionFunctions(DetectionTruths):
     def teach(self, module: nn.Module, batch: Tensor) -> Teaching:
         with torch.no_grad():
             heatmap, size, offset = eval_mode(module)(batch)
-        return Teaching(tensors=(heatmap.sigmoid(), size, offset))
+        return Teaching(tensors=(heatmap.sigmoid().detach(), size.detach(), offset.detach()))
 
     def loss(
         self, module: nn.Module, batch: Tensor, *, truths: Sequence[Truth | None], teaching: Teaching | None

@@ -21,7 +21,7 @@ class ClassificationFunctions:
 
     def teach(self, module: nn.Module, batch: Tensor) -> Teaching:
         with torch.no_grad():
-            return Teaching(tensors=(eval_mode(module)(batch),))
+            return Teaching(tensors=(eval_mode(module)(batch).detach(),))
 
     def loss(
         self, module: nn.Module, batch: Tensor, *, truths: Sequence[Truth | None], teaching: Teaching | None
