@@ -50,7 +50,7 @@ class Box(models.Model):
     """An edge computer. It is enrolled once it has used a join code and until its credential is revoked.
 
     `target_generation` grows with every change of what the box should do, so that boxes and pages can see one.
-    `probe_requests` asks for camera pictures: see fleets.services.camera_probe_request.
+    `connection` names the WebSocket it is connected through, so that an older one closing later changes nothing.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -60,6 +60,7 @@ class Box(models.Model):
     enrolled_at = models.DateTimeField(null=True, blank=True)
     hardware = models.JSONField(default=dict, blank=True)
     is_connected = models.BooleanField(default=False)
+    connection = models.CharField(max_length=200, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     target_generation = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()

@@ -1,0 +1,30 @@
+"""Names that people give to things: checked the same way everywhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+
+from webapp.common.errors import InvalidInput
+
+NAME_MAX = 100
+
+
+def checked_name(name: str) -> str:
+    """`name` without surrounding spaces. Raises InvalidInput when it is empty, too long or holds control characters."""
+    name = name.strip()
+    if not name:
+        raise InvalidInput("A name is needed.", field="name")
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise InvalidInput(f"A name has at most {NAME_MAX} characters and no line breaks.", field="name")
+    return name
+
+
+@contextmanager
+def unique_name(taken: str) -> Iterator[None]:
+    """Around a save: turns the database's refusal of a name that exists already into the sentence `taken`."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise InvalidInput(taken, field="name") from error

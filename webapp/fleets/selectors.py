@@ -1,0 +1,84 @@
+"""Reading the fleet. A person sees the sites they are a member of; a superuser and the system (None) see all."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db.models import Count, QuerySet
+
+from webapp.common.errors import NotFound
+from webapp.fleets.models import Box, Camera, Role, Site, SiteMembership
+
+_ROLES = list(Role)
+
+
+def sees_everything(actor: Any | None) -> bool:
+    return actor is None or actor.is_superuser
+
+
+def sites_of(actor: Any | None) -> QuerySet[Site]:
+    return Site.objects.all() if sees_everything(actor) else Site.objects.filter(memberships__person=actor)
+
+
+def site_get(actor: Any | None, site_id: UUID) -> Site:
+    """Raises NotFound."""
+    return _first(sites_of(actor).filter(id=site_id), "There is no such site.")
+
+
+def has_role(actor: Any | None, site: Site, role: Role) -> bool:
+    """Whether `actor` may do in `site` what `role` may; each role includes the ones before it."""
+    if sees_everything(actor):
+        return True
+    membership = SiteMembership.objects.filter(site=site, person=actor).first()
+    return membership is not None and _ROLES.index(Role(membership.role)) >= _ROLES.index(role)
+
+
+def box_list(actor: Any | None) -> QuerySet[Box]:
+    """Boxes with their site, last report and number of cameras (`camera_count`)."""
+    boxes = Box.objects.filter(site__in=sites_of(actor))
+    return boxes.select_related("site", "report").annotate(camera_count=Count("cameras"))
+
+
+def box_get(actor: Any | None, box_id: UUID) -> Box:
+    """Raises NotFound."""
+    return _first(box_list(actor).filter(id=box_id), "There is no such box.")
+
+
+def box_by_credential(credential: str) -> Box | None:
+    """The enrolled box that `credential` belongs to."""
+    return Box.objects.filter(credential_hash=secret_hash(credential)).first() if credential else None
+
+
+def camera_list(actor: Any | None, box: Box | None = None) -> QuerySet[Camera]:
+    """Cameras with their box and site and number of queries (`query_count`)."""
+    cameras = Camera.objects.filter(box__site__in=sites_of(actor))
+    cameras = cameras if box is None else cameras.filter(box=box)
+    return cameras.select_related("box__site").annotate(query_count=Count("queries"))
+
+
+def camera_get(actor: Any | None, camera_id: UUID) -> Camera:
+    """Raises NotFound."""
+    return _first(camera_list(actor).filter(id=camera_id), "There is no such camera.")
+
+
+def camera_preview(camera_id: UUID | str) -> bytes | None:
+    """The newest annotated JPEG of a camera that somebody watched within the last hour."""
+    preview: bytes | None = cache.get(preview_key(camera_id))
+    return preview
+
+
+def preview_key(camera_id: UUID | str) -> str:
+    return f"preview.{camera_id}"
+
+
+def secret_hash(secret: str) -> str:
+    """How credentials and join codes are stored. They are long and random, so one plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _first(rows: QuerySet[Any], missing: str) -> Any:
+    row = rows.first()
+    if row is None:
+        raise NotFound(missing)
+    return row

@@ -1,0 +1,67 @@
+"""What makes a model or a query acceptable. Pure: no database."""
+
+from collections.abc import Sequence
+
+from edge_runtime.protocol.architectures import ARCHITECTURES
+from webapp.common.errors import InvalidInput
+
+RATE_FPS = (0.1, 60.0)
+DEADLINE_MS = (20, 60_000)
+SIDE_PIXELS = (16, 2048)
+CLASSES_MAX = 1000
+
+
+def checked_classes(classes: Sequence[str]) -> list[str]:
+    """Class names in order. Raises InvalidInput."""
+    names = [name.strip() for name in classes if name.strip()]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if not names:
+        raise InvalidInput("Name at least one class, in the order the model was trained with.", field="classes")
+    if repeated:
+        raise InvalidInput(f'The class "{repeated[0]}" is named twice.', field="classes")
+    if len(names) > CLASSES_MAX or max(map(len, names)) > 100:
+        raise InvalidInput(f"A model has at most {CLASSES_MAX} classes of 100 characters each.", field="classes")
+    return names
+
+
+def checked_architecture(architecture: str) -> str:
+    if architecture not in ARCHITECTURES:
+        raise InvalidInput(
+            f'There is no architecture "{architecture}". Choose one of: {", ".join(sorted(ARCHITECTURES))}.',
+            field="architecture",
+        )
+    return architecture
+
+
+def checked_input_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) in pixels. Raises InvalidInput."""
+    low, high = SIDE_PIXELS
+    if not all(low <= side <= high for side in size):
+        raise InvalidInput(f"Height and width of the input lie between {low} and {high} pixels.", field="input_size")
+    return size
+
+
+def checked_objects(objects: Sequence[str], classes: Sequence[str], model_name: str) -> list[str]:
+    """The objects, in the order of the model's classes. Raises InvalidInput naming every one that does not match."""
+    strangers = [name for name in objects if name not in classes]
+    if strangers:
+        wrong = ", ".join(f'"{name}"' for name in strangers)
+        raise InvalidInput(
+            f"{model_name} does not know {wrong}: its classes are {', '.join(classes)}.", field="objects"
+        )
+    if not objects:
+        raise InvalidInput("Choose at least one object to look for.", field="objects")
+    return [name for name in classes if name in objects]
+
+
+def check_numbers(accuracy_target: float, rate_fps: float, deadline_ms: int) -> None:
+    """Raises InvalidInput. Written so that NaN fails, too."""
+    if not 0 < accuracy_target <= 1:
+        raise InvalidInput(
+            f"The accuracy target is a fraction above 0 and up to 1, such as 0.95; {accuracy_target} is not.",
+            field="accuracy_target",
+        )
+    if not RATE_FPS[0] <= rate_fps <= RATE_FPS[1]:
+        raise InvalidInput(f"The rate lies between {RATE_FPS[0]} and {RATE_FPS[1]:g} frames/s.", field="rate_fps")
+    if not DEADLINE_MS[0] <= deadline_ms <= DEADLINE_MS[1]:
+        raise InvalidInput(f"The deadline lies between {DEADLINE_MS[0]} and {DEADLINE_MS[1]} ms.", field="deadline_ms")

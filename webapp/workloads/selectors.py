@@ -1,0 +1,72 @@
+"""Reading models, data sets and queries of the sites that a person sees."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from webapp.common.errors import NotFound
+from webapp.fleets.models import Box, Camera
+from webapp.fleets.selectors import sites_of
+from webapp.workloads.models import Dataset, DatasetState, Model, Query
+
+_BULKY = ("tensors", "layers")  # megabytes of JSON that lists do not show
+
+
+def model_list(actor: Any | None) -> QuerySet[Model]:
+    """Models with their site and number of queries (`query_count`), without tensors and layers."""
+    models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
+    return models.annotate(query_count=Count("queries")).defer(*_BULKY)
+
+
+def model_get(actor: Any | None, model_id: UUID) -> Model:
+    """Raises NotFound."""
+    models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
+    return _first(models.filter(id=model_id), "There is no such model.")
+
+
+def query_list(actor: Any | None, box: Box | None = None, camera: Camera | None = None) -> QuerySet[Query]:
+    """Queries with their camera, box, site and model, without the model's tensors and layers."""
+    queries = Query.objects.filter(camera__box__site__in=sites_of(actor))
+    queries = queries if box is None else queries.filter(camera__box=box)
+    queries = queries if camera is None else queries.filter(camera=camera)
+    return queries.select_related("camera__box__site", "model").defer(*(f"model__{field}" for field in _BULKY))
+
+
+def query_get(actor: Any | None, query_id: UUID) -> Query:
+    """Raises NotFound."""
+    return _first(query_list(actor).filter(id=query_id), "There is no such query.")
+
+
+def dataset_list(actor: Any | None, camera: Camera | None = None) -> QuerySet[Dataset]:
+    datasets = Dataset.objects.filter(camera__box__site__in=sites_of(actor))
+    datasets = datasets if camera is None else datasets.filter(camera=camera)
+    return datasets.select_related("camera__box__site")
+
+
+def dataset_get(actor: Any | None, dataset_id: UUID) -> Dataset:
+    """Raises NotFound."""
+    return _first(dataset_list(actor).filter(id=dataset_id), "There is no such data set.")
+
+
+def workload(box: Box) -> list[Query]:
+    """All queries of the box in a fixed order, each with its camera and its whole model."""
+    return list(Query.objects.filter(camera__box=box).select_related("camera", "model").order_by("created_at", "id"))
+
+
+def newest_datasets(box: Box) -> dict[UUID, Dataset]:
+    """The newest ready data set of each of the box's cameras, by camera."""
+    ready = Dataset.objects.filter(camera__box=box, state=DatasetState.READY).order_by("created_at")
+    return {dataset.camera_id: dataset for dataset in ready}
+
+
+def datasets_collecting(box: Box) -> list[Dataset]:
+    """What the box is asked to send frames for."""
+    return list(Dataset.objects.filter(camera__box=box, state=DatasetState.COLLECTING).order_by("created_at"))
+
+
+def _first(rows: QuerySet[Any], missing: str) -> Any:
+    row = rows.first()
+    if row is None:
+        raise NotFound(missing)
+    return row
