@@ -1,0 +1,47 @@
+"""Whether a set of models can be served within a budget at all, and the budgets that experiments name. Pure."""
+
+from collections.abc import Iterable
+
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.sizes import format_size
+from edge_runtime.scheduling.words import Budget, ModelProfile
+
+
+class BudgetTooSmall(GemelError):
+    """`needed_bytes`: the smallest budget that would do; `slot`: the model that needs it."""
+
+    code = "budget_too_small"
+
+    def __init__(self, slot: str, needed_bytes: int, limit_bytes: int) -> None:
+        self.slot = slot
+        self.needed_bytes = needed_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"The memory budget of {format_size(limit_bytes)} is too small: model {slot} alone needs "
+            f"{format_size(needed_bytes)}. Nothing was changed; raise the budget or take that model off this box."
+        )
+
+
+def smallest_budget(profiles: Iterable[ModelProfile], overhead_bytes: int = 0) -> int:
+    """Bytes in which every model can run, one at a time, on one frame ("min" in experiments)."""
+    return max((model.least_bytes for model in profiles), default=0) + overhead_bytes
+
+
+def full_budget(profiles: Iterable[ModelProfile], overhead_bytes: int = 0) -> int:
+    """Bytes in which all models are resident, each tensor once, and any one runs on one frame ("all")."""
+    models = tuple(profiles)
+    tensors = {digest: size for model in models for digest, size in model.tensors.items()}
+    activations = max((model.batches[0].activation_bytes for model in models), default=0)
+    return sum(tensors.values()) + activations + overhead_bytes
+
+
+def fits(profiles: Iterable[ModelProfile], budget: Budget) -> bool:
+    return smallest_budget(profiles, budget.overhead_bytes) <= budget.limit_bytes
+
+
+def require_fits(profiles: Iterable[ModelProfile], budget: Budget) -> None:
+    """Raises BudgetTooSmall for the model that needs most when `budget` cannot hold it."""
+    models = tuple(profiles)
+    if not fits(models, budget):
+        largest = max(models, key=lambda model: model.least_bytes)
+        raise BudgetTooSmall(largest.slot, smallest_budget(models, budget.overhead_bytes), budget.limit_bytes)

@@ -1,0 +1,158 @@
+"""What a scheduling decision is made from, and the decision itself: plain data, no clock, no I/O, no ML stack.
+
+Times are seconds of one monotonic clock, durations are milliseconds, sizes are bytes of the compute device.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One measured batch size of a model: the time of one run and the memory it needs beside the weights."""
+
+    size: int
+    run_ms: float
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class ModelProfile:
+    """One slot as measured: bytes per tensor digest, and its batches by ascending size, the first being size 1."""
+
+    slot: str
+    tensors: Mapping[str, int]
+    batches: tuple[Batch, ...]
+
+    @property
+    def weight_bytes(self) -> int:
+        return sum(self.tensors.values())
+
+    @property
+    def least_bytes(self) -> int:
+        """What the model needs to run at all: its weights and the activations of one frame."""
+        return self.weight_bytes + self.batches[0].activation_bytes
+
+    def batch_for(self, frames: int) -> Batch:
+        """The smallest measured batch that holds `frames` frames; the largest one where none does."""
+        return next((batch for batch in self.batches if batch.size >= frames), self.batches[-1])
+
+    def largest_batch(self, room_bytes: int) -> Batch:
+        """The largest batch whose activations fit `room_bytes`; the smallest one where none does."""
+        return next(
+            (batch for batch in reversed(self.batches) if batch.activation_bytes <= room_bytes), self.batches[0]
+        )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The frames of one query that wait for `slot`, by capture time, oldest first."""
+
+    query: str
+    slot: str
+    captured_at: tuple[float, ...]
+    deadline_ms: int
+
+    def due_at(self, captured_at: float) -> float:
+        return captured_at + self.deadline_ms / 1000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`limit_bytes` holds weights, activations and `overhead_bytes`. Loading goes at `load_bytes_per_s`."""
+
+    limit_bytes: int
+    overhead_bytes: int = 0
+    load_bytes_per_s: float = math.inf
+
+    @property
+    def usable_bytes(self) -> int:
+        return self.limit_bytes - self.overhead_bytes
+
+    def load_ms(self, size_bytes: int) -> float:
+        return 1000 * size_bytes / self.load_bytes_per_s
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Tensor bytes in device memory by digest, and when each slot ran last (absent: never)."""
+
+    tensors: Mapping[str, int] = field(default_factory=dict)
+    last_run: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(self.tensors.values())
+
+
+@dataclass(frozen=True)
+class Take:
+    """The oldest `frames` waiting frames of `query`."""
+
+    query: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Evict, then load (tensor digests), then run `slot` once on what `takes` names.
+
+    After a load that took long, `batching.takes_for` names the frames afresh: `room_bytes` is left for activations.
+    """
+
+    slot: str
+    evict: tuple[str, ...]
+    load: tuple[str, ...]
+    takes: tuple[Take, ...]
+    room_bytes: int
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """All slots of a bundle, with what follows from them. Build it once per bundle: derived values are kept."""
+
+    models: tuple[ModelProfile, ...]
+
+    @cached_property
+    def by_slot(self) -> dict[str, ModelProfile]:
+        return {model.slot: model for model in self.models}
+
+    @cached_property
+    def users(self) -> dict[str, frozenset[str]]:
+        """Slots by the tensor digest they use."""
+        users: dict[str, set[str]] = {}
+        for model in self.models:
+            for digest in model.tensors:
+                users.setdefault(digest, set()).add(model.slot)
+        return {digest: frozenset(slots) for digest, slots in users.items()}
+
+    @cached_property
+    def visit_order(self) -> tuple[str, ...]:
+        """Slots in a ring where neighbours share much: from the largest model on, next is who shares most with it."""
+        left = sorted(self.models, key=lambda model: (-model.weight_bytes, model.slot))
+        order: list[ModelProfile] = []
+        while left:
+            last = order[-1] if order else left[0]
+            following = max(left, key=lambda model: shared_bytes(last, model))
+            order.append(following)
+            left.remove(following)
+        return tuple(model.slot for model in order)
+
+    def shared_digests(self) -> Set[str]:
+        return {digest for digest, slots in self.users.items() if len(slots) > 1}
+
+
+def shared_bytes(one: ModelProfile, other: ModelProfile) -> int:
+    return sum(size for digest, size in one.tensors.items() if digest in other.tensors)
+
+
+def missing(model: ModelProfile, resident: Iterable[str]) -> tuple[str, ...]:
+    """Digests that `model` needs and that are not resident, in the model's order."""
+    held = set(resident)
+    return tuple(digest for digest in model.tensors if digest not in held)
+
+
+def sum_bytes(tensors: Mapping[str, int], digests: Sequence[str]) -> int:
+    return sum(tensors[digest] for digest in digests)

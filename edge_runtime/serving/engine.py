@@ -1,0 +1,214 @@
+"""Carries out scheduling decisions one visit at a time: evict, load, run, account. No threads, no policy.
+
+Everything here runs on one thread (the executor's, or a test's). The clock is passed in.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from edge_runtime.protocol.target import QueryTarget
+from edge_runtime.scheduling.admission import require_fits
+from edge_runtime.scheduling.batching import hopeless, takes_for
+from edge_runtime.scheduling.schedule import schedule
+from edge_runtime.scheduling.words import Budget, Decision, ModelProfile, Profiles, Resident, Take, Waiting
+from edge_runtime.serving.answering import Faults, answer, fault_sentence
+from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
+from edge_runtime.serving.intake import Intake
+from edge_runtime.serving.live_accuracy import LiveAccuracy
+from edge_runtime.serving.preparation import Prepared, ServedModel, measure
+from edge_runtime.serving.tally import Tally
+from edge_runtime.vision.spec import Frame, Prediction
+
+log = logging.getLogger(__name__)
+
+_RATE_MEASURABLE_BYTES = 256 * 1024  # below it a load's time is all overhead and says nothing about the link
+_RATE_WEIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class Result:
+    """An answer in time. `latency_ms`: capture to result."""
+
+    query: str
+    frame: Frame
+    prediction: Prediction
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an engine is given: where it runs, what time it is, and who wants the answers."""
+
+    device: torch.device
+    clock: Callable[[], float]
+    on_result: Callable[[Result], None]
+    policy: str
+
+
+class Engine:
+    def __init__(self, memory: DeviceMemory, intake: Intake, tally: Tally, surroundings: Surroundings) -> None:
+        self._memory = memory
+        self._intake = intake
+        self._tally = tally
+        self._given = surroundings
+        self._prepared: Prepared | None = None
+        self._queries: dict[str, QueryTarget] = {}
+        self._faults = Faults()
+        self._last_run: dict[str, float] = {}
+        self._load_bytes_per_s = math.inf
+        self.live_accuracy: LiveAccuracy | None = None
+
+    @property
+    def prepared(self) -> Prepared | None:
+        return self._prepared
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self._memory.budget_bytes, self._memory.overhead_bytes, self._load_bytes_per_s)
+
+    def problems(self) -> dict[str, str]:
+        """Sentences by query, for those whose model fails."""
+        slots = self._faults.sentences() | (self._prepared.problems if self._prepared else {})
+        return {name: slots[query.slot] for name, query in self._queries.items() if query.slot in slots}
+
+    def measure(self, model: ServedModel, tensor: TensorSource) -> ModelProfile:
+        """preparation.measure; what only the measured model used is evicted again."""
+        users = self._prepared.profiles.users if self._prepared else {}
+        try:
+            given = self._given
+            return measure(model, self._memory, tensor=tensor, device=given.device, clock=given.clock)
+        finally:
+            self._memory.detach(model.skeleton)
+            self._memory.evict(key for key in model.skeleton.wanted if key not in users)
+
+    def activate(self, prepared: Prepared) -> None:
+        """From the next visit on `prepared` runs. Tensors that both bundles use stay resident.
+
+        Raises BudgetTooSmall, and then the old bundle runs on.
+        """
+        require_fits(prepared.profiles.models, self.budget)
+        for model in self._prepared.models.values() if self._prepared else ():
+            self._memory.detach(model.skeleton)
+        users = prepared.profiles.users
+        self._memory.evict(key for key in self._memory.resident() if key not in users)
+        self._memory.set_shared(prepared.profiles.shared_digests())
+        self._prepared, self._faults = prepared, Faults()
+        self._queries = {query.query: query for query in prepared.queries}
+        self._last_run = {slot: at for slot, at in self._last_run.items() if slot in prepared.models}
+        self._tally.retarget(self._queries)
+        self._intake.retarget(prepared.queries)
+        self.live_accuracy = LiveAccuracy(prepared, self._given.clock(), self.live_accuracy)
+
+    def step(self) -> bool:
+        """At most one visit; False when no frame that can still be met waits."""
+        if self._prepared is None:
+            return False
+        now = self._given.clock()
+        queues = self._servable(now, self._prepared.profiles)
+        resident = Resident(self._memory.resident(), self._last_run)
+        decision = schedule(now, queues, resident, self._prepared.profiles, self.budget, self._given.policy)
+        if decision is None:
+            return False
+        self._visit(decision, self._prepared, queues)
+        return True
+
+    def score_when_due(self) -> bool:
+        """Scores at most one query against its original; see live_accuracy for when."""
+        if self.live_accuracy is None or not self.live_accuracy.is_watching:
+            return False
+        now = self._given.clock()
+        query = self.live_accuracy.due(now, is_idle=not self._intake.waiting())
+        if query is None:
+            return False
+        try:
+            self.live_accuracy.score(query, now)
+        except Exception:
+            log.warning("the original of query %s could not be run", query, exc_info=True)
+        return True
+
+    def _servable(self, now: float, profiles: Profiles) -> list[Waiting]:
+        """The queues, after frames beyond help are dropped. A model that is paused or broken loses all of them."""
+        waiting = self._intake.waiting()
+        idle = [queue for queue in waiting if not self._is_served(queue.slot, now, profiles)]
+        self._intake.drop((queue.query, len(queue.captured_at)) for queue in idle)
+        served = [queue for queue in waiting if self._is_served(queue.slot, now, profiles)]
+        lost = {queue.query: hopeless(now, queue, profiles.by_slot[queue.slot]) for queue in served}
+        if not any(lost.values()):
+            return served
+        self._intake.drop(lost.items())
+        return [queue for queue in self._intake.waiting() if self._is_served(queue.slot, now, profiles)]
+
+    def _is_served(self, slot: str, now: float, profiles: Profiles) -> bool:
+        return slot in profiles.by_slot and not self._faults.is_paused(slot, now)
+
+    def _visit(self, decision: Decision, prepared: Prepared, queues: list[Waiting]) -> None:
+        model, taken = prepared.models[decision.slot], list[tuple[str, Frame]]()
+        self._last_run[decision.slot] = self._given.clock()
+        try:
+            takes = self._swap(decision, prepared, queues)
+            taken = [(take.query, frame) for take in takes for frame in self._intake.take(take.query, take.frames)]
+            if taken:
+                self._run(model, prepared.profiles.by_slot[decision.slot], taken)
+                self._faults.succeeded(decision.slot)
+        except Exception as error:
+            log.warning("%s", fault_sentence(decision.slot, error), exc_info=True)
+            self._faults.failed(decision.slot, self._given.clock(), error)
+            for query, _ in taken:
+                self._tally.dropped(query, 1)
+
+    def _swap(self, decision: Decision, prepared: Prepared, queues: list[Waiting]) -> tuple[Take, ...]:
+        """Makes the slot resident; the frames to run, chosen afresh where a load took time."""
+        skeleton = prepared.models[decision.slot].skeleton
+        self._memory.evict(decision.evict)
+        if decision.load:
+            started_at = self._given.clock()
+            size_bytes = self._memory.load(skeleton, decision.load, prepared.tensor)
+            swap_s = self._given.clock() - started_at
+            self._note_rate(size_bytes, swap_s)
+            first = next(queue.query for queue in queues if queue.slot == decision.slot)
+            self._tally.swapped(first, 1000 * swap_s)
+        self._memory.attach(skeleton)
+        if not decision.load:
+            return decision.takes
+        now = self._given.clock()
+        fresh = [queue for queue in self._servable(now, prepared.profiles) if queue.slot == decision.slot]
+        return takes_for(now, fresh, prepared.profiles.by_slot[decision.slot], decision.room_bytes)
+
+    def _run(self, model: ServedModel, profile: ModelProfile, taken: list[tuple[str, Frame]]) -> None:
+        with self._memory.activations(profile.batch_for(len(taken)).activation_bytes):
+            images = [frame.image for _, frame in taken]
+            predictions = answer(model.skeleton, model.functions, images, self._given.device)
+        finished_at = self._given.clock()
+        for (query, frame), prediction in zip(taken, predictions, strict=True):
+            self._account(model, query, frame, prediction, finished_at)
+        taken.clear()  # accounted for: a failure from here on must not count them again
+
+    def _account(
+        self, model: ServedModel, query: str, frame: Frame, prediction: Prediction, finished_at: float
+    ) -> None:
+        target = self._queries[query]
+        latency_ms = 1000 * (finished_at - frame.captured_at)
+        if latency_ms > target.deadline_ms:
+            self._tally.late(query)
+            return
+        counts = model.functions.counts(prediction, model.skeleton.spec, target.objects)
+        self._tally.processed(query, latency_ms, counts)
+        if self.live_accuracy is not None:
+            self.live_accuracy.note(query, frame, prediction)
+        try:
+            self._given.on_result(Result(query, frame, prediction, latency_ms))
+        except Exception:
+            log.exception("a listener failed on a result of query %s", query)
+
+    def _note_rate(self, size_bytes: int, swap_s: float) -> None:
+        if size_bytes < _RATE_MEASURABLE_BYTES or swap_s <= 0:
+            return
+        rate = size_bytes / swap_s
+        if math.isinf(self._load_bytes_per_s):
+            self._load_bytes_per_s = rate
+        else:
+            self._load_bytes_per_s += _RATE_WEIGHT * (rate - self._load_bytes_per_s)

@@ -1,0 +1,196 @@
+"""Runs the queries of one box: one thread that owns the compute device, and the door to it for all other threads.
+
+The thread sleeps on a condition until a frame, a job or a stop arrives; nothing polls. Bundles are prepared and
+switched as jobs between two visits, so that nothing else ever touches the device.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import psutil
+import torch
+
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.manifest import Manifest
+from edge_runtime.protocol.messages import MemorySample, QuerySample
+from edge_runtime.protocol.target import QueryTarget
+from edge_runtime.scheduling.admission import BudgetTooSmall, require_fits
+from edge_runtime.scheduling.policies import DEFAULT_POLICY, policy_named
+from edge_runtime.scheduling.words import ModelProfile, Profiles
+from edge_runtime.serving.answering import fault_sentence
+from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
+from edge_runtime.serving.engine import Engine, Result, Surroundings
+from edge_runtime.serving.intake import Intake
+from edge_runtime.serving.preparation import Prepared, ServedModel, models_of
+from edge_runtime.serving.tally import Tally
+from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
+from edge_runtime.vision.spec import Frame
+
+log = logging.getLogger(__name__)
+
+_SCORING_CHECK_S = 0.5  # how often an idle thread looks whether a query is due for scoring
+_AFTER_FAILURE_S = 1.0
+Answer = TypeVar("Answer")
+
+
+class ExecutorStopped(GemelError):
+    code = "executor_stopped"
+
+
+class Executor:
+    """`budget_bytes` holds weights, activations and `overhead_bytes`, the runtime's own fixed share.
+
+    `swap_bandwidth`: bytes/s at which weights reach the compute device; for measuring what a slower link would do.
+    `threads`: torch threads of one run. `on_result` is called on the executor's thread and must be quick.
+    """
+
+    def __init__(
+        self,
+        *,
+        budget_bytes: int,
+        overhead_bytes: int,
+        device: str | torch.device = "cpu",
+        policy: str = DEFAULT_POLICY,
+        swap_bandwidth: float | None = None,
+        threads: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+        on_result: Callable[[Result], None] = lambda result: None,
+    ) -> None:
+        policy_named(policy)
+        self._device = torch.device(device)
+        self._threads = threads
+        self._stopping = threading.Event()
+        transfer = transfer_to(self._device)
+        if swap_bandwidth is not None:
+            transfer = LimitedTransfer(transfer, swap_bandwidth, pause=self._stopping.wait, clock=clock)
+        self._memory = DeviceMemory(budget_bytes=budget_bytes, overhead_bytes=overhead_bytes, transfer=transfer)
+        self._tally = Tally()
+        self._intake = Intake(self._tally.dropped)
+        surroundings = Surroundings(self._device, clock, on_result, policy)
+        self._engine = Engine(self._memory, self._intake, self._tally, surroundings)
+        self._condition = threading.Condition()
+        self._has_news = False
+        self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._process = psutil.Process(os.getpid())
+        self._thread = threading.Thread(target=self._loop, name="executor", daemon=True)
+        self._thread.start()
+
+    def prepare(self, manifest: Manifest, queries: Sequence[QueryTarget], tensor: TensorSource) -> Prepared:
+        """Builds, warms up and measures the models that `queries` run, beside the bundle that runs now.
+
+        A model that fails its warm-up is named in Prepared.problems. Raises GemelError (UnknownSlot,
+        WeightsIncomplete, UnknownArchitecture, BudgetTooSmall) and then changes nothing.
+        """
+        models = models_of(manifest, queries, self._device)
+        profiles, problems = list[ModelProfile](), dict[str, str]()
+        for slot, model in models.items():
+            try:
+                profiles.append(self._known_profile(model) or self._measured(model, tensor))
+            except (BudgetTooSmall, ExecutorStopped):
+                raise
+            except Exception as error:
+                log.warning("model %s failed its warm-up", slot, exc_info=True)
+                problems[slot] = fault_sentence(slot, error)
+        require_fits(profiles, self._engine.budget)
+        return Prepared(manifest, tuple(queries), models, Profiles(tuple(profiles)), problems, tensor)
+
+    def activate(self, prepared: Prepared) -> None:
+        """Switches to `prepared` between two frames; it runs when this returns. Raises BudgetTooSmall."""
+        self._between_frames(lambda: self._engine.activate(prepared))
+
+    def offer(self, frame: Frame) -> None:
+        """Hands over a frame of a camera, from any thread. Never blocks on the device."""
+        if self._intake.offer(frame):
+            self._wake()
+
+    def sample(self) -> tuple[MemorySample, tuple[QuerySample, ...]]:
+        """Figures since the last call. Memory is that of the moment of highest use."""
+        peak = self._memory.take_peak()
+        memory = MemorySample(
+            budget=peak.budget,
+            private=peak.private,
+            shared=peak.shared,
+            activations=peak.activations,
+            overhead=peak.overhead,
+            free=peak.free,
+            rss=self._process.memory_info().rss,
+        )
+        accuracy = self._engine.live_accuracy
+        return memory, self._tally.take(accuracy.agreements() if accuracy else {})
+
+    def problems(self) -> dict[str, str]:
+        """One sentence per query whose model fails right now; empty when all is well."""
+        return self._engine.problems()
+
+    def stop(self) -> None:
+        """Ends the thread after the visit at hand. Idempotent."""
+        self._stopping.set()
+        self._wake()
+        self._thread.join()
+        with self._condition:
+            for _, future in self._jobs:
+                future.set_exception(_stopped())
+            self._jobs.clear()
+
+    def _known_profile(self, model: ServedModel) -> ModelProfile | None:
+        """That of the same model in the running bundle: it is warm, and measuring it again would only cost frames."""
+        running = self._engine.prepared
+        before = running.models.get(model.slot) if running else None
+        if running is None or before is None or before.entry != model.entry:
+            return None
+        return running.profiles.by_slot.get(model.slot)
+
+    def _measured(self, model: ServedModel, tensor: TensorSource) -> ModelProfile:
+        return self._between_frames(lambda: self._engine.measure(model, tensor))
+
+    def _between_frames(self, job: Callable[[], Answer]) -> Answer:
+        future: Future[Answer] = Future()
+        with self._condition:
+            if self._stopping.is_set():
+                raise _stopped()
+            self._jobs.append((job, future))
+        self._wake()
+        return future.result()
+
+    def _wake(self) -> None:
+        with self._condition:
+            self._has_news = True
+            self._condition.notify()
+
+    def _loop(self) -> None:
+        torch.set_num_threads(self._threads)  # counts for the thread that calls it
+        while not self._stopping.is_set():
+            try:
+                if not (self._do_job() or self._engine.score_when_due() or self._engine.step()):
+                    self._sleep()
+            except Exception:  # the edge of the thread: a box runs on for months
+                log.exception("the executor failed and goes on in %s s", _AFTER_FAILURE_S)
+                self._stopping.wait(_AFTER_FAILURE_S)
+
+    def _do_job(self) -> bool:
+        with self._condition:
+            if not self._jobs:
+                return False
+            job, future = self._jobs.popleft()
+        try:
+            future.set_result(job())
+        except Exception as error:  # noqa: BLE001  (it belongs to whoever asked for the job)
+            future.set_exception(error)
+        return True
+
+    def _sleep(self) -> None:
+        accuracy = self._engine.live_accuracy
+        timeout_s = _SCORING_CHECK_S if accuracy is not None and accuracy.is_watching else None
+        with self._condition:
+            self._condition.wait_for(lambda: self._has_news or self._stopping.is_set(), timeout_s)
+            self._has_news = False
+
+
+def _stopped() -> ExecutorStopped:
+    return ExecutorStopped("The executor was stopped; nothing was changed. Start the box's software again.")

@@ -1,0 +1,96 @@
+"""The agreement of running models with their originals, measured on the box in moments when no frame waits.
+
+The original is outside the device budget: it runs on the CPU, its weights mapped from files for the one run and let
+go afterwards (only weights stored in another dtype are copied meanwhile). A query is scored at most every SPACING_S,
+when nothing waits; one that has not been scored for OVERDUE_S is scored although frames wait, which costs them one
+run of one model: a box that is always busy is the one whose accuracy matters most.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from edge_runtime.serving.answering import answer
+from edge_runtime.serving.device_memory import TensorSource
+from edge_runtime.serving.preparation import Prepared, ServedModel
+from edge_runtime.serving.skeleton import Skeleton
+from edge_runtime.serving.tally import Agreement
+from edge_runtime.vision.metrics import FrameScore, accuracy, frame_score
+from edge_runtime.vision.spec import Frame, Prediction
+
+SPACING_S = 2.0
+OVERDUE_S = 30.0
+WINDOW_FRAMES = 200
+_CPU = torch.device("cpu")
+
+
+@dataclass
+class _Watched:
+    model: ServedModel
+    tried_at: float
+    scores: deque[FrameScore] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
+    sample: tuple[Frame, Prediction] | None = None
+
+
+class LiveAccuracy:
+    """For one prepared bundle; windows of queries whose model is the same in `previous` go on."""
+
+    def __init__(self, prepared: Prepared, now: float, previous: "LiveAccuracy | None" = None) -> None:
+        self._tensor = prepared.tensor
+        self._watched = {
+            query.query: _Watched(prepared.models[query.slot], now)
+            for query in prepared.queries
+            if prepared.models[query.slot].original is not None
+        }
+        for query, watched in self._watched.items():
+            before = previous._watched.get(query) if previous else None
+            if before is not None and before.model.entry == watched.model.entry:
+                watched.scores, watched.tried_at = before.scores, before.tried_at
+
+    @property
+    def is_watching(self) -> bool:
+        return bool(self._watched)
+
+    def note(self, query: str, frame: Frame, prediction: Prediction) -> None:
+        """Remembers the newest answer of `query`, to score it later."""
+        if query in self._watched:
+            self._watched[query].sample = (frame, prediction)
+
+    def due(self, now: float, is_idle: bool) -> str | None:
+        """The query to score now, if any: the one that has waited longest."""
+        wait_s = SPACING_S if is_idle else OVERDUE_S
+        ready = [
+            query
+            for query, watched in self._watched.items()
+            if watched.sample is not None and now - watched.tried_at >= wait_s
+        ]
+        return min(ready, key=lambda query: self._watched[query].tried_at, default=None)
+
+    def score(self, query: str, now: float) -> None:
+        """Runs the original of `query` on its remembered frame. Raises whatever the network or the tensors raise."""
+        watched = self._watched[query]
+        sample, watched.sample, watched.tried_at = watched.sample, None, now
+        original = watched.model.original
+        if sample is None or original is None:
+            return
+        frame, prediction = sample
+        functions = watched.model.functions
+        _map(original, self._tensor)
+        try:
+            reference = answer(original, functions, [frame.image], _CPU)[0]
+        finally:
+            for key in original.wanted:
+                original.detach(key)
+        watched.scores.append(frame_score(prediction, functions.agreement_truth(reference)))
+
+    def agreements(self) -> Mapping[str, Agreement]:
+        """By query, without those that were not scored yet. Safe to call from another thread."""
+        scores = {query: tuple(watched.scores.copy()) for query, watched in self._watched.items()}
+        return {query: Agreement(accuracy(given), len(given)) for query, given in scores.items() if given}
+
+
+def _map(original: Skeleton, tensor: TensorSource) -> None:
+    for key, wanted in original.wanted.items():
+        original.attach(key, tensor(wanted.entry).to(wanted.dtype))

@@ -1,0 +1,136 @@
+"""A bundle made ready to run: skeletons, checked against their tensors, and a measured profile of each model.
+
+Prepared beside the bundle that runs. What is measured here runs on the executor's thread, within the budget.
+"""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.manifest import Manifest, ModelEntry
+from edge_runtime.protocol.target import QueryTarget
+from edge_runtime.scheduling.admission import BudgetTooSmall
+from edge_runtime.scheduling.words import Batch, ModelProfile, Profiles
+from edge_runtime.serving.answering import AnswerNotFinite, answer, batch_of
+from edge_runtime.serving.device_memory import BudgetExceeded, DeviceMemory, TensorSource
+from edge_runtime.serving.skeleton import Skeleton, spec_of
+from edge_runtime.vision.activations import activation_bytes
+from edge_runtime.vision.tasks import TaskFunctions, functions_for
+
+BATCH_SIZES = (1, 2, 4)
+_TIMED_RUNS = 3
+_PICTURE = np.full((360, 640, 3), 114, dtype=np.uint8)  # grey: noise makes an untrained detector find thousands
+
+
+class UnknownSlot(GemelError):
+    code = "unknown_slot"
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One slot. `original` is the network it is scored against, on the CPU; None where the slot runs the original."""
+
+    entry: ModelEntry
+    skeleton: Skeleton
+    functions: TaskFunctions
+    original: Skeleton | None
+
+    @property
+    def slot(self) -> str:
+        return self.entry.slot
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`profiles` lack the slots in `problems` (slot to sentence): those failed their warm-up and will not run."""
+
+    manifest: Manifest
+    queries: tuple[QueryTarget, ...]
+    models: dict[str, ServedModel]
+    profiles: Profiles
+    problems: dict[str, str]
+    tensor: TensorSource
+
+
+def models_of(manifest: Manifest, queries: Sequence[QueryTarget], device: torch.device) -> dict[str, ServedModel]:
+    """The models that `queries` run, by slot, as skeletons.
+
+    Raises UnknownSlot, WeightsIncomplete, UnknownArchitecture.
+    """
+    entries = {entry.slot: entry for entry in manifest.models}
+    wanted = dict.fromkeys(query.slot for query in queries)
+    for slot in wanted:
+        if slot not in entries:
+            raise UnknownSlot(
+                f"Bundle version {manifest.version} has no model {slot}, which a query runs. "
+                "The models that run were kept; publish the bundle again."
+            )
+    return {slot: _served(entries[slot], device) for slot in wanted}
+
+
+def _served(entry: ModelEntry, device: torch.device) -> ServedModel:
+    spec = spec_of(entry)
+    original = None
+    if entry.original_tensors is not None and entry.original_tensors != entry.tensors:
+        original = Skeleton(spec, entry.original_tensors, torch.device("cpu"))
+    return ServedModel(entry, Skeleton(spec, entry.tensors, device), functions_for(spec), original)
+
+
+def measure(
+    model: ServedModel,
+    memory: DeviceMemory,
+    *,
+    tensor: TensorSource,
+    device: torch.device,
+    clock: Callable[[], float],
+) -> ModelProfile:
+    """Warms `model` up alone in `memory` and measures it; nothing else is resident afterwards but the model.
+
+    Raises BudgetTooSmall, AnswerNotFinite, and whatever the network or `tensor` raises.
+    """
+    skeleton = model.skeleton
+    memory.evict(memory.resident())
+    try:
+        memory.load(skeleton, skeleton.wanted, tensor)
+    except BudgetExceeded as error:
+        raise _too_small(model, memory, 0) from error
+    memory.attach(skeleton)
+    _require_finite(skeleton)
+    batches: list[Batch] = []
+    for size in BATCH_SIZES:
+        if batches and size * batches[0].activation_bytes > memory.free_bytes:
+            break
+        needed_bytes = activation_bytes(skeleton.module, batch_of([_PICTURE] * size, skeleton.spec, device))
+        if needed_bytes > memory.free_bytes:
+            if not batches:
+                raise _too_small(model, memory, needed_bytes)
+            break
+        with memory.activations(needed_bytes):
+            batches.append(Batch(size, _run_ms(model, size, device, clock), needed_bytes))
+    return ModelProfile(model.slot, {key: one.size_bytes for key, one in skeleton.wanted.items()}, tuple(batches))
+
+
+def _run_ms(model: ServedModel, size: int, device: torch.device, clock: Callable[[], float]) -> float:
+    """Median of a few whole visits: from pictures to predictions."""
+    times = []
+    for _ in range(_TIMED_RUNS):
+        started_at = clock()
+        answer(model.skeleton, model.functions, [_PICTURE] * size, device)
+        times.append(1000 * (clock() - started_at))
+    return statistics.median(times)
+
+
+def _require_finite(skeleton: Skeleton) -> None:
+    """A detector with NaN weights just finds nothing, so its answers would not show it."""
+    for tensor in skeleton.module.state_dict().values():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise AnswerNotFinite("Its weights hold values that are no numbers.")
+
+
+def _too_small(model: ServedModel, memory: DeviceMemory, activations: int) -> BudgetTooSmall:
+    needed = model.skeleton.weight_bytes + activations + memory.overhead_bytes
+    return BudgetTooSmall(model.slot, needed, memory.budget_bytes)
