@@ -61,6 +61,11 @@ def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess, server_url: str
     return _python(spec.name, EDGE_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
 
 
+def watch(shared: dict[str, str], url: str, started_at: float) -> ProcessSpec:
+    """Tells how long things took. `started_at`: Unix seconds of the start of the demo."""
+    return _python("times", EDGE_STAGE, shared, "-m", "demo.watch", url, str(started_at))
+
+
 def box_dir(var_dir: Path, name: str) -> Path:
     return var_dir / "boxes" / name
 

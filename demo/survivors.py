@@ -65,7 +65,7 @@ def _process(pid: int) -> psutil.Process:
 def _is_same(pid: int, created_at: float) -> bool:
     try:
         process = psutil.Process(pid)
-        is_alive = process.status() != psutil.STATUS_ZOMBIE
-        return is_alive and abs(process.create_time() - created_at) < SAME_TIME_S
+        is_same = abs(process.create_time() - created_at) < SAME_TIME_S
+        return bool(is_same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False

@@ -83,6 +83,6 @@ def room_of(folder: Path) -> Path:
 @functools.cache
 def can_enter(folder: Path, user: UnprivilegedUser) -> bool:
     """Whether `user` may pass through `folder`. Asked of the system itself: only that knows all its rules."""
-    command = ["/bin/sh", "-c", 'cd "$0"', folder]
+    command = ["/bin/sh", "-c", 'cd "$0"', str(folder)]
     ended = subprocess.run(command, check=False, cwd="/", stderr=subprocess.DEVNULL, **user.run_as())
     return ended.returncode == 0

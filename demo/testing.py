@@ -1,0 +1,55 @@
+"""`make test`: fresh servers of their own under var/test, pytest on them, and nothing left behind."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from demo.console import Console
+from demo.processes import ROOT
+from demo.servers import start_servers
+from demo.supervisor import Supervisor
+from demo.survivors import end_survivors
+
+TEST_DIR = ROOT / "var" / "test"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+async def run_tests(arguments: Sequence[str]) -> int:
+    """Pytest's exit code. GPU tests skip themselves."""
+    end_survivors(TEST_DIR / "run" / "processes.json")
+    shutil.rmtree(TEST_DIR, ignore_errors=True)
+    TEST_DIR.mkdir(parents=True)
+    console = Console(has_process_lines=False)
+    _install_chromium(console)
+    supervisor = Supervisor(TEST_DIR, console)
+    try:
+        servers = await start_servers(supervisor, TEST_DIR, is_durable=False)
+        own = {
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "OMP_WAIT_POLICY": "passive",
+            "OMP_NUM_THREADS": "1",
+            # No GEMEL_VAR_DIR: the test settings make a temporary folder of their own.
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pytest", *arguments, cwd=ROOT, env={**os.environ, **own}
+        )
+        return await process.wait()
+    finally:
+        await supervisor.stop()
+
+
+def _install_chromium(console: Console) -> None:
+    """Browser tests need one; where we are root on a Debian it is quickly there, elsewhere they are skipped loudly."""
+    if os.environ.get("CHROMIUM_PATH") or any(map(shutil.which, CHROMIUM_NAMES)):
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        console.say("Installing Chromium for the browser tests.")
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", "-qq", *command], check=False, env=environment, stdout=subprocess.DEVNULL)
+    if not any(map(shutil.which, CHROMIUM_NAMES)):
+        console.say("There is no Chromium here: THE BROWSER TESTS ARE SKIPPED. Install chromium to run them.")
