@@ -64,7 +64,7 @@ def manifest_tensors(manifest: Manifest) -> dict[str, TensorEntry]:
 
 
 class BundleStore:
-    """Not thread-safe: one task of the agent owns it. `tensor` alone may be called from any thread."""
+    """One task of the agent owns it. `add_blob` (of different blobs) and `tensor` may be called from any thread."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -142,6 +142,11 @@ class BundleStore:
         if sha256_hex(content) != digest:
             raise BundleError(f"Manifest {digest[:12]} is damaged on disk.")
         return decode_manifest(content)
+
+    def is_staged(self, digest: str) -> bool:
+        """Whether this bundle is on disk with every blob it names."""
+        manifest = self._readable(digest)
+        return manifest is not None and not self.missing(manifest)
 
     def tensor(self, entry: TensorEntry) -> torch.Tensor:
         """The blob mapped into memory: no copy, and a write never reaches the disk."""

@@ -53,7 +53,7 @@ class CameraSet:
         for reader in readers:
             reader.join(deadline - time.monotonic())
 
-    def rename(self, target: CameraTarget) -> None:
+    def relabel(self, target: CameraTarget) -> None:
         """Take over a change that needs no new connection: name or privacy."""
         self._readers[target.camera].target = target
 

@@ -23,22 +23,15 @@ class Pace:
         return max(0.0, self._offset + seconds - now)
 
 
-class RateGate:
-    """Lets at most `rate_fps` pictures a second through, on an even grid; everything when the rate is None."""
+def keep_every(source_fps: float, wanted_fps: float | None) -> int:
+    """Keep every n-th picture, so that at least `wanted_fps` remain, evenly spaced; 1 where either rate is unknown.
 
-    def __init__(self) -> None:
-        self._slot: int | None = None
-        self._rate: float | None = None
-
-    def admits(self, seconds: float, rate_fps: float | None) -> bool:
-        if rate_fps is None:
-            return True
-        # The small term keeps 0.1 + 0.2 from falling into the slot before.
-        slot = math.floor(seconds * rate_fps + 1e-6)
-        if slot == self._slot and rate_fps == self._rate:
-            return False
-        self._slot, self._rate = slot, rate_fps
-        return True
+    Even spacing matters: 10 of 25 a second, picked as they fall due, come 80 and 120 ms apart, and a query that thins
+    them again to 10 a second would refuse the early ones.
+    """
+    if not wanted_fps or source_fps <= 0:
+        return 1
+    return max(1, math.floor(source_fps / wanted_fps + 1e-6))
 
 
 class RateMeter:

@@ -15,8 +15,8 @@ from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import CameraSample
 from edge_runtime.protocol.target import CameraTarget
-from edge_runtime.video.capture import Capture, Picture
-from edge_runtime.video.pacing import Pace, RateGate, RateMeter
+from edge_runtime.video.capture import Capture, Content
+from edge_runtime.video.pacing import Pace, RateMeter, keep_every
 from edge_runtime.video.problems import CaptureError
 from edge_runtime.video.sources import open_capture
 from edge_runtime.vision.spec import Frame
@@ -62,7 +62,6 @@ class CameraReader:
         self._status = CameraStatus()
         self._latest: Frame | None = None
         self._meter = RateMeter()
-        self._gate = RateGate()
         self._index = 0
 
     def start(self) -> None:
@@ -82,7 +81,7 @@ class CameraReader:
             self._thread.join(max(0.0, timeout_s))
 
     def want_rate(self, rate_fps: float | None) -> None:
-        """Convert and deliver at most this many frames a second; None: all of them."""
+        """Convert and deliver about this many frames a second, rather more than fewer; None: all of them."""
         self._wanted_fps = rate_fps
 
     @property
@@ -129,8 +128,10 @@ class CameraReader:
                 seconds = count * frame_s if picture.seconds is None else picture.seconds
                 if not capture.is_live:
                     self._stopped.wait(pace.delay_s(seconds, self._clock()))
+                self._meter.count(self._clock())
+                if count % keep_every(capture.rate_fps, self._wanted_fps) == 0 and not self._stopped.is_set():
+                    self._show(picture.load(), capture)
                 count += 1
-                self._show(picture, capture, self._clock() if capture.is_live else seconds)
             if count == 0 or capture.is_live:
                 # A killed RTSP server looks like the end of a film.
                 raise CaptureError(_end_problem(count))
@@ -138,19 +139,14 @@ class CameraReader:
         finally:
             capture.close()
 
-    def _show(self, picture: Picture, capture: Capture, seconds: float) -> None:
-        now = self._clock()
-        self._meter.count(now)
-        if not self._gate.admits(seconds, self._wanted_fps) or self._stopped.is_set():
-            return
-        content = picture.load()
+    def _show(self, content: Content, capture: Capture) -> None:
         height, width = content.image.shape[:2]
         content.image.flags.writeable = False
         frame = Frame(
             camera=self.target.camera,
             index=self._index,
             image=content.image,
-            captured_at=now,
+            captured_at=self._clock(),
             at=time.time(),
             objects=content.objects,
             tags=content.tags,

@@ -14,10 +14,9 @@ class SceneCapture:
     is_live = False
 
     def __init__(self, source: str) -> None:
-        spec = parse_scene(source)
-        self._scene = Scene(spec)
-        self.rate_fps = float(spec.rate_fps)
-        self.width, self.height = spec.width, spec.height
+        self._scene = Scene(parse_scene(source))
+        self.rate_fps = float(self._scene.rate_fps)
+        self.width, self.height = self._scene.width, self._scene.height
 
     def pictures(self) -> Iterator[Picture]:
         index = 0

@@ -1,0 +1,210 @@
+"""The loops of a box beside its models: follow the target, send statistics and previews, keep the link.
+
+All of it runs on one event loop; whatever blocks goes to a thread. The server may be away at any time.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+
+from edge_runtime.agent.condition import report
+from edge_runtime.agent.identity import Identity
+from edge_runtime.agent.link import Link
+from edge_runtime.agent.outbox import Outbox
+from edge_runtime.agent.ports import Cameras, Serving
+from edge_runtime.agent.preview import FRESH_S, PreviewDesk, preview_message
+from edge_runtime.agent.recall import Recall, load_recall, save_recall
+from edge_runtime.agent.reconciler import Reconciler
+from edge_runtime.agent.requests import RequestDesk
+from edge_runtime.agent.results import ResultBoard
+from edge_runtime.agent.server import NotAuthorised, ServerApi
+from edge_runtime.bundles.store import BundleStore
+from edge_runtime.protocol.backoff import reconnect_delay_s
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.messages import Nudge, PreviewWanted, Stats, ToBox
+from edge_runtime.protocol.target import Privacy, TargetState
+
+STATS_INTERVAL_S = 1.0
+# A camera that no query uses still shows that it lives, and has a picture ready.
+_IDLE_FPS = 2.0
+_PREVIEW_TICK_S = 0.05
+_REFUSED_RETRY_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """`board` is filled by the executor through `edge_runtime.app`."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        state_dir: Path,
+        api: ServerApi,
+        serving: Serving,
+        cameras: Cameras,
+        board: ResultBoard,
+    ) -> None:
+        self._state_dir, self._api, self._serving, self._cameras, self._board = state_dir, api, serving, cameras, board
+        self._boot_id, self._seq = uuid.uuid4().hex, 0
+        self._outbox = Outbox()
+        self._link = Link(identity, self._outbox, self._on_message)
+        self._previews = PreviewDesk()
+        self._nudged, self._preview_wanted = asyncio.Event(), asyncio.Event()
+        self._requests = RequestDesk(api=api, cameras=cameras, board=board, on_change=self._tell)
+        self.reconciler = Reconciler(
+            api=api,
+            store=BundleStore(state_dir / "bundles"),
+            serving=serving,
+            cameras=cameras,
+            requests=self._requests,
+            verify_with=(identity.server_public_key, identity.box),
+            on_change=self._tell,
+        )
+        self._target: TargetState | None = None
+        self._recalled = Recall()
+        self._trouble = ""  # with the server's HTTP side, for the log
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follow_target())
+                tasks.create_task(self._link.run())
+                tasks.create_task(self._send_stats())
+                tasks.create_task(self._send_previews())
+        finally:
+            await self._requests.stop()
+            await self._api.close()
+
+    def _on_message(self, message: ToBox) -> None:
+        if isinstance(message, Nudge):
+            self._nudged.set()
+        elif isinstance(message, PreviewWanted):
+            self._previews.want(message)
+            self._preview_wanted.set()
+
+    async def _follow_target(self) -> None:
+        recall = self._recalled = load_recall(self._state_dir)
+        if recall.running:
+            await self.reconciler.resume(recall.running, recall.queries)
+        self._target = recall.target
+        attempt = 0
+        while True:
+            self._nudged.clear()
+            attempt = await self._fetch_target(attempt)
+            if self._target is not None:
+                await self.reconciler.bring_to(self._target)
+                self._set_rates()
+                await self._remember()
+            await self._pause(attempt)
+
+    async def _fetch_target(self, attempt: int) -> int:
+        """Asks the server; keeps the target known before when it cannot. Returns the next attempt number."""
+        try:
+            self._target = await self._api.target() or self._target
+        except GemelError as error:
+            if self._trouble != str(error):
+                log.warning("%s The box keeps running what it has.", error)
+            self._trouble = str(error)
+            return max(attempt + 1, 8) if isinstance(error, NotAuthorised) else attempt + 1
+        self._trouble = ""
+        return 0
+
+    async def _pause(self, attempt: int) -> None:
+        """Until the next poll, the next retry, or a nudge, whichever comes first."""
+        poll_s = self._target.poll_s if self._target else 10.0
+        if attempt:
+            poll_s = reconnect_delay_s(attempt, random.random(), cap_s=_REFUSED_RETRY_S)
+        retry_s = self.reconciler.retry_in_s
+        wait_s = poll_s if retry_s is None else min(poll_s, max(0.2, retry_s))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), wait_s)
+
+    async def _remember(self) -> None:
+        recall = Recall(self._target, self.reconciler.running, self.reconciler.queries)
+        if recall != self._recalled:
+            self._recalled = recall
+            await asyncio.to_thread(save_recall, self._state_dir, recall)
+            self._board.keep_only(query.query for query in recall.queries)
+
+    def _set_rates(self) -> None:
+        """Every camera converts only as many pictures as somebody needs."""
+        wanted = dict.fromkeys(self._cameras.targets, _IDLE_FPS)
+        asked = [(query.camera, query.rate_fps) for query in self.reconciler.queries]
+        for camera, rate in (*asked, *self._requests.rates().items(), *self._previews.rates().items()):
+            wanted[camera] = max(wanted.get(camera, 0.0), rate)
+        for camera, rate in wanted.items():
+            self._cameras.want_rate(camera, rate)
+
+    def _tell(self) -> None:
+        """Send the report if it changed."""
+        reconciler = self.reconciler
+        changed = self._outbox.set_report(
+            report(
+                target=self._target,
+                failures=reconciler.failures,
+                progress=reconciler.progress,
+                model_problems=self._serving.problems(),
+                cameras=self._cameras.samples(),
+                running=(reconciler.running, reconciler.manifest.version if reconciler.manifest else 0),
+                bytes_downloaded=reconciler.bytes_downloaded,
+            )
+        )
+        if changed:
+            self._link.wake()
+
+    async def _send_stats(self) -> None:
+        process = psutil.Process()
+        process.cpu_percent()
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(STATS_INTERVAL_S)
+            now = time.monotonic()
+            memory, queries = self._serving.sample()
+            self._seq += 1
+            stats = Stats(
+                boot_id=self._boot_id,
+                seq=self._seq,
+                at=time.time(),
+                interval_s=now - last,
+                bundle_version=self.reconciler.manifest.version if self.reconciler.manifest else 0,
+                memory=memory,
+                queries=queries,
+                cameras=self._cameras.samples(),
+                cpu_percent=process.cpu_percent(),
+            )
+            last = now
+            self._outbox.add_stats(stats)
+            self._set_rates()
+            self._tell()
+            self._link.wake()
+
+    async def _send_previews(self) -> None:
+        while True:
+            await self._preview_wanted.wait()
+            self._set_rates()
+            while self._previews.rates():
+                for camera in self._previews.due():
+                    await self._send_preview(camera)
+                await asyncio.sleep(_PREVIEW_TICK_S)
+            self._preview_wanted.clear()
+            self._set_rates()
+
+    async def _send_preview(self, camera: str) -> None:
+        target = self._cameras.targets.get(camera)
+        if target is None or target.privacy is Privacy.OFF or not self._outbox.is_connected:
+            return
+        results = self._board.of_camera(camera, since=time.monotonic() - FRESH_S)
+        latest = self._cameras.latest(camera)
+        message = await asyncio.to_thread(preview_message, camera, target.privacy, latest, results)
+        if message is not None:
+            self._outbox.add_preview(message)
+            self._link.wake()

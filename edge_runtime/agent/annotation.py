@@ -1,0 +1,61 @@
+"""Answers drawn on a picture: boxes with labels for detection, a caption line for classification."""
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from edge_runtime.agent.results import Result
+from edge_runtime.vision.spec import Classification, Detections
+
+SHOWN_SCORE = 0.3
+_LINE = 22
+
+
+def annotated(image: np.ndarray, results: tuple[Result, ...]) -> np.ndarray:
+    """Draws on `image`, (H, W, 3) uint8 RGB, and returns it. Each query has its own colour, in order of its name."""
+    ordered = sorted(results, key=lambda result: (result.name, result.query))
+    captions = []
+    for position, result in enumerate(ordered):
+        if isinstance(result.prediction, Detections):
+            image = _with_boxes(image, result, result.prediction, position)
+        else:
+            captions.append(_caption(result, result.prediction))
+    return _with_captions(image, captions)
+
+
+def _with_boxes(image: np.ndarray, result: Result, found: Detections, position: int) -> np.ndarray:
+    height, width = image.shape[:2]
+    wanted = [
+        index
+        for index, (label, score) in enumerate(zip(found.labels, found.scores, strict=True))
+        if score >= SHOWN_SCORE and result.classes[int(label)] in (result.objects or result.classes)
+    ]
+    if not wanted:
+        return image
+    boxes = sv.Detections(
+        xyxy=np.asarray(found.boxes)[wanted] * np.array([width, height, width, height], np.float32),
+        confidence=np.asarray(found.scores)[wanted],
+        class_id=np.full(len(wanted), position),
+    )
+    labels = [f"{result.classes[int(found.labels[i])]} {found.scores[i]:.0%}" for i in wanted]
+    image = sv.BoxAnnotator(thickness=2).annotate(image, boxes)
+    return sv.LabelAnnotator(text_scale=0.4, text_padding=3).annotate(image, boxes, labels)
+
+
+def _caption(result: Result, answer: Classification) -> str:
+    return f"{result.name}: {result.classes[answer.label]} {float(answer.probabilities[answer.label]):.0%}"
+
+
+def _with_captions(image: np.ndarray, captions: list[str]) -> np.ndarray:
+    """White text on a darkened strip along the lower edge."""
+    if not captions:
+        return image
+    height = image.shape[0]
+    top = max(0, height - _LINE * len(captions) - 4)
+    image[top:] = image[top:] // 3
+    for line, caption in enumerate(captions):
+        # The font knows ASCII only.
+        text = caption.encode("ascii", "replace").decode()
+        origin = (8, top + _LINE * (line + 1) - 4)
+        cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    return image

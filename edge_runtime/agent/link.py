@@ -1,0 +1,108 @@
+"""The WebSocket to the server: telemetry out, nudges in. It may vanish at any time without loss of correctness."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+
+from edge_runtime.agent.identity import Identity
+from edge_runtime.agent.outbox import Outbox
+from edge_runtime.protocol.backoff import reconnect_delay_s
+from edge_runtime.protocol.errors import ProtocolError
+from edge_runtime.protocol.messages import Ack, Nudge, PreviewWanted, ToBox, decode_to_box
+
+REFUSED_CAP_S = 300.0
+# Refused credentials are asked about slowly: somebody has to act first.
+_REFUSED_ATTEMPT = 6
+
+log = logging.getLogger(__name__)
+
+
+def websocket_address(server: str) -> str:
+    return "ws" + server.removeprefix("http") + "/ws/box"
+
+
+class Link:
+    """`on_message` gets Nudge and PreviewWanted, on the event loop; a Nudge also comes with every connection."""
+
+    def __init__(self, identity: Identity, outbox: Outbox, on_message: Callable[[ToBox], None]) -> None:
+        self._identity = identity
+        self._outbox = outbox
+        self._on_message = on_message
+        self._has_news = asyncio.Event()
+        self.problem = ""
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._has_news.set()
+
+    async def run(self) -> None:
+        """Connect, talk, and connect again, until cancelled."""
+        attempt = 0
+        while True:
+            cap_s = 30.0
+            try:
+                attempt = await self._talk_once(attempt)
+                problem = f"The server at {self._identity.server} closed the connection."
+            except InvalidStatus as error:
+                status = error.response.status_code
+                problem = f"The server at {self._identity.server} answered the connection with status {status}."
+                if status in (401, 403):
+                    problem = "The server refuses this box's credential. Enrol the box again, or restore it there."
+                    attempt, cap_s = max(attempt, _REFUSED_ATTEMPT), REFUSED_CAP_S
+            except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
+                problem = f"The server at {self._identity.server} cannot be reached ({error})."
+            self._note(problem)
+            await asyncio.sleep(reconnect_delay_s(attempt, random.random(), cap_s=cap_s))
+            attempt += 1
+
+    async def _talk_once(self, attempt: int) -> int:
+        """Returns the attempt number to go on with once a connection that worked has ended."""
+        headers = {"Authorization": f"Bearer {self._identity.credential}"}
+        async with connect(
+            websocket_address(self._identity.server), additional_headers=headers, close_timeout=1, max_size=2**20
+        ) as connection:
+            self._outbox.connected()
+            self._note("")
+            self.wake()
+            self._on_message(Nudge())
+            sender = asyncio.create_task(self._send(connection))
+            try:
+                async for content in connection:
+                    self._receive(content)
+                    attempt = 0
+            finally:
+                self._outbox.disconnected()
+                sender.cancel()
+                with contextlib.suppress(asyncio.CancelledError, WebSocketException):
+                    await sender
+        return attempt
+
+    async def _send(self, connection: ClientConnection) -> None:
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            for message in self._outbox.take():
+                await connection.send(message)
+
+    def _receive(self, content: str | bytes) -> None:
+        try:
+            message = decode_to_box(content)
+        except ProtocolError as error:
+            # A newer server may say more than this version knows.
+            log.warning("%s", error)
+            return
+        if isinstance(message, Ack):
+            self._outbox.acknowledge(message)
+            self.wake()
+        elif isinstance(message, Nudge | PreviewWanted):
+            self._on_message(message)
+
+    def _note(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning(problem) if problem else log.info("Connected to %s", self._identity.server)
+        self.problem = problem

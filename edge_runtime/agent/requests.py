@@ -1,0 +1,128 @@
+"""Probes and frame requests: what the server asks for once. Each runs as a task beside the models.
+
+A request that could not be answered for want of the server is tried again; what was answered is remembered.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from edge_runtime.agent.pictures import PREVIEW_QUALITY, jpeg, narrowed, pixelated
+from edge_runtime.agent.ports import Cameras
+from edge_runtime.agent.privacy import Cleared, PrivacyRefusal, cleared_for_dataset
+from edge_runtime.agent.results import ResultBoard
+from edge_runtime.agent.sampling import collect_frames
+from edge_runtime.agent.server import ServerApi
+from edge_runtime.agent.steps import AnswerProbe, SendFrames, StopFrames
+from edge_runtime.protocol.backoff import reconnect_delay_s
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy
+
+log = logging.getLogger(__name__)
+
+
+class RequestDesk:
+    """`on_change` is called when a request begins or ends. Runs on the event loop."""
+
+    def __init__(self, *, api: ServerApi, cameras: Cameras, board: ResultBoard, on_change: Callable[[], None]) -> None:
+        self._api, self._cameras, self._board, self._on_change = api, cameras, board, on_change
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._collecting: dict[str, FrameRequest] = {}
+        self._done: set[str] = set()
+        self._failures: dict[str, str] = {}
+        self.probes: dict[str, int] = {}
+
+    @property
+    def frame_requests(self) -> frozenset[str]:
+        return self.collecting | self._done
+
+    @property
+    def collecting(self) -> frozenset[str]:
+        return frozenset(self._collecting)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        return tuple(self._failures.values())
+
+    def rates(self) -> dict[str, float]:
+        """Frames a second that running frame requests need, by camera."""
+        rates: dict[str, float] = {}
+        for request in self._collecting.values():
+            rates[request.camera] = max(rates.get(request.camera, 0.0), request.count / max(request.span_s, 1.0))
+        return rates
+
+    async def take(self, step: AnswerProbe | SendFrames | StopFrames) -> None:
+        match step:
+            case AnswerProbe(target, request):
+                self.probes[target.camera] = request
+                self._begin(f"probe {target.camera}", lambda: self._answer_probe(target, request))
+            case SendFrames(request):
+                self._collecting[request.request] = request
+                self._begin(f"frames {request.request}", lambda: self._send_frames(request))
+            case StopFrames(request):
+                self._collecting.pop(request, None)
+                self._cancel(f"frames {request}")
+
+    async def stop(self) -> None:
+        for name in list(self._tasks):
+            self._cancel(name)
+
+    def _begin(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        self._cancel(name)
+        self._tasks[name] = asyncio.create_task(self._patiently(name, job), name=name)
+
+    def _cancel(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+        self._failures.pop(name, None)
+
+    async def _patiently(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        attempt = 0
+        while True:
+            try:
+                await job()
+            except GemelError as error:
+                log.warning("%s: %s", name, error)
+                if not error.is_retryable:
+                    break
+                self._failures[name] = str(error)
+                self._on_change()
+                await asyncio.sleep(reconnect_delay_s(attempt, random.random()))
+                attempt += 1
+            else:
+                break
+        self._failures.pop(name, None)
+        self._on_change()
+
+    async def _answer_probe(self, target: CameraTarget, request: int) -> None:
+        result, image = await asyncio.to_thread(self._cameras.probe, target, request)
+        picture = None
+        if image is not None and target.privacy is not Privacy.OFF:
+            shown = narrowed(image if target.privacy is Privacy.FULL else pixelated(image))
+            picture = await asyncio.to_thread(jpeg, shown, quality=PREVIEW_QUALITY)
+        await self._api.probe_answer(target.camera, result, picture)
+
+    async def _send_frames(self, request: FrameRequest) -> None:
+        try:
+            problem = await collect_frames(
+                request,
+                picture=lambda: self._picture(request.camera),
+                send=lambda index, pictures: self._api.frames_add(request.request, index, pictures),
+            )
+            await self._api.frames_complete(request.request, problem)
+            self._done.add(request.request)
+        except GemelError as error:
+            if not error.is_retryable:
+                self._done.add(request.request)
+            raise
+        finally:
+            if request.request in self._done:
+                self._collecting.pop(request.request, None)
+
+    def _picture(self, camera: str) -> Cleared | None:
+        target = self._cameras.targets.get(camera)
+        if target is None:
+            raise PrivacyRefusal("The camera was removed from the box before its frames were taken.")
+        return cleared_for_dataset(target.privacy, self._cameras.latest(camera), self._board.of_camera(camera))
