@@ -15,6 +15,7 @@ from edge_runtime.vision.architectures.resnet18_w24 import STAGE_CHANNELS, Trunk
 
 STRIDE = 4
 _NECK_CHANNELS = 48
+_HEAD_CHANNELS = 64
 _PRIOR = 0.02  # first guess of an object per cell; the usual focal-loss start, else the empty cells drown the loss
 
 
@@ -41,13 +42,13 @@ class CenterNetResNet18W24(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.heads = nn.Sequential(
-            nn.Conv2d(_NECK_CHANNELS, 2 * _NECK_CHANNELS, 3, padding=1, bias=False),
-            nn.BatchNorm2d(2 * _NECK_CHANNELS),
+            nn.Conv2d(_NECK_CHANNELS, _HEAD_CHANNELS, 3, padding=1, bias=False),
+            nn.BatchNorm2d(_HEAD_CHANNELS),
             nn.ReLU(inplace=True),
         )
-        self.heatmap = nn.Conv2d(2 * _NECK_CHANNELS, classes, 1)
-        self.size = nn.Conv2d(2 * _NECK_CHANNELS, 2, 1)
-        self.offset = nn.Conv2d(2 * _NECK_CHANNELS, 2, 1)
+        self.heatmap = nn.Conv2d(_HEAD_CHANNELS, classes, 1)
+        self.size = nn.Conv2d(_HEAD_CHANNELS, 2, 1)
+        self.offset = nn.Conv2d(_HEAD_CHANNELS, 2, 1)
         if self.heatmap.bias is not None:
             nn.init.constant_(self.heatmap.bias, math.log(_PRIOR / (1 - _PRIOR)))
 
