@@ -107,6 +107,7 @@ class MergedGroupQuery(models.Model):
 
     `basis` says what `validation_*` and `test_*` are: "relative accuracy" (labels) or "agreement". The bounds are the
     ends of a 90 % interval; the group was accepted because `validation_lower` is at or above the target.
+    `original_accuracy` and `merged_accuracy` are on validation against labels; without labels the first is unknown.
     """
 
     group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="members")
@@ -116,7 +117,7 @@ class MergedGroupQuery(models.Model):
     tensors = models.JSONField()
     accuracy_target = models.FloatField()
     basis = models.CharField(max_length=20)
-    original_accuracy = models.FloatField()
+    original_accuracy = models.FloatField(null=True)
     merged_accuracy = models.FloatField()
     validation_accuracy = models.FloatField()
     validation_lower = models.FloatField()

@@ -54,10 +54,9 @@ def workload(box: Box) -> list[Query]:
     return list(Query.objects.filter(camera__box=box).select_related("camera", "model").order_by("created_at", "id"))
 
 
-def newest_datasets(box: Box) -> dict[UUID, Dataset]:
-    """The newest ready data set of each of the box's cameras, by camera."""
-    ready = Dataset.objects.filter(camera__box=box, state=DatasetState.READY).order_by("created_at")
-    return {dataset.camera_id: dataset for dataset in ready}
+def ready_datasets(box: Box) -> list[Dataset]:
+    """Ready data sets of the box's cameras, newest first."""
+    return list(Dataset.objects.filter(camera__box=box, state=DatasetState.READY).order_by("-created_at"))
 
 
 def datasets_collecting(box: Box) -> list[Dataset]:

@@ -64,6 +64,8 @@ def camera_update(
         camera.probe_request += 1
     with unique_name(f'{camera.box} has a camera called "{camera.name}" already.'):
         camera.save(update_fields=["name", "privacy", "source", "source_kind", "probe_request"])
+    if camera.privacy == Privacy.OFF:
+        _pictures_forget(camera)
     _changed(camera, actor, "camera.update", now)
     return camera
 
@@ -110,6 +112,19 @@ def camera_probe_record(*, camera: Camera, probe: ProbeResult, picture: bytes | 
 def camera_preview_record(*, camera_id: UUID | str, picture: bytes) -> None:
     """Keeps the newest preview of a camera for pages that show a still. Lost when the cache is: that is fine."""
     cache.set(preview_key(camera_id), picture, PREVIEW_KEPT_S)
+
+
+def _pictures_forget(camera: Camera) -> None:
+    """Nothing that left the box before stays here once people decided that no picture may."""
+    old, camera.picture, camera.picture_at = camera.picture, "", None
+    camera.save(update_fields=["picture", "picture_at"])
+
+    def forget() -> None:
+        cache.delete(preview_key(camera.id))
+        if old:
+            default_storage.delete(old)
+
+    transaction.on_commit(forget)
 
 
 def _source_set(camera: Camera, source: str) -> None:

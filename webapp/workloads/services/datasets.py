@@ -59,9 +59,10 @@ def dataset_upload(*, actor: Any | None, camera: Camera, name: str, kind: str, a
     require_role(actor, camera.box.site, Role.OPERATOR)
     if kind not in (DatasetKind.COCO, DatasetKind.IMAGEFOLDER):
         raise InvalidInput("An archive holds either a COCO data set or image folders.", field="kind")
-    upload = upload_store(archive, field="archive")
-    dataset = Dataset(kind=DatasetKind(kind), state=DatasetState.CHECKING, upload=upload)
+    dataset = Dataset(kind=DatasetKind(kind), state=DatasetState.CHECKING)
     _create(dataset, actor, camera, name, now)
+    dataset.upload = upload_store(archive, field="archive")
+    dataset.save(update_fields=["upload"])
     job_enqueue(task=DATASET_IMPORT, queue=LIGHT_QUEUE, subject=dataset.id, now=now)
     return dataset
 

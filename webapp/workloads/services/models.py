@@ -45,11 +45,12 @@ def model_register(
         classes=checked_classes(classes),
         input_height=height,
         input_width=width,
-        upload=upload_store(weights, field="weights"),
         created_at=now,
     )
     with unique_name(f'There is a model called "{model.name}" in {site} already.'):
         model.save()
+    model.upload = upload_store(weights, field="weights")
+    model.save(update_fields=["upload"])
     job_enqueue(task=MODEL_CHECK, queue=LIGHT_QUEUE, subject=model.id, now=now)
     detail = {"architecture": architecture, "classes": model.classes}
     audit_record(actor=actor, action="model.register", subject=model, site_id=site.id, now=now, detail=detail)

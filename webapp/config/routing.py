@@ -1,0 +1,16 @@
+"""WebSockets: boxes with their credential, browsers with their session and only from our own pages."""
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.urls import path
+
+from webapp.dashboard.consumers import LiveConsumer
+from webapp.rollouts.consumers import BoxConsumer
+
+websocket_application = URLRouter(
+    [
+        path("ws/box", BoxConsumer.as_asgi()),
+        path("ws/live", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))),
+    ]
+)

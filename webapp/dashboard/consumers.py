@@ -1,0 +1,129 @@
+"""/ws/live: what a browser looks at, as it changes. It only listens; see docs/architecture.md, "Live updates"."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from webapp.common.errors import NotFound
+from webapp.fleets.selectors import box_get, camera_get, site_get
+from webapp.merges.selectors import merge_run_list
+from webapp.realtime.groups import box_commands
+from webapp.realtime.topics import Topic, TopicKind, parse_topic
+
+TOPICS_MAX = 64
+MESSAGE_MAX = 16_384
+PREVIEW_ASKED_EVERY_S = 3.0
+PREVIEW_WANTED_FOR_S = 8.0
+UNAUTHORISED = 4401
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """One page of one person. `topics` are those it subscribed to; `asking` tells boxes that somebody watches."""
+
+    async def connect(self) -> None:
+        self.person = self.scope["user"]
+        self.topics: set[Topic] = set()
+        self.watched: dict[UUID, UUID] = {}  # camera -> box
+        self.asking: asyncio.Task[None] | None = None
+        if not self.person.is_authenticated:
+            await self.close(UNAUTHORISED)
+            return
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        if self.asking is not None:
+            self.asking.cancel()
+        for topic in self.topics:
+            await self.channel_layer.group_discard(topic.group, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        wanted = _parse(text_data)
+        if wanted is None:
+            await self._error("", 'Send {"subscribe": [topics]} or {"unsubscribe": [topics]}.')
+            return
+        for name in wanted["unsubscribe"]:
+            await self._unsubscribe(parse_topic(name))
+        for name in wanted["subscribe"]:
+            await self._subscribe(name)
+
+    async def _subscribe(self, name: Any) -> None:
+        topic = parse_topic(name)
+        if topic is None:
+            await self._error(str(name)[:100], "There is no such topic.")
+            return
+        if topic in self.topics:
+            return
+        if len(self.topics) >= TOPICS_MAX:
+            await self._error(str(topic), f"A page can watch {TOPICS_MAX} topics at once.")
+            return
+        try:
+            box_id = await database_sync_to_async(_allowed)(self.person, topic)
+        except NotFound as error:
+            await self._error(str(topic), str(error))
+            return
+        self.topics.add(topic)
+        await self.channel_layer.group_add(topic.group, self.channel_name)
+        if topic.kind is TopicKind.CAMERA:
+            self.watched[topic.id] = box_id
+            await self._ask(topic.id, box_id)
+            self.asking = self.asking or asyncio.create_task(self._keep_asking())
+
+    async def _unsubscribe(self, topic: Topic | None) -> None:
+        if topic is None or topic not in self.topics:
+            return
+        self.topics.discard(topic)
+        self.watched.pop(topic.id, None)
+        await self.channel_layer.group_discard(topic.group, self.channel_name)
+
+    async def _keep_asking(self) -> None:
+        """Boxes send previews for a few seconds only, so that a closed browser costs nothing for long."""
+        while True:
+            await asyncio.sleep(PREVIEW_ASKED_EVERY_S)
+            for camera_id, box_id in list(self.watched.items()):
+                await self._ask(camera_id, box_id)
+
+    async def _ask(self, camera_id: UUID, box_id: UUID) -> None:
+        wanted = {"type": "preview_wanted", "camera": str(camera_id), "seconds": PREVIEW_WANTED_FOR_S}
+        await self.channel_layer.group_send(box_commands(box_id), wanted)
+
+    async def _error(self, topic: str, message: str) -> None:
+        await self.send(text_data=json.dumps({"topic": topic, "kind": "error", "message": message}))
+
+    # What arrives from the groups of the topics.
+
+    async def live(self, event: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(event["message"]))
+
+    async def preview(self, event: dict[str, Any]) -> None:
+        await self.send(bytes_data=event["content"])
+
+
+def _parse(text: str | None) -> dict[str, list[Any]] | None:
+    """The two lists of a message, or None when it is not such a message."""
+    try:
+        message = json.loads(text) if text and len(text) <= MESSAGE_MAX else None
+    except ValueError:
+        return None
+    if not isinstance(message, dict):
+        return None
+    lists = {key: message.get(key, []) for key in ("subscribe", "unsubscribe")}
+    is_usable = all(isinstance(topics, list) for topics in lists.values()) and any(lists.values())
+    return lists if is_usable else None
+
+
+def _allowed(person: Any, topic: Topic) -> UUID:
+    """Raises NotFound unless `person` sees the topic's subject. Returns the box of a camera, else the topic's id."""
+    if topic.kind is TopicKind.CAMERA:
+        box_id: UUID = camera_get(person, topic.id).box_id
+        return box_id
+    if topic.kind is TopicKind.BOX:
+        box_get(person, topic.id)
+    elif topic.kind is TopicKind.SITE:
+        site_get(person, topic.id)
+    elif not merge_run_list(person).filter(id=topic.id).exists():
+        raise NotFound("There is no such merge run.")
+    return topic.id

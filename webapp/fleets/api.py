@@ -1,0 +1,116 @@
+"""The box's HTTP API: how every endpoint authenticates and answers, enrolment, and answers to camera probes."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.messages import ProbeResult
+from edge_runtime.protocol.signing import public_key_of
+from webapp.common.errors import InvalidInput, NotFound
+from webapp.common.signing_key import signing_key
+from webapp.fleets.models import Box, Camera
+from webapp.fleets.selectors import box_by_credential
+from webapp.fleets.services import box_enrol, camera_probe_record
+
+PICTURE_MAX_BYTES = 4 * 2**20
+View = Callable[..., HttpResponse]
+T = TypeVar("T")
+
+
+class CredentialRefused(GemelError):
+    code = "credential_refused"
+    status = 401
+
+
+def json_response(content: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(content), content_type="application/json", status=status)
+
+
+def decoded(content: bytes | str, kind: type[T]) -> T:
+    """Raises InvalidInput."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"The request cannot be read: {error}.") from error
+
+
+def open_endpoint(method: str) -> Callable[[View], View]:
+    """A view without session and CSRF token, for `method` only, whose GemelErrors become {"code", "message"}."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def endpoint(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != method:
+                return _refusal("method", f"Only {method} is answered here.", 405)
+            try:
+                return view(request, *args, **kwargs)
+            except GemelError as error:
+                return _refusal(error.code, str(error), getattr(error, "status", 400))
+
+        return login_not_required(csrf_exempt(endpoint))
+
+    return decorate
+
+
+def box_endpoint(method: str) -> Callable[[View], View]:
+    """As open_endpoint, for enrolled boxes only: the view gets the Box after the request."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def authenticated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            return view(request, box_of_header(request.headers.get("Authorization", "")), *args, **kwargs)
+
+        return open_endpoint(method)(authenticated)
+
+    return decorate
+
+
+def box_of_header(authorization: str) -> Box:
+    """The box of an Authorization header. Raises CredentialRefused."""
+    scheme, _, credential = authorization.partition(" ")
+    box = box_by_credential(credential.strip()) if scheme.lower() == "bearer" else None
+    if box is None:
+        raise CredentialRefused("The server does not know this credential: enrol the box again with a new join code.")
+    return box
+
+
+@open_endpoint("POST")
+def enrol(request: HttpRequest) -> HttpResponse:
+    wanted = decoded(request.body, EnrolRequest)
+    box, credential = box_enrol(code=wanted.code, hardware=wanted.hardware, now=timezone.now())
+    key = public_key_of(signing_key())
+    return json_response(EnrolReply(box=str(box.id), name=box.name, credential=credential, server_public_key=key))
+
+
+@box_endpoint("POST")
+def probe(request: HttpRequest, box: Box, camera_id: UUID) -> HttpResponse:
+    camera = Camera.objects.filter(id=camera_id, box=box).select_related("box").first()
+    if camera is None:
+        raise NotFound("This box has no such camera.")
+    picture = request.FILES.get("picture")
+    if picture is not None and picture.size > PICTURE_MAX_BYTES:
+        raise InvalidInput("The picture has more than 4 MiB.", field="picture")
+    result = decoded(request.POST.get("probe", ""), ProbeResult)
+    content = None if picture is None else jpeg(picture.read())
+    camera_probe_record(camera=camera, probe=result, picture=content, now=timezone.now())
+    return HttpResponse(status=204)
+
+
+def jpeg(content: bytes) -> bytes:
+    """`content` if it starts like a JPEG. Raises InvalidInput: pages would serve anything else as a picture."""
+    if not content.startswith(b"\xff\xd8"):
+        raise InvalidInput("The picture is no JPEG.", field="picture")
+    return content
+
+
+def _refusal(code: str, message: str, status: int) -> HttpResponse:
+    return json_response({"code": code, "message": message}, status)

@@ -1,0 +1,24 @@
+"""What data a merge needs. Pure: no database."""
+
+from edge_runtime.protocol.architectures import CLASSIFICATION
+from webapp.workloads.models import DatasetKind
+
+MIN_FRAMES = 100
+
+
+def suits(kind: str, task: str) -> bool:
+    """Whether a data set of `kind` can teach a model of `task`: image folders hold classes, COCO holds boxes."""
+    if kind == DatasetKind.FRAMES:
+        return True
+    return kind == (DatasetKind.IMAGEFOLDER if task == CLASSIFICATION else DatasetKind.COCO)
+
+
+def dataset_problem(query: str, camera: str, frames: int | None) -> str:
+    """One sentence on what data `query` lacks, "" when it has enough. `frames` None: no usable data set at all."""
+    if frames is None:
+        return (
+            f'"{query}" has no data set: request at least {MIN_FRAMES} frames of {camera} or upload a labelled archive.'
+        )
+    if frames < MIN_FRAMES:
+        return f'"{query}" has {frames} frames; a merge needs at least {MIN_FRAMES} of {camera}.'
+    return ""

@@ -1,0 +1,126 @@
+"""Reading merge runs and merged groups, and what a merge of a box still lacks."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from webapp.common.errors import NotFound
+from webapp.fleets.models import Box
+from webapp.fleets.selectors import sites_of
+from webapp.merges.models import (
+    Decision,
+    MergedGroup,
+    MergedGroupQuery,
+    MergedGroupState,
+    MergeRun,
+    MergeRunState,
+)
+from webapp.merges.requirements import dataset_problem, suits
+from webapp.workloads.models import CheckState, Dataset, Query
+from webapp.workloads.selectors import ready_datasets, workload
+
+UNENDED = (MergeRunState.QUEUED, MergeRunState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a merge would use for `query` and the sentence that says what is `missing`, "" when nothing is.
+
+    `query` None: something is missing for the box as a whole.
+    """
+
+    query: Query | None
+    dataset: Dataset | None
+    missing: str
+
+
+def merge_run_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergeRun]:
+    """Newest first, with box, site, job and who asked; without the bulky result."""
+    runs = MergeRun.objects.filter(box__site__in=sites_of(actor))
+    runs = runs if box is None else runs.filter(box=box)
+    return runs.select_related("box__site", "job", "requested_by").defer("result")
+
+
+def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
+    """With its queries, data sets and merged groups. Raises NotFound."""
+    runs = MergeRun.objects.filter(box__site__in=sites_of(actor), id=run_id)
+    runs = runs.select_related("box__site", "job", "requested_by").prefetch_related(
+        Prefetch("groups", MergedGroup.objects.prefetch_related(_members(), _decisions())),
+        "run_queries__dataset",
+        "run_queries__query",
+    )
+    return _first(runs, "There is no such merge run.")
+
+
+def merged_group_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergedGroup]:
+    """Newest first, with run, box, members and decisions."""
+    groups = MergedGroup.objects.filter(run__box__site__in=sites_of(actor))
+    groups = groups if box is None else groups.filter(run__box=box)
+    groups = groups.select_related("run__box__site", "run__requested_by").defer("run__result")
+    return groups.prefetch_related(_members(), _decisions())
+
+
+def merged_group_get(actor: Any | None, group_id: UUID) -> MergedGroup:
+    """Raises NotFound."""
+    return _first(merged_group_list(actor).filter(id=group_id), "There is no such merged group.")
+
+
+def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:
+    """Merged groups that wait for somebody's decision."""
+    return merged_group_list(actor).filter(state=MergedGroupState.WAITING)
+
+
+def approved_members(box: Box) -> dict[UUID, MergedGroupQuery]:
+    """By query: the merged tensors that the box should run. A member whose query has another model now is left out.
+
+    What remains of a group with fewer than two such members shares nothing, so those queries keep their originals.
+    """
+    members = MergedGroupQuery.objects.filter(group__run__box=box, group__state=MergedGroupState.APPROVED)
+    current = [
+        member
+        for member in members.select_related("query")
+        if member.query and member.query.model_id == member.model_id
+    ]
+    sizes = Counter(member.group_id for member in current)
+    return {member.query_id: member for member in current if sizes[member.group_id] > 1}
+
+
+def merge_requirements(box: Box) -> tuple[Requirement, ...]:
+    """One per query of the box, and one for the box itself when it has too few queries."""
+    datasets = ready_datasets(box)
+    queries = workload(box)
+    found = [_requirement(query, datasets) for query in queries]
+    if len(queries) < 2:
+        missing = f"{box} has {len(queries) or 'no'} quer{'y' if len(queries) == 1 else 'ies'}; a merge needs two."
+        found.append(Requirement(None, None, missing))
+    return tuple(found)
+
+
+def _requirement(query: Query, datasets: list[Dataset]) -> Requirement:
+    of_camera = [dataset for dataset in datasets if dataset.camera_id == query.camera_id]
+    dataset = next((dataset for dataset in of_camera if suits(dataset.kind, query.model.task)), None)
+    if query.model.state != CheckState.READY:
+        return Requirement(query, dataset, f'The model of "{query}" is not ready.')
+    frames = None if dataset is None else dataset.frame_count
+    return Requirement(query, dataset, dataset_problem(str(query), str(query.camera), frames))
+
+
+def _members() -> Prefetch:
+    members = MergedGroupQuery.objects.select_related("query__camera", "model").defer(
+        "tensors", "model__tensors", "model__layers"
+    )
+    return Prefetch("members", members.order_by("name"))
+
+
+def _decisions() -> Prefetch:
+    return Prefetch("decisions", Decision.objects.select_related("actor"))
+
+
+def _first(rows: QuerySet[Any], missing: str) -> Any:
+    row = rows.first()
+    if row is None:
+        raise NotFound(missing)
+    return row

@@ -1,0 +1,25 @@
+"""Merge runs from request to result, and decisions about merged groups."""
+
+from webapp.merges.services.decisions import merged_group_decide
+from webapp.merges.services.results import GroupFound, MemberFound, merge_run_result_record
+from webapp.merges.services.runs import (
+    merge_run_cancel,
+    merge_run_create,
+    merge_run_ended,
+    merge_run_event_record,
+    merge_run_start,
+    merge_run_started,
+)
+
+__all__ = [
+    "GroupFound",
+    "MemberFound",
+    "merge_run_cancel",
+    "merge_run_create",
+    "merge_run_ended",
+    "merge_run_event_record",
+    "merge_run_result_record",
+    "merge_run_start",
+    "merge_run_started",
+    "merged_group_decide",
+]

@@ -1,0 +1,61 @@
+"""Decisions about merged groups: each is a row that is only ever added, and leads to a bundle."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from webapp.audit.services import audit_record
+from webapp.common.errors import Conflict, InvalidInput, NotAllowed
+from webapp.fleets.models import Role
+from webapp.fleets.policies import require_role
+from webapp.merges.models import Decision, MergedGroup, MergedGroupState, Verdict
+from webapp.merges.policies import state_after
+from webapp.realtime.topics import site_changed
+from webapp.workloads.services import publish_enqueue
+
+REASON_MAX = 1000
+
+
+@transaction.atomic
+def merged_group_decide(
+    *, actor: Any | None, group: MergedGroup, verdict: str, reason: str = "", now: datetime
+) -> Decision:
+    """Approve and revert change what the box runs; reject keeps the originals.
+
+    Raises Conflict when somebody decided before, or when the box's queries have changed too much to approve.
+    """
+    group = MergedGroup.objects.select_for_update(of=("self",)).select_related("run__box__site").get(id=group.id)
+    box = group.run.box
+    require_role(actor, box.site, Role.APPROVER)
+    if len(reason) > REASON_MAX:
+        raise InvalidInput(f"The reason has at most {REASON_MAX} characters.", field="reason")
+    group.state = state_after(verdict, group.state)
+    if verdict == Verdict.APPROVE:
+        _check_approval(actor, group)
+        _supersede_approved(group)
+    group.save(update_fields=["state"])
+    decision = Decision.objects.create(group=group, verdict=verdict, reason=reason, actor=actor, at=now)
+    action, detail = f"merged_group.{Verdict(verdict).value}", {"reason": reason, "box": box.name}
+    audit_record(actor=actor, action=action, subject=group, site_id=box.site_id, now=now, detail=detail)
+    site_changed(box.site_id, "merged-group", group.id)
+    if verdict != Verdict.REJECT:
+        publish_enqueue(box_id=box.id, now=now)
+    return decision
+
+
+def _check_approval(actor: Any | None, group: MergedGroup) -> None:
+    run = group.run
+    if not run.box.site.requester_may_approve and actor is not None and actor.pk == run.requested_by_id:
+        raise NotAllowed("In this site the person who requested a merge may not approve it: ask another approver.")
+    members = group.members.select_related("query").defer("tensors")
+    current = [member for member in members if member.query and member.query.model_id == member.model_id]
+    if len(current) < 2:
+        raise Conflict("The queries of this merged group have changed since: start a new merge run.")
+
+
+def _supersede_approved(group: MergedGroup) -> None:
+    """A query runs the tensors of one group, so an approved group that shares a query gives way as a whole."""
+    queries = group.members.exclude(query=None).values("query")
+    earlier = MergedGroup.objects.filter(state=MergedGroupState.APPROVED, members__query__in=queries)
+    MergedGroup.objects.filter(id__in=earlier.values("id")).update(state=MergedGroupState.SUPERSEDED)

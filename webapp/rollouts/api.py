@@ -1,0 +1,53 @@
+"""The box's HTTP API: target state, manifests and blobs. A box reads only its own."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+
+import msgspec
+from django.core.files.base import File
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.utils import timezone
+
+from webapp.common.blobs import blob_open, blob_path
+from webapp.common.errors import NotFound
+from webapp.fleets.api import box_endpoint, json_response
+from webapp.fleets.models import Box
+from webapp.fleets.services import box_seen
+from webapp.rollouts.selectors import names_blob, signed_manifest, target_state
+
+CHUNK_BYTES = 2**20
+
+
+@box_endpoint("GET")
+def target(request: HttpRequest, box: Box) -> HttpResponse:
+    box_seen(box_id=box.id, now=timezone.now())
+    content = msgspec.json.encode(target_state(box))
+    etag = f'"{hashlib.sha256(content).hexdigest()}"'
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponseNotModified(headers={"ETag": etag})
+    return HttpResponse(content, content_type="application/json", headers={"ETag": etag, "Cache-Control": "no-store"})
+
+
+@box_endpoint("GET")
+def manifest(request: HttpRequest, box: Box, digest: str) -> HttpResponse:
+    return json_response(signed_manifest(box, digest))
+
+
+@box_endpoint("GET")
+def blob(request: HttpRequest, box: Box, digest: str) -> StreamingHttpResponse:
+    blob_path(digest)  # raises NotFound for anything that is no digest
+    if not names_blob(box, digest):
+        raise NotFound("No bundle of this box names such a file.")
+    file = blob_open(digest)
+    headers = {"Content-Length": str(file.size)}
+    return StreamingHttpResponse(_chunks(file), content_type="application/octet-stream", headers=headers)
+
+
+async def _chunks(file: File) -> AsyncIterator[bytes]:
+    """Reads off the event loop: under ASGI Django would read a plain file wholly into memory first."""
+    try:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
+    finally:
+        file.close()

@@ -1,0 +1,120 @@
+"""Reading bundles, the target state of a box, and how a box is doing."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
+from edge_runtime.protocol.target import (
+    BundleTarget,
+    CameraTarget,
+    FrameRequest,
+    Privacy,
+    QueryTarget,
+    TargetState,
+)
+from webapp.common.errors import NotFound
+from webapp.fleets.models import Box, Camera
+from webapp.fleets.selectors import sites_of
+from webapp.rollouts.models import BoxReport, Bundle
+from webapp.rollouts.status import BoxStatus, Facts, status_of
+from webapp.workloads.models import Query
+from webapp.workloads.selectors import datasets_collecting, workload
+
+SERVED_VERSIONS = 5  # a box may still be downloading an older bundle while newer ones are published
+
+
+def current_bundle(box: Box) -> Bundle | None:
+    return Bundle.objects.filter(box=box).order_by("-version").first()
+
+
+def bundle_list(actor: Any | None, box: Box | None = None) -> QuerySet[Bundle]:
+    """Newest first, with box and site, without the manifests."""
+    bundles = Bundle.objects.filter(box__site__in=sites_of(actor))
+    bundles = bundles if box is None else bundles.filter(box=box)
+    return bundles.select_related("box__site").defer("manifest").order_by("-created_at")
+
+
+def manifest_of(bundle: Bundle) -> Manifest:
+    return decode_manifest(bundle.manifest.encode())
+
+
+def signed_manifest(box: Box, digest: str) -> SignedManifest:
+    """Raises NotFound for a manifest of no bundle of this box."""
+    bundle = Bundle.objects.filter(box=box, manifest_digest=digest).first()
+    if bundle is None:
+        raise NotFound("This box has no bundle with such a manifest.")
+    return SignedManifest(manifest=bundle.manifest, signature=bundle.signature)
+
+
+def names_blob(box: Box, digest: str) -> bool:
+    """Whether one of the box's newest bundles names the blob. `digest` holds hexadecimal digits only."""
+    newest = Bundle.objects.filter(box=box).order_by("-version").values("id")[:SERVED_VERSIONS]
+    return Bundle.objects.filter(id__in=newest, manifest__contains=f'"{digest}"').exists()
+
+
+def target_state(box: Box) -> TargetState:
+    """Everything wanted of the box. Queries appear once the current bundle holds their slot, never before."""
+    bundle = current_bundle(box)
+    slots = {entry.slot for entry in manifest_of(bundle).models} if bundle else set()
+    cameras = list(Camera.objects.filter(box=box).order_by("created_at", "id"))
+    return TargetState(
+        box=str(box.id),
+        bundle=None if bundle is None else BundleTarget(bundle.manifest_digest, bundle.version),
+        cameras=tuple(_camera(camera) for camera in cameras),
+        queries=tuple(_query(query) for query in workload(box) if str(query.id) in slots),
+        frame_requests=tuple(
+            FrameRequest(str(dataset.id), str(dataset.camera_id), dataset.frames_wanted, dataset.span_s)
+            for dataset in datasets_collecting(box)
+        ),
+        probes={
+            str(camera.id): camera.probe_request for camera in cameras if camera.probe_answered < camera.probe_request
+        },
+    )
+
+
+def box_status(box: Box, now: datetime) -> BoxStatus:
+    """Connection and state of the box on two axes, with one sentence."""
+    report = BoxReport.objects.filter(box=box).first()
+    bundle = Bundle.objects.filter(box=box).defer("manifest").order_by("-version").first()
+    return status_of(_facts(box, report, bundle), now)
+
+
+def box_statuses(boxes: list[Box], now: datetime) -> dict[Any, BoxStatus]:
+    """box_status of many boxes by box id, in two queries."""
+    reports = {report.box_id: report for report in BoxReport.objects.filter(box__in=boxes)}
+    newest = Bundle.objects.filter(box__in=boxes).order_by("box", "-version").distinct("box").defer("manifest")
+    bundles = {bundle.box_id: bundle for bundle in newest}
+    return {box.id: status_of(_facts(box, reports.get(box.id), bundles.get(box.id)), now) for box in boxes}
+
+
+def _facts(box: Box, report: BoxReport | None, bundle: Bundle | None) -> Facts:
+    return Facts(
+        is_enrolled=bool(box.credential_hash),
+        is_connected=box.is_connected,
+        last_seen_at=box.last_seen_at,
+        state=report.state if report else "",
+        sentence=report.sentence if report else "",
+        runs=report.manifest_digest if report else "",
+        runs_version=report.bundle_version if report else 0,
+        wanted=bundle.manifest_digest if bundle else "",
+        wanted_version=bundle.version if bundle else 0,
+    )
+
+
+def _camera(camera: Camera) -> CameraTarget:
+    return CameraTarget(str(camera.id), camera.name, camera.source, Privacy(camera.privacy))
+
+
+def _query(query: Query) -> QueryTarget:
+    return QueryTarget(
+        query=str(query.id),
+        name=query.name,
+        slot=str(query.id),
+        camera=str(query.camera_id),
+        objects=tuple(query.objects_wanted),
+        rate_fps=query.rate_fps,
+        deadline_ms=query.deadline_ms,
+        accuracy_target=query.accuracy_target,
+    )

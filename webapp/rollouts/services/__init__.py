@@ -1,0 +1,6 @@
+"""Publishing bundles and taking in what boxes report."""
+
+from webapp.rollouts.services.bundles import BlobsMissing, bundle_publish
+from webapp.rollouts.services.reports import report_record
+
+__all__ = ["BlobsMissing", "bundle_publish", "report_record"]

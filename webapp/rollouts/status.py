@@ -1,0 +1,80 @@
+"""How a box is doing, on two axes: can the server hear it, and does it run what it should. Pure."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+HEARD_WITHIN = timedelta(seconds=10)
+OFFLINE_AFTER = timedelta(seconds=60)
+
+
+class Connection(enum.StrEnum):
+    """STALE: it should be connected, or was a moment ago, but says nothing."""
+
+    CONNECTED = "connected"
+    STALE = "stale"
+    OFFLINE = "offline"
+    NOT_ENROLLED = "not enrolled"
+
+
+class State(enum.StrEnum):
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    NOT_AT_TARGET = "not at target"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class BoxStatus:
+    """`since`: when the box was last heard, None if never. `sentence` says what is wrong, "" if nothing."""
+
+    connection: Connection
+    state: State
+    sentence: str
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`state`, `sentence`, `runs`: the box's last report; `wanted`: the digest of its newest bundle. "" for none."""
+
+    is_enrolled: bool
+    is_connected: bool
+    last_seen_at: datetime | None
+    state: str
+    sentence: str
+    runs: str
+    runs_version: int
+    wanted: str
+    wanted_version: int
+
+
+def status_of(facts: Facts, now: datetime) -> BoxStatus:
+    connection = _connection(facts, now)
+    state, sentence = _state(facts)
+    if connection is Connection.NOT_ENROLLED:
+        state, sentence = State.UNKNOWN, "No machine has joined as this box: use a join code on one."
+    elif connection is Connection.OFFLINE:
+        sentence = "The server hears nothing from this box; it goes on with what it last got."
+    return BoxStatus(connection, state, sentence, facts.last_seen_at)
+
+
+def _connection(facts: Facts, now: datetime) -> Connection:
+    if not facts.is_enrolled:
+        return Connection.NOT_ENROLLED
+    if facts.last_seen_at is None or now - facts.last_seen_at > OFFLINE_AFTER:
+        return Connection.OFFLINE
+    heard = now - facts.last_seen_at <= HEARD_WITHIN
+    return Connection.CONNECTED if facts.is_connected and heard else Connection.STALE
+
+
+def _state(facts: Facts) -> tuple[State, str]:
+    if not facts.state:
+        return State.UNKNOWN, "The box has not reported what it runs yet."
+    if facts.runs != facts.wanted:
+        has = f"bundle {facts.runs_version}" if facts.runs else "no bundle"
+        return State.NOT_AT_TARGET, facts.sentence or f"It runs {has}; bundle {facts.wanted_version} is on its way."
+    try:
+        return State(facts.state), facts.sentence
+    except ValueError:
+        return State.UNKNOWN, facts.sentence

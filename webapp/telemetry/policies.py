@@ -1,0 +1,55 @@
+"""Which statistics are acceptable. Pure: a box is not trusted to send numbers that the database can hold."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from edge_runtime.protocol.errors import ProtocolError
+from edge_runtime.protocol.messages import QuerySample, Stats
+
+COUNT_MAX = 2**31 - 1
+BYTES_MAX = 2**62
+AHEAD_MAX = timedelta(minutes=1)
+NAME_MAX = 40
+
+
+class StatsUnusable(ProtocolError):
+    """Sending the same message again cannot help, so the sender should forget it."""
+
+    code = "stats_unusable"
+
+
+def check_stats(stats: Stats) -> None:
+    """Raises StatsUnusable for what no box that works would send."""
+    memory = msgspec.structs.asdict(stats.memory)
+    counts = {"seq": stats.seq, "bundle_version": stats.bundle_version}
+    _check_range(memory, BYTES_MAX)
+    _check_range(counts, COUNT_MAX)
+    _check_range({"interval_s": stats.interval_s, "cpu_percent": stats.cpu_percent}, COUNT_MAX)
+    if not 0 < len(stats.boot_id) <= NAME_MAX:
+        raise StatsUnusable("The statistics name no boot of the box.")
+    for sample in stats.queries:
+        _check_query(sample)
+
+
+def sampled_at(stats: Stats, now: datetime) -> datetime:
+    """When the interval ended. A clock that runs ahead of the server's would hide newer samples, so it is cut off."""
+    try:
+        at = datetime.fromtimestamp(stats.at, tz=UTC)
+    except (OverflowError, ValueError, OSError):
+        return now
+    return min(at, now + AHEAD_MAX)
+
+
+def _check_query(sample: QuerySample) -> None:
+    counts = ("captured", "processed", "dropped", "late", "swaps", "agreement_frames")
+    _check_range({field: getattr(sample, field) for field in counts}, COUNT_MAX)
+    _check_range({"swap_ms": sample.swap_ms}, COUNT_MAX)
+    if sample.agreement is not None and not 0 <= sample.agreement <= 1:
+        raise StatsUnusable(f"The statistics hold an agreement of {sample.agreement}.")
+
+
+def _check_range(values: dict[str, float], highest: float) -> None:
+    for field, value in values.items():
+        if not 0 <= value <= highest:
+            raise StatsUnusable(f"The statistics hold {field} = {value}.")

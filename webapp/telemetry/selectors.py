@@ -1,0 +1,108 @@
+"""Reading statistics: series for charts, and what each bundle version was measured to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Avg, F, Max, Min, QuerySet, Sum
+
+from webapp.fleets.models import Box
+from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.workloads.models import Query
+
+WARM_UP = timedelta(seconds=5)
+SPAN_MAX = timedelta(hours=1)
+VERSIONS_MAX = 10
+
+
+@dataclass(frozen=True)
+class BundleFigures:
+    """What a box measured while it ran one bundle version; None where nothing was counted.
+
+    Bytes are means over `observed_s` seconds; `memory_used` is the budget less what was free. `lost_fraction` is
+    (dropped + late) / captured. `agreement` is the mean over sampled frames of all merged queries.
+    """
+
+    version: int
+    since: datetime
+    until: datetime
+    observed_s: float
+    memory_used: float
+    memory_private: float
+    memory_shared: float
+    swaps_per_minute: float
+    captured: int
+    processed: int
+    lost_fraction: float | None
+    processed_fps: float
+    agreement: float | None
+
+
+def box_series(box: Box, since: datetime) -> QuerySet[BoxSample]:
+    """Samples of the box from `since` on, oldest first."""
+    return BoxSample.objects.filter(box=box, at__gte=since).order_by("at")
+
+
+def query_series(query: Query, since: datetime) -> QuerySet[QuerySample]:
+    """Samples of the query from `since` on, oldest first."""
+    return QuerySample.objects.filter(query_id=query.id, at__gte=since).order_by("at")
+
+
+def latest_sample(box: Box) -> BoxSample | None:
+    """The newest sample, with its query samples fetched along."""
+    return BoxSample.objects.filter(box=box).prefetch_related("query_samples").order_by("-at").first()
+
+
+def latest_samples(boxes: Iterable[Box]) -> dict[object, BoxSample]:
+    """The newest sample of each box, by box id, in one query."""
+    newest = BoxSample.objects.filter(box__in=list(boxes)).order_by("box", "-at").distinct("box")
+    return {sample.box_id: sample for sample in newest.prefetch_related("query_samples")}
+
+
+def bundle_figures(box: Box) -> tuple[BundleFigures, ...]:
+    """Figures of the newest VERSIONS_MAX bundle versions that the box ran, oldest version first.
+
+    The first WARM_UP after the box switched to a version does not count: models load for the first time then. Of a
+    version that ran longer than SPAN_MAX, its last SPAN_MAX count.
+    """
+    versions = BoxSample.objects.filter(box=box, bundle_version__gt=0).values("bundle_version")
+    spans = versions.annotate(first=Min("at"), last=Max("at")).order_by("-bundle_version")[:VERSIONS_MAX]
+    figures = (
+        _figures(box, span["bundle_version"], max(span["first"] + WARM_UP, span["last"] - SPAN_MAX), span["last"])
+        for span in reversed(spans)
+    )
+    return tuple(figure for figure in figures if figure is not None)
+
+
+def _figures(box: Box, version: int, since: datetime, until: datetime) -> BundleFigures | None:
+    samples = BoxSample.objects.filter(box=box, bundle_version=version, at__gte=since)
+    memory = samples.aggregate(
+        observed_s=Sum("interval_s"),
+        used=Avg(F("memory_budget") - F("memory_free")),
+        private=Avg("memory_private"),
+        shared=Avg("memory_shared"),
+    )
+    if not memory["observed_s"]:
+        return None
+    frames = QuerySample.objects.filter(box_sample__in=samples).aggregate(
+        captured=Sum("captured", default=0),
+        processed=Sum("processed", default=0),
+        lost=Sum(F("dropped") + F("late"), default=0),
+        swaps=Sum("swaps", default=0),
+        agreement=Avg("agreement"),
+    )
+    return BundleFigures(
+        version=version,
+        since=since,
+        until=until,
+        observed_s=memory["observed_s"],
+        memory_used=memory["used"],
+        memory_private=memory["private"],
+        memory_shared=memory["shared"],
+        swaps_per_minute=frames["swaps"] * 60 / memory["observed_s"],
+        captured=frames["captured"],
+        processed=frames["processed"],
+        lost_fraction=frames["lost"] / frames["captured"] if frames["captured"] else None,
+        processed_fps=frames["processed"] / memory["observed_s"],
+        agreement=frames["agreement"],
+    )

@@ -1,0 +1,76 @@
+"""Taking in statistics: each message once, in one transaction; old ones are removed after RETENTION."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from django.db import IntegrityError, transaction
+
+from edge_runtime.protocol.messages import QuerySample as QueryStats
+from edge_runtime.protocol.messages import Stats
+from webapp.fleets.models import Box
+from webapp.fleets.services import box_seen
+from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit
+from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.telemetry.policies import check_stats, sampled_at
+from webapp.workloads.models import Query
+
+RETENTION = timedelta(days=7)
+LIVE_AGE_MAX = timedelta(seconds=15)
+PRUNE_BATCH = 20_000
+
+
+@transaction.atomic
+def stats_record(*, box: Box, stats: Stats, now: datetime) -> bool:
+    """Stores one message. False when it is stored already. Raises StatsUnusable.
+
+    Samples of queries that are not this box's (deleted meanwhile, or never its own) are left out.
+    """
+    check_stats(stats)
+    box_seen(box_id=box.id, now=now)
+    sample = _box_sample(box, stats, now)
+    try:
+        with transaction.atomic():
+            sample.save(force_insert=True)
+    except IntegrityError:  # the values are checked, so only (box, boot_id, seq) can be refused
+        return False
+    known = {str(query_id) for query_id in Query.objects.filter(camera__box=box).values_list("id", flat=True)}
+    samples = {part.query: _query_sample(sample, part) for part in stats.queries if part.query in known}
+    QuerySample.objects.bulk_create(samples.values())
+    if now - sample.at < LIVE_AGE_MAX:  # a spool that is caught up with is history, nothing to watch
+        live_publish_on_commit(Topic(TopicKind.BOX, box.id), "stats", stats=msgspec.to_builtins(stats))
+    return True
+
+
+def samples_prune(*, now: datetime) -> int:
+    """Removes samples older than RETENTION, in batches so that no lock is held for long. Returns how many."""
+    old = BoxSample.objects.filter(at__lt=now - RETENTION).order_by("at")
+    removed = 0
+    while batch := list(old.values_list("id", flat=True)[:PRUNE_BATCH]):
+        with transaction.atomic():
+            QuerySample.objects.filter(box_sample__in=batch)._raw_delete(using="default")
+            BoxSample.objects.filter(id__in=batch)._raw_delete(using="default")
+        removed += len(batch)
+    return removed
+
+
+def _box_sample(box: Box, stats: Stats, now: datetime) -> BoxSample:
+    return BoxSample(
+        box=box,
+        boot_id=stats.boot_id,
+        seq=stats.seq,
+        at=sampled_at(stats, now),
+        interval_s=stats.interval_s,
+        bundle_version=stats.bundle_version,
+        cpu_percent=stats.cpu_percent,
+        cameras=msgspec.to_builtins(stats.cameras),
+        **{f"memory_{band}": size for band, size in msgspec.structs.asdict(stats.memory).items()},
+    )
+
+
+def _query_sample(sample: BoxSample, part: QueryStats) -> QuerySample:
+    values = msgspec.structs.asdict(part)
+    query_id = UUID(values.pop("query"))
+    return QuerySample(
+        box_sample=sample, query_id=query_id, at=sample.at, bundle_version=sample.bundle_version, **values
+    )
