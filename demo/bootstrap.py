@@ -18,7 +18,7 @@ VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
 NODE_MODULES = os.path.join(ROOT, "node_modules")
 OLDEST = (3, 11)
-LOCKS = {"run": "base.txt", "dev": "dev.txt"}
+LOCKS = {"run": "demo.txt", "dev": "dev.txt"}
 
 
 class SetupError(Exception):

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 export CUSTOM_COMPILE_COMMAND="make lock"
-for name in dev base edge; do
+for name in dev demo server edge; do
     limit=""
     [ "$name" = dev ] || limit="--constraint requirements/dev.txt"
     # shellcheck disable=SC2086
