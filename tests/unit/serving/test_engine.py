@@ -11,6 +11,7 @@ from edge_runtime.serving.answering import batch_of
 from edge_runtime.vision.architectures import load_weights
 from edge_runtime.vision.tasks import functions_for
 from tests.simulators.serving_rig import (
+    MODEL_BYTES,
     SPEC,
     BundleOnShelf,
     FakeClock,
@@ -83,8 +84,8 @@ def test_frames_that_slow_swaps_lose_are_recovered_by_sharing_layers(clock: Fake
     for merged in (False, True):
         shelf = BundleOnShelf()
         put_models(shelf, merged=merged)
-        # 1.6 of a model: unmerged, every visit loads most of 6.3 MB at 20 MB/s.
-        rig = Rig(clock, budget_bytes=10_000_000, bandwidth=20e6)
+        # Room for 1.6 models: unmerged, every visit loads one, which takes 0.3 s.
+        rig = Rig(clock, budget_bytes=int(1.6 * MODEL_BYTES), bandwidth=MODEL_BYTES / 0.3)
         lost[merged], captured = lost_frames(rig, shelf)
         assert captured > 150
 
@@ -135,7 +136,7 @@ def test_a_frame_that_finishes_after_its_deadline_is_late_and_no_result(shelf, c
 
 def test_a_load_that_outlasts_the_deadline_still_serves_newer_frames_after_it(shelf, clock) -> None:
     put_models(shelf, merged=False)
-    rig = Rig(clock, bandwidth=20e6)  # 0.3 s per load, three times the deadline
+    rig = Rig(clock, bandwidth=MODEL_BYTES / 0.3)  # seconds per load: three times the deadline
     rig.run(shelf, [query_on("cars", deadline_ms=100)])
     rig.intake.offer(frame_at(clock()))
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from edge_runtime.serving.engine import Result
 from edge_runtime.serving.executor import Executor, ExecutorStopped
 from edge_runtime.serving.preparation import UnknownSlot
 from edge_runtime.serving.skeleton import WeightsIncomplete
-from tests.simulators.serving_rig import BundleOnShelf, frame_at, merged_with, query_on, state_of
+from tests.simulators.serving_rig import SPEC, BundleOnShelf, frame_at, merged_with, query_on, state_of
 
 ENOUGH = 60.0
 HOUR_MS = 3_600_000
@@ -106,7 +107,7 @@ def test_a_bundle_that_cannot_run_is_refused_and_the_old_one_runs_on(
     if wrong == "tensors":
         del states["people"]["fc.bias"]
     if wrong == "budget":
-        spec = type(BundleOnShelf.add.__kwdefaults__["spec"])("squeezenet1_0", ("car", "person"), (640, 640))
+        spec = replace(SPEC, classes=tuple(map(str, range(20_000))))
         states["people"] = state_of(4, spec)
     for slot, state in states.items():
         if not (wrong == "slot" and slot == "people"):
