@@ -4,12 +4,12 @@ Pure: the executor and the simulator carry decisions out. The budget holds for e
 here until weights and activations of the visit fit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from edge_runtime.scheduling.admission import BudgetTooSmall
 from edge_runtime.scheduling.batching import takes_for
 from edge_runtime.scheduling.policies import DEFAULT_POLICY, policy_named
-from edge_runtime.scheduling.policies.base import Candidate, Situation
+from edge_runtime.scheduling.policies.base import Candidate, Policy, Situation
 from edge_runtime.scheduling.words import (
     Budget,
     Decision,
@@ -18,6 +18,7 @@ from edge_runtime.scheduling.words import (
     Resident,
     Waiting,
     missing,
+    missing_bytes,
     sum_bytes,
 )
 
@@ -41,7 +42,7 @@ def schedule(
         return None
     model = chosen_policy.choose(situation, candidates).model
     load = missing(model, resident.tensors)
-    evict = _evictions(situation, model, chosen_policy.eviction_order(situation, model.slot))
+    evict = _evictions(situation, model, chosen_policy)
     kept_bytes = resident.size_bytes - sum_bytes(resident.tensors, evict)
     room_bytes = budget.usable_bytes - kept_bytes - sum_bytes(model.tensors, load)
     takes = takes_for(now, _of_slot(queues, model.slot), model, room_bytes)
@@ -62,7 +63,7 @@ def _candidates(situation: Situation, queues: Sequence[Waiting]) -> list[Candida
 
 
 def _candidate(situation: Situation, model: ModelProfile, queues: Sequence[Waiting]) -> Candidate:
-    load_ms = situation.budget.load_ms(sum_bytes(model.tensors, missing(model, situation.resident.tensors)))
+    load_ms = situation.budget.load_ms(missing_bytes(model, situation.resident.tensors))
     waiting = sum(len(queue.captured_at) for queue in queues)
     batch = model.batch_for(waiting)
     frames = min(waiting, batch.size)
@@ -71,19 +72,21 @@ def _candidate(situation: Situation, model: ModelProfile, queues: Sequence[Waiti
     return Candidate(model, load_ms, batch.run_ms, frames, slack_ms)
 
 
-def _evictions(situation: Situation, model: ModelProfile, order: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+def _evictions(situation: Situation, model: ModelProfile, policy: Policy) -> tuple[str, ...]:
     """Digests to evict until `model` and the activations of one frame fit; tensors of no model go first."""
-    held = dict(situation.resident.tensors)
-    orphans = tuple(digest for digest in held if digest not in situation.profiles.users)
-    added = sum_bytes(model.tensors, missing(model, held))
+    held = situation.resident.tensors
+    added = missing_bytes(model, held)
     excess = situation.resident.size_bytes + added + model.batches[0].activation_bytes - situation.budget.usable_bytes
-    evicted: list[str] = []
-    for group in (orphans, *order):
+    if excess <= 0:
+        return ()
+    orphans = tuple(held.keys() - situation.profiles.users.keys())
+    evicted: dict[str, None] = {}
+    for group in (orphans, *policy.eviction_order(situation, model.slot)):
         if excess <= 0:
-            break
-        leaving = [digest for digest in group if digest in held and digest not in model.tensors]
-        excess -= sum(held.pop(digest) for digest in leaving)
-        evicted.extend(leaving)
+            return tuple(evicted)
+        leaving = [key for key in group if key in held and key not in evicted and key not in model.tensors]
+        excess -= sum_bytes(held, leaving)
+        evicted.update(dict.fromkeys(leaving))
     if excess > 0:
         needed = model.least_bytes + situation.budget.overhead_bytes
         raise BudgetTooSmall(model.slot, needed, situation.budget.limit_bytes)

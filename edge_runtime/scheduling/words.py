@@ -4,7 +4,7 @@ Times are seconds of one monotonic clock, durations are milliseconds, sizes are 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,7 +26,7 @@ class ModelProfile:
     tensors: Mapping[str, int]
     batches: tuple[Batch, ...]
 
-    @property
+    @cached_property
     def weight_bytes(self) -> int:
         return sum(self.tensors.values())
 
@@ -82,7 +82,7 @@ class Resident:
     tensors: Mapping[str, int] = field(default_factory=dict)
     last_run: Mapping[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         return sum(self.tensors.values())
 
@@ -148,10 +148,16 @@ def shared_bytes(one: ModelProfile, other: ModelProfile) -> int:
     return sum(size for digest, size in one.tensors.items() if digest in other.tensors)
 
 
-def missing(model: ModelProfile, resident: Iterable[str]) -> tuple[str, ...]:
+def missing(model: ModelProfile, resident: Container[str]) -> tuple[str, ...]:
     """Digests that `model` needs and that are not resident, in the model's order."""
-    held = set(resident)
-    return tuple(digest for digest in model.tensors if digest not in held)
+    return tuple(digest for digest in model.tensors if digest not in resident)
+
+
+def missing_bytes(model: ModelProfile, resident: Mapping[str, int]) -> int:
+    """Asked of every model at every decision; the first line, in C, is the answer for those that are all there."""
+    if model.tensors.keys() <= resident.keys():
+        return 0
+    return sum(size for digest, size in model.tensors.items() if digest not in resident)
 
 
 def sum_bytes(tensors: Mapping[str, int], digests: Sequence[str]) -> int:
