@@ -59,8 +59,8 @@ def chosen_device(device: str) -> str:
 
 def run(options: Options) -> None:
     """Runs the box until SIGTERM or SIGINT. Raises GemelError when it cannot start."""
-    prepare_state_dir(options.state_dir)
     identity = load_identity(options.state_dir)
+    prepare_state_dir(options.state_dir)
     device = chosen_device(options.device)
     board = ResultBoard()
     agent: Agent | None = None

@@ -20,7 +20,7 @@ def report(
 
     Not being at the target outweighs a part that fails: the first such sentence is shown.
     """
-    state, sentence = _state(target, failures, progress, model_problems, cameras)
+    state, sentence = _state(target, failures, progress or _gap(target, running), model_problems, cameras)
     return Report(
         state=state,
         sentence=sentence,
@@ -28,6 +28,13 @@ def report(
         bundle_version=running[1],
         bytes_downloaded=bytes_downloaded,
     )
+
+
+def _gap(target: TargetState | None, running: tuple[str, int]) -> str:
+    bundle = target.bundle if target else None
+    if bundle is None or bundle.manifest_digest == running[0]:
+        return ""
+    return f"The box is about to run bundle version {bundle.version}."
 
 
 def _state(

@@ -151,8 +151,8 @@ class Reconciler:
     async def _fetch(self, digest: str, version: int) -> None:
         def note(done: int, of: int, size_bytes: int) -> None:
             self.progress = f"The box is fetching bundle version {version}: {done} of {of} parts."
+            # Not a report of its own for each part: the next statistics take it along.
             self.bytes_downloaded += size_bytes
-            self._on_change()
 
         await fetch_bundle(
             digest, api=self._api, store=self._store, public_key=self._public_key, box=self._box, on_progress=note
