@@ -20,7 +20,7 @@ _ORDERS = {
     "traffic": ("quiet", "moderate", "heavy", "moderate"),
 }
 _MOVING_SHARE = 0.22
-_OCCUPANCY = {"quiet": 0.035, "moderate": 0.27, "heavy": 0.92}
+_OCCUPANCY = {"quiet": 0.035, "moderate": 0.25, "heavy": 0.72}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from edge_runtime.scenes.traffic import Actor
 from edge_runtime.scenes.vehicles import Mesh, vehicle_mesh
 
 VEHICLES = frozenset({"car", "truck", "bus"})
+_LEAST_FACE_PIXELS = 2.2
 _FRAMES = ((40, 44, 50), (150, 40, 40), (46, 84, 130), (200, 200, 196), (50, 110, 80))
 
 
@@ -59,9 +60,15 @@ class Stage:
 def to_world(points: np.ndarray, actor: Actor) -> np.ndarray:
     """(..., 3) in the actor's own space to the world."""
     cos, sin = math.cos(actor.heading), math.sin(actor.heading)
-    x = actor.x + points[..., 0] * cos - points[..., 1] * sin
-    y = actor.y + points[..., 0] * sin + points[..., 1] * cos
-    return np.stack([x, y, points[..., 2]], axis=-1)
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    return points @ turn + (actor.x, actor.y, 0.0)
+
+
+def to_own(direction: np.ndarray, actor: Actor) -> np.ndarray:
+    """(3,) in the world to the actor's own axes."""
+    cos, sin = math.cos(actor.heading), math.sin(actor.heading)
+    x, y, z = direction.tolist()
+    return np.array([x * cos + y * sin, y * cos - x * sin, z])
 
 
 def draw_actor(stage: Stage, actor: Actor, object_id: int, glows: list[Glow]) -> Extent | None:
@@ -75,36 +82,37 @@ def draw_actor(stage: Stage, actor: Actor, object_id: int, glows: list[Glow]) ->
 
 def _draw_vehicle(stage: Stage, actor: Actor, object_id: int, glows: list[Glow]) -> Extent | None:
     mesh = vehicle_mesh(actor.kind, actor.key)
-    count, corners = mesh.corners.shape[:2]
-    world = to_world(mesh.corners.reshape(-1, 3), actor)
-    pixels, depth = stage.pinhole.project(world)
-    if depth.min() < NEAR_M:
-        return None
     ground, middle = stage.pinhole.project(np.array([[actor.x, actor.y, 0.0]]))
-    normals = to_world(mesh.normals, Actor(actor.kind, 0.0, 0.0, actor.heading, 0, 0.0))
-    facing = ((stage.pinhole.position - world.reshape(count, corners, 3)[:, 0]) * normals).sum(-1) > 0
-    colours = _lit_faces(stage, mesh, normals, stage.lamp_at(ground[0]), float(middle[0]))
-    outline = pixels.reshape(count, corners, 2)
-    view = stage.pinhole.position[:2] - (actor.x, actor.y)
-    is_ahead = view @ (math.cos(actor.heading), math.sin(actor.heading)) > 0
-    for face in mesh.order_ahead if is_ahead else mesh.order_behind:
-        if facing[face]:
-            stage.canvas.polygon(outline[face], colours[face].tolist(), object_id if mesh.is_body[face] else 0)
+    depth = float(middle[0])
+    if depth - mesh.size[0] / 2 < NEAR_M:
+        return None
+    camera = to_own(stage.pinhole.position - (actor.x, actor.y, 0.0), actor)
+    facing = ((camera - mesh.corners[:, 0]) * mesh.normals).sum(-1) > 0
+    facing &= mesh.reach * stage.pinhole.focal > _LEAST_FACE_PIXELS * depth
+    order = mesh.order_ahead if camera[0] > 0 else mesh.order_behind
+    faces = order[facing[order]]
+    pixels, near = stage.pinhole.project(to_world(mesh.corners[faces].reshape(-1, 3), actor))
+    if near.min() < NEAR_M:
+        return None
+    outline = pixels.reshape(len(faces), -1, 2)
+    colours = _lit_faces(stage, actor, mesh, faces, stage.lamp_at(ground[0]), depth).tolist()
+    for row, is_body in enumerate(mesh.is_body[faces].tolist()):
+        stage.canvas.polygon(outline[row], colours[row], object_id if is_body else 0)
     if stage.lighting.glow > 0.25 or stage.lighting.fog_per_m > 0.02 or stage.is_wet:
-        _vehicle_glows(stage, actor, mesh, is_ahead, object_id, glows)
+        _vehicle_glows(stage, actor, mesh, camera[0] > 0, object_id, glows)
     return stage.canvas.extent(object_id, pixels, 1.0)
 
 
-def _lit_faces(stage: Stage, mesh: Mesh, normals: np.ndarray, lamp: float, depth: float) -> np.ndarray:
-    """(F, 3) RGB 0..255."""
-    lighting = stage.lighting
+def _lit_faces(stage: Stage, actor: Actor, mesh: Mesh, faces: np.ndarray, lamp: float, depth: float) -> np.ndarray:
+    """(len(faces), 3) RGB 0..255."""
+    lighting, normals = stage.lighting, mesh.normals[faces]
     upward = (0.80 + 0.24 * normals[:, 2])[:, None]
-    direct = np.clip(normals @ stage.sun, 0, 1)[:, None]
+    direct = np.clip(normals @ to_own(stage.sun, actor), 0, 1)[:, None]
     light = lighting.ambient * upward + lighting.sun * direct + lighting.lamp * (lamp * 0.8) * upward
-    colours = mesh.colours * light
+    colours = mesh.colours[faces] * light
     # Paint mirrors a little of the sky: without it flat faces look like card.
     colours += (lighting.fog_colour * 0.10) * np.clip(normals[:, 2:], 0, 1)
-    return stage.fogged(np.clip(colours, 0, 255), depth)
+    return stage.fogged(np.minimum(colours, 255), depth)
 
 
 def _vehicle_glows(stage: Stage, actor: Actor, mesh: Mesh, is_ahead: bool, object_id: int, glows: list[Glow]) -> None:

@@ -96,7 +96,7 @@ class Lane:
     x1: float
     y1: float
     speed: float
-    gap_m: float = 8.5
+    gap_m: float = 9.0
     stop_at_m: float | None = None
     kinds: tuple[tuple[str, float], ...] = (("car", 0.72), ("truck", 0.16), ("bus", 0.12))
     follows_traffic: bool = True
@@ -304,10 +304,10 @@ def _bridge() -> Layout:
             *_row("lamp", 7.3, 26, 110, 24, 7.4, -1),
         ),
         lanes=(
-            Lane(-1.85, 122, -1.85, -4, 10.5, 9.0),
-            Lane(-5.3, 122, -5.3, -4, 8.8, 9.0),
-            Lane(1.85, -4, 1.85, 122, 10.9, 9.0),
-            Lane(5.3, -4, 5.3, 122, 9.0, 9.0),
+            Lane(-1.85, 122, -1.85, -4, 10.5, 10.5),
+            Lane(-5.3, 122, -5.3, -4, 8.8, 10.5),
+            Lane(1.85, -4, 1.85, 122, 10.9, 10.5),
+            Lane(5.3, -4, 5.3, 122, 9.0, 10.5),
             Lane(8.1, 2, 8.1, 120, 4.4, 7.0, None, BIKES, False, 0.10),
         ),
         walks=(Walk(-8.8, 2, -8.8, 120, 0.7, 0.05), Walk(9.4, 2, 9.4, 120, 0.4, 0.03)),

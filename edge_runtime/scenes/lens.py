@@ -48,7 +48,7 @@ class Lens:
     def finish(self, image: np.ndarray, conditions: Conditions, seed: int, index: int) -> None:
         """Rain and sensor noise, in place; stronger noise in the dark."""
         if conditions.rain > 0:
-            bright = (0.50, 0.40, 0.26)[round(conditions.light)]
+            bright = (0.40, 0.32, 0.22)[round(conditions.light)]
             for layer, texture in enumerate(self._rain):
                 cut = self._cut(texture, seed, index, layer)
                 cv2.addWeighted(image, 1.0, cut, bright * conditions.rain, 0, dst=image)

@@ -85,7 +85,7 @@ def _lamp(brush: Brush, mask: np.ndarray, post: Post, scale: float) -> None:
     head = lamp_head(post)
     bend = np.array([post.x, post.y, post.height - 0.5])
     foot = np.array([post.x, post.y, 0.0])
-    pixels, _ = brush.pinhole.project(np.stack([foot, bend, head, head + (0, 0, 0.1)]))
+    pixels, _ = brush.pinhole.project(np.stack([foot, bend, head]))
     _bar(brush, mask, pixels[0], pixels[1], 0.17 * scale, (92, 98, 104))
     for layer, value in ((brush.colour, (92, 98, 104)), (mask, 255)):
         cv2.line(layer, _point(pixels[1]), _point(pixels[2]), value, max(1, int(0.1 * scale)))

@@ -23,7 +23,7 @@ from edge_runtime.scenes.traffic import Actor, actors_at, signal_allows_walking
 
 _MOST_OBJECTS = 254
 # Smaller or better hidden than this, an object is scenery: nobody could label it.
-_LEAST_SIDE_SHARE = 1 / 52  # of the picture's height, for the longer side
+_LEAST_SIDE_SHARE = 1 / 19  # of the picture's height, for the longer side
 _MOST_HIDDEN = 0.9
 
 
@@ -64,7 +64,7 @@ class Scene:
         glows: list[Glow] = []
         drawn = self._draw(canvas, conditions, actors, glows)
         lighting = illumination(conditions)
-        level = max(lighting.glow, 0.35 * conditions.fog, 0.3 * conditions.rain)
+        level = max(lighting.glow, 0.22 * conditions.fog, 0.24 * conditions.rain)
         if glows and level > 0.05:
             self._lens.add_glare(canvas.image, canvas.ids, glows, level=level, is_wet=conditions.rain > 0.4)
         self._signals(canvas, time_s)
@@ -146,7 +146,7 @@ class Scene:
             extent = item.extent
             hidden = 1.0 - float(visible[item.object_id]) / extent.pixels
             side = max(extent.x1 - extent.x0, extent.y1 - extent.y0)
-            if hidden > _MOST_HIDDEN or side < _LEAST_SIDE_SHARE * self.height * 2:
+            if hidden > _MOST_HIDDEN or side < _LEAST_SIDE_SHARE * self.height:
                 continue
             box = (
                 extent.x0 / self.width, extent.y0 / self.height, extent.x1 / self.width, extent.y1 / self.height,

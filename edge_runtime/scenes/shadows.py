@@ -13,6 +13,15 @@ from edge_runtime.scenes.vehicles import vehicle_mesh
 _STEP = 2  # shadows are drawn at half size: soft edges for a quarter of the work
 _POOL_STEP = 4
 _POOL_COLOUR = (255, 236, 190)
+_BEAM_LEVELS = (62, 105, 135)
+# Three beams inside one another, each four corners on the ground from the middle of the bumper.
+_BEAMS = np.array(
+    [
+        corner
+        for reach, half in ((9.5, 2.1), (6.5, 1.6), (3.6, 1.2))
+        for corner in ((0.4, 0.8, 0.0), (reach, half, 0.0), (reach, -half, 0.0), (0.4, -0.8, 0.0))
+    ]
+)
 
 
 def cast_shadows(
@@ -21,12 +30,13 @@ def cast_shadows(
     """`image` with `shaded` in the shadows. `sun`: direction towards it; None when overcast or dark."""
     height, width = image.shape[:2]
     mask = np.zeros((height // _STEP, width // _STEP), np.uint8)
-    for actor in actors:
-        outline = _outline(actor, sun)
-        pixels, depth = pinhole.project(outline)
-        if depth.min() > NEAR_M:
-            hull = cv2.convexHull(np.rint(pixels / _STEP * 16).astype(np.int32))
-            cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_AA, 4)
+    if actors:
+        outlines = np.stack([_outline(actor, sun) for actor in actors])
+        pixels, depth = pinhole.project(outlines.reshape(-1, 3))
+        fixed = np.rint(pixels / _STEP * 16).astype(np.int32).reshape(len(actors), -1, 2)
+        for outline, near in zip(fixed, depth.reshape(len(actors), -1).min(1), strict=True):
+            if near > NEAR_M:
+                cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, cv2.LINE_AA, 4)
     soft = cv2.resize(cv2.blur(mask, (3, 3)), (width, height), interpolation=cv2.INTER_LINEAR)
     share = soft.astype(np.float32) * (1 / 255)
     return cv2.blendLinear(shaded, image, share, 1 - share)
@@ -54,15 +64,13 @@ def light_pools(image: np.ndarray, plain: np.ndarray, actors: list[Actor], pinho
     height, width = image.shape[:2]
     pool = np.zeros((math.ceil(height / _POOL_STEP), math.ceil(width / _POOL_STEP)), np.uint8)
     for actor in actors:
-        if actor.kind not in VEHICLES:
-            continue
-        front = vehicle_mesh(actor.kind, actor.key).size[0] / 2
-        for reach, half, level in ((9.5, 2.1, 62), (6.5, 1.6, 105), (3.6, 1.2, 135)):
-            beam = np.array([(front + 0.4, 0.8, 0), (front + reach, half, 0), (front + reach, -half, 0),
-                             (front + 0.4, -0.8, 0)])  # fmt: skip
-            pixels, depth = pinhole.project(to_world(beam, actor))
+        if actor.kind in VEHICLES:
+            front = np.array([vehicle_mesh(actor.kind, actor.key).size[0] / 2, 0.0, 0.0])
+            pixels, depth = pinhole.project(to_world(_BEAMS + front, actor))
             if depth.min() > NEAR_M:
-                cv2.fillConvexPoly(pool, np.rint(pixels / _POOL_STEP * 16).astype(np.int32), level, cv2.LINE_AA, 4)
+                fixed = np.rint(pixels / _POOL_STEP * 16).astype(np.int32).reshape(len(_BEAM_LEVELS), 4, 2)
+                for beam, level in zip(fixed, _BEAM_LEVELS, strict=True):
+                    cv2.fillConvexPoly(pool, beam, level, cv2.LINE_AA, 4)
     pool = cv2.resize(cv2.GaussianBlur(pool, (7, 7), 0), (width, height), interpolation=cv2.INTER_LINEAR)
     tinted = cv2.merge([cv2.convertScaleAbs(pool, alpha=strength * c / 255) for c in _POOL_COLOUR])
     cv2.add(image, cv2.multiply(plain, tinted, scale=1 / 255), dst=image)

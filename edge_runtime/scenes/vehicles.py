@@ -3,6 +3,7 @@
 Vehicle space: metres, u ahead, v to the left, w up, origin on the ground under the middle.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,19 +22,21 @@ _GLASS = (46, 56, 66)
 _TYRE = (26, 26, 28)
 _LAMP = (250, 246, 226)
 _TAIL = (170, 22, 22)
+_VARIANTS = 89  # of each kind: a mesh takes longer to build than to draw
 
 
 @dataclass(frozen=True)
 class Mesh:
     """`corners`: (F, K, 3), short faces filled up with their last corner.
 
-    `normals`: (F, 3). `colours`: (F, 3). `is_body`: faces that make up the outline. `lamps`, `tails`: (2, 3) points.
+    `normals`: (F, 3). `colours`: (F, 3). `reach`: (F,) greatest extent of a face. `is_body`: faces that make up the outline. `lamps`, `tails`: (2, 3) points.
     `order_ahead`, `order_behind`: drawing orders for a camera ahead of the vehicle and for one behind it.
     """
 
     corners: np.ndarray
     normals: np.ndarray
     colours: np.ndarray
+    reach: np.ndarray
     is_body: np.ndarray
     order_ahead: np.ndarray
     order_behind: np.ndarray
@@ -69,7 +72,7 @@ class _Builder:
     def extrude(self, profile: list[tuple[float, float]], half: float, colour: tuple, tops: dict | None = None) -> None:
         """A body of constant width from a side view (u, w), which runs clockwise seen from the left."""
         tops = tops or {}
-        for i, (start, end) in enumerate(zip(profile, profile[1:], strict=False)):
+        for i, (start, end) in enumerate(itertools.pairwise(profile)):
             (u0, w0), (u1, w1) = start, end
             self.face([(u0, half, w0), (u0, -half, w0), (u1, -half, w1), (u1, half, w1)], tops.get(i, colour), True)
         for side in (1, -1):
@@ -136,6 +139,7 @@ class _Builder:
             corners=np.array(padded),
             normals=np.array(self.normals),
             colours=np.array(self.colours, float),
+            reach=np.array([np.ptp(c, axis=0).max() for c in self.corners]),
             is_body=np.array(self.body),
             order_ahead=np.argsort(parts, kind="stable"),
             order_behind=np.argsort(np.array([0, 2, 1, 3])[parts], kind="stable"),
@@ -145,8 +149,12 @@ class _Builder:
         )
 
 
-@lru_cache(maxsize=512)
 def vehicle_mesh(kind: str, key: int) -> Mesh:
+    return _variant(kind, key % _VARIANTS)
+
+
+@lru_cache(maxsize=3 * _VARIANTS)
+def _variant(kind: str, key: int) -> Mesh:
     if kind == "car":
         return _car(key)
     return _bus(key) if kind == "bus" else _truck(key)
