@@ -1,0 +1,53 @@
+"""Finds the layers that may share weights: equal signatures, the k-th of one model with the k-th of the others.
+
+Hashing only, so the work is linear in the number of layers. Source: Gemel (NSDI 2023), section 4.1; pairing by
+occurrence keeps layers of the same depth together where a model repeats a signature.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from workers.merging.configuration import LayerPlace, MergeConfiguration, SharedLayerGroup
+
+
+class MatchableLayer(Protocol):
+    """What matching needs of edge_runtime.vision.inventory.Layer."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def signature(self) -> str: ...
+    @property
+    def size_bytes(self) -> int: ...
+
+
+def shareable_groups(
+    inventories: Mapping[str, Sequence[MatchableLayer]], contents: Mapping[tuple[str, str], str]
+) -> tuple[SharedLayerGroup, ...]:
+    """Every group of at least two queries that saves memory, heaviest saving first.
+
+    `inventories`: layers per query in order of the network. `contents`: (query, layer name) -> digest of its weights.
+    """
+    occurrences: defaultdict[tuple[str, int], list[tuple[LayerPlace, int]]] = defaultdict(list)
+    for query in sorted(inventories):
+        seen: Counter[str] = Counter()
+        for layer in inventories[query]:
+            place = LayerPlace(query, layer.name, contents[query, layer.name])
+            occurrences[layer.signature, seen[layer.signature]].append((place, layer.size_bytes))
+            seen[layer.signature] += 1
+    groups = (
+        SharedLayerGroup(signature, members[0][1], tuple(sorted(place for place, _ in members)))
+        for (signature, _), members in occurrences.items()
+        if len(members) >= 2
+    )
+    return MergeConfiguration(frozenset(group for group in groups if group.saved_bytes > 0)).ordered()
+
+
+def maximal_configuration(
+    inventories: Mapping[str, Sequence[MatchableLayer]], contents: Mapping[tuple[str, str], str]
+) -> MergeConfiguration:
+    """Everything that may be shared, shared: the upper bound of what merging can save."""
+    return MergeConfiguration(frozenset(shareable_groups(inventories, contents)))

@@ -1,0 +1,117 @@
+"""Turns what trials do into events, and watches the clock: the observer of a merge run."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from workers.merging.configuration import MergeConfiguration
+from workers.merging.events import Event, EventType, Listener, QueryFigures
+from workers.merging.forecast import seconds_left
+from workers.merging.ledger import Ledger
+from workers.merging.memory import model_entries
+from workers.merging.sharing import SharedNetworks
+from workers.merging.training import JointTraining
+from workers.merging.trial import AcceptedGroup
+
+PROGRESS_EVERY_S = 0.5
+STEPS_BEFORE_FORECAST = 5
+
+
+class Progress:
+    """`clock`: monotonic seconds. `keep` puts an accepted group on disk before anybody hears of it."""
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        *,
+        clock: Callable[[], float],
+        time_limit_s: float | None,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._listeners, self._clock, self._time_limit_s = tuple(listeners), clock, time_limit_s
+        self.is_cancelled = is_cancelled
+        self._started_at = clock()
+        self._last_progress_at = float("-inf")
+        self._ledger: Ledger | None = None
+        self._shared: SharedNetworks | None = None
+        self._training: JointTraining | None = None
+        self._training_since = 0.0
+        self._samples_before = 0
+        self._figures: dict[str, QueryFigures] = {}
+        self._keep: Callable[[AcceptedGroup], None] = lambda group: None
+        self.trying = ""
+
+    def attach(self, ledger: Ledger, shared: SharedNetworks, keep: Callable[[AcceptedGroup], None]) -> None:
+        self._ledger, self._shared, self._keep = ledger, shared, keep
+
+    @property
+    def seconds(self) -> float:
+        return self._clock() - self._started_at
+
+    @property
+    def samples_seen(self) -> int:
+        return self._samples_before + (self._training.samples_seen if self._training is not None else 0)
+
+    def should_stop(self) -> bool:
+        return self.is_cancelled() or (self._time_limit_s is not None and self.seconds >= self._time_limit_s)
+
+    def steps_affordable(self, training: JointTraining) -> int:
+        self._follow(training)
+        if self._time_limit_s is None or training.step_number < STEPS_BEFORE_FORECAST:
+            return training.planned
+        left_s = max(0.0, self._time_limit_s - self.seconds)
+        return training.step_number + int(left_s / self._seconds_per_step(training))
+
+    def _seconds_per_step(self, training: JointTraining) -> float:
+        """Evaluations included. The clock starts after the first step, hence the one less."""
+        return max(1e-6, self._clock() - self._training_since) / max(1, training.step_number - 1)
+
+    def progressed(self, training: JointTraining) -> None:
+        if self._clock() - self._last_progress_at >= PROGRESS_EVERY_S:
+            self._last_progress_at = self._clock()
+            self.tell(EventType.PROGRESS)
+
+    def _follow(self, training: JointTraining) -> None:
+        if training is not self._training:
+            self._samples_before = self.samples_seen
+            self._training, self._training_since = training, self._clock()
+
+    def evaluated(self, configuration: MergeConfiguration, figures: Mapping[str, QueryFigures]) -> None:
+        assert self._ledger is not None
+        assert self._shared is not None
+        self._figures.update(figures)
+        networks = self._shared.networks
+        trial = {name: model_entries(networks[name].state_dict()) for name in configuration.queries}
+        self.tell(EventType.EVALUATED, bytes_after=self._ledger.bytes_with(trial))
+
+    def accepted(self, group: AcceptedGroup) -> None:
+        self._keep(group)
+        self.tell(EventType.ACCEPTED)
+
+    def tell(self, kind: EventType, trying: str | None = None, bytes_after: int | None = None) -> None:
+        self.trying = self.trying if trying is None else trying
+        before = self._ledger.bytes_before if self._ledger is not None else 0
+        after = bytes_after if bytes_after is not None else (self._ledger.bytes_after if self._ledger else 0)
+        training = self._training
+        left = None
+        if training is not None and training.step_number >= STEPS_BEFORE_FORECAST and kind is EventType.PROGRESS:
+            left = seconds_left(
+                seconds_per_step=self._seconds_per_step(training),
+                step=training.step_number,
+                planned=training.planned,
+                evaluate_every=training.settings.evaluate_every,
+            )
+        event = Event(
+            type=kind,
+            seconds=round(self.seconds, 3),
+            samples_seen=self.samples_seen,
+            bytes_before=before,
+            bytes_after=after,
+            saved_bytes=before - after,
+            step=training.step_number if training is not None else 0,
+            steps_planned=training.planned if training is not None else 0,
+            seconds_left_low=left[0] if left else None,
+            seconds_left_high=left[1] if left else None,
+            trying=self.trying,
+            queries=tuple(self._figures[name] for name in sorted(self._figures)),
+        )
+        for listener in self._listeners:
+            listener(event)

@@ -1,0 +1,96 @@
+"""Applies a merge configuration to live networks: one nn.Parameter object in every place of a group.
+
+Configurations are applied as differences to what is shared now, so a step back keeps what training has reached:
+a place that leaves a group gets its own copy of the current weights.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import nn
+
+from edge_runtime.protocol.errors import GemelError
+from workers.merging.configuration import LayerPlace, MergeConfiguration, SharedLayerGroup
+
+
+class SharingError(GemelError):
+    code = "sharing"
+
+
+class Initialisation(enum.StrEnum):
+    """What shared weights start from. MEMBER: the first place's. MEAN: the average over the places."""
+
+    MEMBER = "member"
+    MEAN = "mean"
+
+
+class SharedNetworks:
+    """Networks by query, and the configuration they hold at this moment."""
+
+    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+        self.networks = dict(networks)
+        self.configuration = MergeConfiguration()
+
+    def apply(
+        self, configuration: MergeConfiguration, initialisation: Initialisation = Initialisation.MEAN
+    ) -> frozenset[str]:
+        """Afterwards exactly `configuration` is shared. Places of unchanged or shrunk groups keep their weights.
+
+        Returns the queries whose weights changed.
+        """
+        staying = {place for group in configuration.groups for place in group.places}
+        leaving = [place for group in self.configuration.groups for place in group.places if place not in staying]
+        for place in sorted(leaving):
+            self._give_own_copy(place)
+        taken: set[int] = set()
+        changed = [group.queries for group in configuration.ordered() if self._share(group, initialisation, taken)]
+        self.configuration = configuration
+        return frozenset().union(*changed)
+
+    def _share(self, group: SharedLayerGroup, initialisation: Initialisation, taken: set[int]) -> bool:
+        """Whether this changed any weights: not where the places held one parameter already.
+
+        `taken`: ids of the parameters that other groups use; where a group is divided, its second part gets a copy.
+        """
+        is_changed = False
+        for name in parameter_names(self.layer(group.places[0])):
+            held = [getattr(self.layer(place), name) for place in group.places]
+            is_one = len({id(parameter) for parameter in held}) == 1
+            is_changed = is_changed or not is_one
+            shared = held[0] if is_one and id(held[0]) not in taken else _merged(held, initialisation)
+            taken.add(id(shared))
+            for place in group.places:
+                setattr(self.layer(place), name, shared)
+        return is_changed
+
+    def _give_own_copy(self, place: LayerPlace) -> None:
+        layer = self.layer(place)
+        for name in parameter_names(layer):
+            current = getattr(layer, name)
+            setattr(layer, name, nn.Parameter(current.detach().clone(), requires_grad=current.requires_grad))
+
+    def layer(self, place: LayerPlace) -> nn.Module:
+        return self.networks[place.query].get_submodule(place.layer)
+
+    def shared_parameters(self, group: SharedLayerGroup) -> list[nn.Parameter]:
+        layer = self.layer(group.places[0])
+        return [getattr(layer, name) for name in parameter_names(layer)]
+
+    def parameters(self, queries: Iterable[str]) -> list[nn.Parameter]:
+        """Every parameter of these queries exactly once, however many places use it: each is stepped once."""
+        found = {id(p): p for query in queries for p in self.networks[query].parameters()}
+        return list(found.values())
+
+
+def parameter_names(layer: nn.Module) -> list[str]:
+    """Own parameters of a layer that exist (a convolution without bias has only a weight)."""
+    return [name for name, _ in layer.named_parameters(recurse=False)]
+
+
+def _merged(held: list[nn.Parameter], initialisation: Initialisation) -> nn.Parameter:
+    if len({tuple(parameter.shape) for parameter in held}) > 1:
+        raise SharingError("Layers of different shapes cannot share weights.")
+    with torch.no_grad():
+        value = held[0].clone() if initialisation is Initialisation.MEMBER else torch.stack(held).mean(dim=0)
+    return nn.Parameter(value, requires_grad=any(parameter.requires_grad for parameter in held))

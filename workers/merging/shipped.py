@@ -1,0 +1,90 @@
+"""The weights as they would be shipped, swapped in for measuring: the running average of training, and rounded.
+
+A figure must be of the very bytes that a box gets, so evaluation and snapshots happen while these are in place.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class RunningAverage:
+    """Exponential average of tensors over training steps: as good as a decayed learning rate, at any step.
+
+    Every distinct tensor is averaged once, so shared layers stay one. Source: Polyak & Juditsky (1992).
+    """
+
+    def __init__(self, decay: float) -> None:
+        self._decay = decay
+        self._updates = 0
+        self._held: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def update(self, networks: Mapping[str, nn.Module]) -> None:
+        """Early updates weigh more, so that the first steps are forgotten."""
+        self._updates += 1
+        keep = min(self._decay, self._updates / (self._updates + 9))
+        with torch.no_grad():
+            for tensor in distinct_floats(networks):
+                if id(tensor) in self._held:
+                    self._held[id(tensor)][1].lerp_(tensor, 1 - keep)
+                else:
+                    self._held[id(tensor)] = (tensor, tensor.detach().clone())
+
+    def of(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The average of `tensor`, or itself where it was never averaged."""
+        held = self._held.get(id(tensor))
+        return held[1] if held is not None else tensor.detach()
+
+    def adopt(self, networks: Mapping[str, nn.Module]) -> None:
+        """Puts the averages into the networks for good."""
+        with torch.no_grad():
+            for tensor in distinct_floats(networks):
+                tensor.copy_(self.of(tensor))
+
+
+@contextmanager
+def as_shipped(
+    networks: Mapping[str, nn.Module], *, average: RunningAverage | None, rounding: torch.dtype | None
+) -> Iterator[None]:
+    """Inside, `networks` hold the weights as they would be shipped; afterwards training's own are back."""
+    tensors = distinct_floats(networks)
+    saved = [tensor.detach().clone() for tensor in tensors]
+    with torch.no_grad():
+        for tensor in tensors:
+            value = average.of(tensor) if average is not None else tensor.detach()
+            tensor.copy_(value.to(rounding).to(tensor.dtype) if rounding is not None else value)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, value in zip(tensors, saved, strict=True):
+                tensor.copy_(value)
+
+
+def distinct_floats(networks: Mapping[str, nn.Module]) -> list[torch.Tensor]:
+    """Every floating-point parameter and buffer once, in a fixed order."""
+    found: dict[int, torch.Tensor] = {}
+    for name in sorted(networks):
+        for tensor in (*networks[name].parameters(), *networks[name].buffers()):
+            if tensor.is_floating_point():
+                found.setdefault(id(tensor), tensor)
+    return list(found.values())
+
+
+def snapshot(network: nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of the state on the CPU. Shared layers are copied bit by bit, so their digests stay equal."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+
+
+class WeightsBefore:
+    """Copies of all weights, to go back to when training diverges."""
+
+    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+        self._held = [(tensor, tensor.detach().clone()) for tensor in distinct_floats(networks)]
+
+    def restore(self) -> None:
+        with torch.no_grad():
+            for tensor, value in self._held:
+                tensor.copy_(value)

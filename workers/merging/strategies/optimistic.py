@@ -1,0 +1,68 @@
+"""optimistic (ours, the default): start from everything shared, and un-share only where sharing is shown to hurt.
+
+The paper adds one group at a time and retrains for each; on small models sharing all at once reached the same saving
+with a sixth of the samples. Training never restarts: what un-sharing leaves goes on from the weights reached so far.
+
+Every rejected attempt gives up at least one place of every failing merged group, and the share given up doubles, so
+the search ends after a handful of attempts.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from workers.merging.configuration import LayerPlace, MergeConfiguration, MergedGroup
+from workers.merging.history import Attempt, History
+
+FIRST_SHARE = 0.1  # of a failing merged group's saved bytes, given up after its first rejection
+GROWTH = 2.0
+
+
+class Optimistic:
+    name: ClassVar[str] = "optimistic"
+    restores_after_rejection: ClassVar[bool] = False
+    has_accuracy_targets: ClassVar[bool] = True
+
+    def next_configuration(self, history: History) -> MergeConfiguration | None:
+        if not history.attempts:
+            return history.maximal if history.maximal.groups else None
+        last = history.attempts[-1]
+        if not last.rejected_groups:
+            return None
+        share = min(1.0, FIRST_SHARE * GROWTH ** (len(history.attempts) - 1))
+        leaving = [
+            place
+            for merged in last.configuration.merged_groups
+            if not merged.groups <= last.accepted.groups
+            for place in places_to_give_up(merged, last, share)
+        ]
+        following = last.configuration.without_places(leaving)
+        return following if following.groups - last.accepted.groups else None
+
+
+def places_to_give_up(merged: MergedGroup, attempt: Attempt, share: float) -> Sequence[LayerPlace]:
+    """The places whose queries gain most per byte, worth at least `share` of the group's saving; at least one.
+
+    Only queries that miss their target get weights of their own back: the others have nothing to gain.
+    """
+    failing = {query for query in merged.queries if _misses_target(query, attempt)} or set(merged.queries)
+    candidates = [
+        (attempt.conflict.get(place, 0.0), group.size_bytes, place)
+        for group in merged.groups
+        for place in group.places
+        if place.query in failing
+    ]
+    candidates.sort(key=lambda candidate: (-candidate[0], candidate[1], candidate[2]))
+    wanted = share * sum(group.saved_bytes for group in merged.groups)
+    chosen: list[LayerPlace] = []
+    given_up = 0.0
+    for _, cost, place in candidates:
+        if chosen and given_up >= wanted:
+            break
+        chosen.append(place)
+        given_up += cost
+    return chosen
+
+
+def _misses_target(query: str, attempt: Attempt) -> bool:
+    figures = attempt.figures.get(query)
+    return figures is None or not figures.target_met

@@ -1,0 +1,140 @@
+"""Joint retraining: in every step a batch from every query, one backward pass each, one optimiser step for all.
+
+A shared parameter gathers the gradients of all its queries and is stepped once. Losses come from labels where there
+are any and always from the frozen originals (distillation), so no labels are required.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.vision.tasks import functions_for
+from workers.merging.events import QueryFigures
+from workers.merging.queries import MergingQuery, shuffled_batches
+from workers.merging.sharing import SharedNetworks
+from workers.merging.shipped import RunningAverage
+
+
+class TrainingDiverged(GemelError):
+    code = "training_diverged"
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """`passes` over the largest query's training frames are planned, within `least_steps` and `most_steps`.
+
+    `evaluate_every` steps the queries are measured on validation frames and training may stop early.
+    """
+
+    batch: int = 32
+    peak_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    gradient_norm: float = 5.0
+    passes: float = 12.0
+    least_steps: int = 150
+    most_steps: int = 1200
+    evaluate_every: int = 25
+    average_decay: float = 0.97
+
+    def planned_steps(self, frames: int) -> int:
+        return min(self.most_steps, max(self.least_steps, math.ceil(self.passes * frames / self.batch)))
+
+
+def learning_rate(step: int, planned: int, peak: float) -> float:
+    """One cycle (Smith & Topin, 2019): linear up for a tenth of the steps, then a cosine down to a fiftieth."""
+    rise = max(1, planned // 10)
+    if step < rise:
+        return peak * (step + 1) / rise
+    fallen = 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, planned - rise))))
+    return peak * (0.02 + 0.98 * fallen)
+
+
+def loss_weights(figures: Mapping[str, QueryFigures], queries: Sequence[str]) -> dict[str, float]:
+    """Queries further below target count more, up to 3 times; weights average 1. Equal before any evaluation."""
+    gaps = {query: figures[query].target - figures[query].lower_bound if query in figures else 0.0 for query in queries}
+    raw = {query: 1 + 2 * min(1.0, max(0.0, gap) / 0.2) for query, gap in gaps.items()}
+    mean = sum(raw.values()) / len(raw)
+    return {query: weight / mean for query, weight in raw.items()}
+
+
+class JointTraining:
+    """One training of some queries under one configuration. `samples_seen` counts frames through all queries."""
+
+    def __init__(
+        self,
+        shared: SharedNetworks,
+        queries: Sequence[MergingQuery],
+        settings: TrainingSettings,
+        *,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.queries = tuple(queries)
+        self.settings = settings
+        self.planned = settings.planned_steps(max(len(query.train) for query in queries))
+        self.average = RunningAverage(settings.average_decay)
+        self.step_number = 0
+        self.samples_seen = 0
+        self.weights = loss_weights({}, [query.name for query in queries])
+        self._shared, self._device = shared, device
+        self._batches = {
+            query.name: shuffled_batches(len(query.train), settings.batch, np.random.default_rng([seed, number]))
+            for number, query in enumerate(queries)
+        }
+        self._optimiser = self._new_optimiser()
+
+    def _new_optimiser(self) -> torch.optim.Optimizer:
+        parameters = self._shared.parameters(query.name for query in self.queries)
+        decaying = [parameter for parameter in parameters if parameter.dim() > 1]
+        plain = [parameter for parameter in parameters if parameter.dim() <= 1]
+        groups = [{"params": decaying}, {"params": plain, "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=self.settings.peak_rate, weight_decay=self.settings.weight_decay)
+
+    def step(self) -> float:
+        """Mean weighted loss of this step. Raises TrainingDiverged when it is no number."""
+        rate = learning_rate(self.step_number, self.planned, self.settings.peak_rate)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._optimiser.zero_grad(set_to_none=True)
+        total = sum(self._backward(query) for query in self.queries) / len(self.queries)
+        if not math.isfinite(total):
+            raise TrainingDiverged("Joint training diverged: its loss is no number any more.")
+        parameters = [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, self.settings.gradient_norm)
+        self._optimiser.step()
+        self.average.update({query.name: self._shared.networks[query.name] for query in self.queries})
+        self.step_number += 1
+        return total
+
+    def _backward(self, query: MergingQuery) -> float:
+        loss = self.loss(query) * self.weights[query.name]
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    def loss(self, query: MergingQuery) -> torch.Tensor:
+        """Of the next batch of `query`, unweighted."""
+        index = next(self._batches[query.name])
+        inputs = query.train.batch(index).to(self._device)
+        self.samples_seen += len(index)
+        return functions_for(query.spec).loss(
+            self._shared.networks[query.name],
+            inputs,
+            truths=[query.train.truths[number] for number in index],
+            teaching=query.taught(index, inputs),
+        )
+
+    def leave(self, queries: Sequence[str]) -> None:
+        """Stops training these queries: their merged group is accepted. The others go on undisturbed."""
+        self.queries = tuple(query for query in self.queries if query.name not in queries)
+        kept = {id(p) for p in self._shared.parameters(query.name for query in self.queries)}
+        for group in self._optimiser.param_groups:
+            group["params"] = [parameter for parameter in group["params"] if id(parameter) in kept]
+
+    def weigh(self, figures: Mapping[str, QueryFigures]) -> None:
+        """Sets the loss weights by the newest figures of the queries that still train."""
+        if self.queries:
+            self.weights = loss_weights(figures, [query.name for query in self.queries])

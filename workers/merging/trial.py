@@ -1,0 +1,208 @@
+"""One configuration put to the test: share, re-estimate, evaluate, retrain until targets hold or will not.
+
+Merged groups share nothing with one another, so each is accepted on its own as soon as its queries all meet their
+targets; the others train on undisturbed. What is accepted is handed out at once, with the weights as shipped.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from workers.merging.configuration import MergeConfiguration, MergedGroup
+from workers.merging.evaluation import evaluate
+from workers.merging.events import QueryFigures
+from workers.merging.evidence import conflict_by_place
+from workers.merging.forecast import is_hopeless
+from workers.merging.history import Attempt
+from workers.merging.normalisation import reestimate_normalisation
+from workers.merging.queries import MergingQuery, shuffled_batches
+from workers.merging.sharing import Initialisation, SharedNetworks
+from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, snapshot
+from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings
+
+NORMALISATION_BATCHES = 8
+RATE_AFTER_DIVERGENCE = 0.25
+
+
+@dataclass(frozen=True)
+class AcceptedGroup:
+    """A merged group that is kept, with the weights and figures of its queries as shipped."""
+
+    merged: MergedGroup
+    states: Mapping[str, Mapping[str, torch.Tensor]]
+    validation: Mapping[str, QueryFigures]
+    test: Mapping[str, QueryFigures]
+
+
+@dataclass(frozen=True)
+class TrialSettings:
+    """`rounding`: the dtype weights are rounded to before they are measured and shipped, None for none.
+
+    `needs_targets` False keeps a configuration at the end of its training whatever its accuracy.
+    """
+
+    training: TrainingSettings
+    seed: int
+    device: torch.device
+    rounding: torch.dtype | None = None
+    initialisation: Initialisation = Initialisation.MEAN
+    needs_targets: bool = True
+
+
+class Observer(Protocol):
+    """Hears what a trial does, and says whether it has to end."""
+
+    def should_stop(self) -> bool: ...
+
+    def steps_affordable(self, training: JointTraining) -> int:
+        """How many steps of this training fit the time that is left."""
+
+    def progressed(self, training: JointTraining) -> None: ...
+
+    def evaluated(self, configuration: MergeConfiguration, figures: Mapping[str, QueryFigures]) -> None: ...
+
+    def accepted(self, group: AcceptedGroup) -> None: ...
+
+
+class Trial:
+    """Runs one configuration; `shared` keeps what training reached, for the next one to go on from."""
+
+    def __init__(
+        self,
+        configuration: MergeConfiguration,
+        kept: MergeConfiguration,
+        *,
+        queries: Sequence[MergingQuery],
+        shared: SharedNetworks,
+        settings: TrialSettings,
+        observer: Observer,
+    ) -> None:
+        self._configuration, self._shared, self._settings, self._observer = configuration, shared, settings, observer
+        self._by_name = {query.name: query for query in queries}
+        self._pending = [merged for merged in configuration.merged_groups if not merged.groups <= kept.groups]
+        self._accepted = kept.groups
+        self._figures: dict[str, QueryFigures] = {}
+        self._lower_bounds: dict[str, list[float]] = {}
+
+    def run(self) -> Attempt:
+        """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
+        changed = self._shared.apply(self._configuration, self._settings.initialisation)
+        self._reestimate(changed)
+        self._measure(None, is_last=False)
+        conflict = {}
+        if self._pending and not self._observer.should_stop():
+            training = self._train()
+            if training is not None and training.queries and not self._observer.should_stop():
+                conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
+        accepted = MergeConfiguration(frozenset(self._accepted))
+        return Attempt(self._configuration, accepted, dict(self._figures), conflict)
+
+    def _reestimate(self, changed: frozenset[str]) -> None:
+        settings = self._settings
+        for merged in self._pending:
+            for name in sorted(changed.intersection(merged.queries)):
+                query = self._by_name[name]
+                batches = shuffled_batches(
+                    len(query.train), settings.training.batch, np.random.default_rng([settings.seed, 7])
+                )
+                network = self._shared.networks[name]
+                some = list(itertools.islice(batches, NORMALISATION_BATCHES))
+                reestimate_normalisation(network, query.train, some, settings.device)
+
+    def _train(self) -> JointTraining | None:
+        """The training as it ended; None after it diverged twice, with the weights from before it."""
+        before = WeightsBefore(self._networks(self._pending_names()))
+        for rate in (1.0, RATE_AFTER_DIVERGENCE):
+            settings = replace(self._settings.training, peak_rate=self._settings.training.peak_rate * rate)
+            training = JointTraining(
+                self._shared,
+                [self._by_name[name] for name in self._pending_names()],
+                settings,
+                seed=self._settings.seed,
+                device=self._settings.device,
+            )
+            try:
+                self._train_until_decided(training)
+            except TrainingDiverged:
+                before.restore()
+            else:
+                training.average.adopt(self._networks(self._pending_names()))
+                return training
+        return None
+
+    def _train_until_decided(self, training: JointTraining) -> None:
+        every = training.settings.evaluate_every
+        while training.queries and not self._observer.should_stop():
+            training.step()
+            training.planned = min(
+                training.planned, max(training.step_number, self._observer.steps_affordable(training))
+            )
+            self._observer.progressed(training)
+            is_last = training.step_number >= training.planned
+            if is_last or training.step_number % every == 0:
+                training.leave(self._measure(training.average, is_last=is_last))
+                training.weigh(self._figures)
+                if is_last or self._all_hopeless(training):
+                    return
+
+    def _measure(self, average: RunningAverage | None, *, is_last: bool) -> list[str]:
+        """Evaluates what is pending and accepts what may be; the queries that are thereby done."""
+        names = self._pending_names()
+        with as_shipped(self._networks(names), average=average, rounding=self._settings.rounding):
+            for name in names:
+                self._figures[name] = self._evaluate(name, "validation")
+                self._lower_bounds.setdefault(name, []).append(self._figures[name].lower_bound)
+            self._observer.evaluated(self._configuration, self._figures)
+            may_end = is_last or self._settings.needs_targets
+            held = [merged for merged in self._pending if may_end and self._is_good(merged)]
+            for merged in held:
+                self._accept(merged)
+        self._pending = [merged for merged in self._pending if merged not in held]
+        return [name for merged in held for name in merged.queries]
+
+    def _is_good(self, merged: MergedGroup) -> bool:
+        return not self._settings.needs_targets or all(self._figures[name].target_met for name in merged.queries)
+
+    def _accept(self, merged: MergedGroup) -> None:
+        self._accepted = self._accepted | merged.groups
+        self._observer.accepted(
+            AcceptedGroup(
+                merged,
+                {name: snapshot(self._shared.networks[name]) for name in merged.queries},
+                {name: self._figures[name] for name in merged.queries},
+                {name: self._evaluate(name, "test") for name in merged.queries},
+            )
+        )
+
+    def _evaluate(self, name: str, split: str) -> QueryFigures:
+        query = self._by_name[name]
+        return evaluate(
+            name,
+            self._shared.networks[name],
+            query.validation if split == "validation" else query.test,
+            query.part.accuracy_target,
+            seed=self._settings.seed,
+            device=self._settings.device,
+        )
+
+    def _all_hopeless(self, training: JointTraining) -> bool:
+        if not self._settings.needs_targets:
+            return False
+        done = training.step_number / training.planned
+        return all(
+            any(
+                is_hopeless(self._lower_bounds[name], self._figures[name].target, done_fraction=done)
+                for name in merged.queries
+            )
+            for merged in self._pending
+        )
+
+    def _pending_names(self) -> list[str]:
+        return sorted(name for merged in self._pending for name in merged.queries)
+
+    def _networks(self, names: Sequence[str]) -> dict[str, torch.nn.Module]:
+        return {name: self._shared.networks[name] for name in names}
