@@ -15,13 +15,17 @@ _ONE = 1 << _SHIFT
 
 @dataclass
 class Extent:
-    """Pixels an object covers before anything hides it: half-open columns x0..x1, rows y0..y1, and how many."""
+    """Pixels an object covers before anything hides it: half-open columns x0..x1, rows y0..y1, and how many.
+
+    `inside`: share of its whole rectangle that lies in the picture.
+    """
 
     x0: int
     y0: int
     x1: int
     y1: int
     pixels: int
+    inside: float
 
 
 class Canvas:
@@ -52,9 +56,10 @@ class Canvas:
             cv2.circle(self.ids, at, reach, object_id, -1, cv2.LINE_8, _SHIFT)
 
     def extent(self, object_id: int, points: np.ndarray, margin: float) -> Extent | None:
-        """What the object just drawn covers; it lies within `margin` pixels of `points`. None when out of the picture."""
+        """What the object just drawn covers, within `margin` pixels of `points`; None when out of the picture."""
         height, width = self.ids.shape
         low, high = points.min(0) - margin, points.max(0) + margin + 1
+        clipped = np.minimum(high, (width, height)) - np.maximum(low, 0)
         x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
         x1, y1 = min(width, int(high[0]) + 1), min(height, int(high[1]) + 1)
         if x0 >= x1 or y0 >= y1:
@@ -64,7 +69,12 @@ class Canvas:
         if not len(columns):
             return None
         return Extent(
-            x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1, int(own.sum())
+            x0=x0 + int(columns[0]),
+            y0=y0 + int(rows[0]),
+            x1=x0 + int(columns[-1]) + 1,
+            y1=y0 + int(rows[-1]) + 1,
+            pixels=int(np.count_nonzero(own)),
+            inside=float(clipped.prod() / (high - low).prod()),
         )
 
     def restore(self, source: np.ndarray, x0: int, y0: int, mask: np.ndarray) -> None:

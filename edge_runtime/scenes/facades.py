@@ -27,13 +27,15 @@ def draw_facade(facade: Facade) -> tuple[np.ndarray, np.ndarray]:
     """(colours by daylight, light given off at night), both of the size of the front."""
     rng = np.random.default_rng(facade.seed)
     width_m = float(np.hypot(facade.x1 - facade.x0, facade.y1 - facade.y0))
-    scale = PIXELS_PER_M if facade.style != "tower" else 7
+    scale = PIXELS_PER_M if facade.style not in ("tower", "wall") else 7
     shape = (int(facade.height * scale), int(width_m * scale))
     wall = np.empty((*shape, 3), np.float32)
     walls = _WALLS[facade.style]
     wall[:] = walls[int(rng.integers(len(walls)))]
     wall += (noise(shape, 3, rng) * 3.5 + noise(shape, 40, rng) * 3.5)[..., None]
     light = np.zeros_like(wall)
+    if facade.style == "wall":
+        return np.clip(wall, 0, 255), light
     if facade.style == "tower":
         _tower_windows(wall, light, rng)
         return np.clip(wall, 0, 255), light

@@ -59,8 +59,8 @@ def paint_ground(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
 def _span(layout: Layout, x0: float, y0: float, x1: float, y1: float) -> tuple[slice, slice]:
     gx0, _, _, gy1 = layout.ground
-    columns = sorted(int(round((x - gx0) * PIXELS_PER_M)) for x in (x0, x1))
-    rows = sorted(int(round((gy1 - y) * PIXELS_PER_M)) for y in (y0, y1))
+    columns = sorted(round((x - gx0) * PIXELS_PER_M) for x in (x0, x1))
+    rows = sorted(round((gy1 - y) * PIXELS_PER_M) for y in (y0, y1))
     return slice(max(0, rows[0]), max(0, rows[1])), slice(max(0, columns[0]), max(0, columns[1]))
 
 

@@ -47,7 +47,7 @@ class Zebra:
 class Facade:
     """One building front from (x0, y0) to (x1, y1), seen from the side where x0 is on the left.
 
-    `style`: brick, plaster, stone, office, tower or wall. `pitched`: with a tiled roof. `shop`: shop on the ground floor.
+    `style`: brick, plaster, stone, office, tower or wall. `pitched`: with a tiled roof. `shop`: with a shop.
     """
 
     x0: float
@@ -253,7 +253,7 @@ def _crossing() -> Layout:
             "market": Pose(-4.8, -12.6, 6.4, 19.0, 19.0, 62.0),
             "corner": Pose(11.5, -11.0, 5.6, -28.0, 17.0, 62.0),
         },
-        traffic_from=(2, 5),
+        traffic_from=(1, 3),
         zebra=Zebra(0.3, 0.0, 4.3, 8.6, "y"),
     )
 
@@ -276,6 +276,7 @@ def _bridge() -> Layout:
             Marking(6.95, 0, 6.95, 124, 0.14),
         ),
         facades=(
+            Facade(-420, 246, 420, 246, 3.2, "wall", 7),
             *(
                 Facade(x, 250 + x % 17, x + width, 250 + x % 17, height, "tower", 900 + i)
                 for i, (x, width, height) in enumerate(
@@ -315,7 +316,7 @@ def _bridge() -> Layout:
             "east": Pose(5.6, -3.5, 8.2, -8.0, 11.5, 58.0),
             "west": Pose(-6.6, -4.5, 10.5, 9.0, 16.0, 60.0),
         },
-        traffic_from=(5, 14),
+        traffic_from=(4, 11),
         rails=(Rail(-10.2, 1, -10.2, 122), Rail(10.2, 1, 10.2, 122)),
         sun=(0.5, 0.35, 0.79),
         far_ground="water",

@@ -70,7 +70,7 @@ WALKER_STROKES = (
 
 
 def walker_joints(height: float, step: float, is_moving: bool) -> np.ndarray:
-    """(15, 3) joints: shoulders, hips, knee and ankle of both legs, elbow and hand of both arms, chest, head, toes, face.
+    """(15, 3): shoulders, hips, knee and ankle of each leg, elbow and hand of each arm, chest, head, toes, face.
 
     One stride (two steps) is 1.45 m long.
     """
@@ -80,14 +80,14 @@ def walker_joints(height: float, step: float, is_moving: bool) -> np.ndarray:
     thigh = shin = 0.25 * height
 
     def leg(phase: float) -> list[tuple[float, float, float]]:
-        angle = 0.50 * phase
+        angle = 0.40 * phase
         bend = 0.55 * max(0.0, -phase) + 0.08
         knee = (thigh * math.sin(angle + 0.1), 0.0, hip - thigh * math.cos(angle + 0.1))
         ankle = (knee[0] + shin * math.sin(angle - bend), 0.0, max(0.05, knee[2] - shin * math.cos(angle - bend)))
         return [knee, ankle]
 
     def arm(phase: float, side: float) -> list[tuple[float, float, float]]:
-        angle = 0.42 * phase
+        angle = 0.36 * phase
         elbow = (0.17 * height * math.sin(angle), side * 0.21, shoulder - 0.17 * height * math.cos(angle))
         hand = (elbow[0] + 0.15 * height * math.sin(angle + 0.3), side * 0.2, elbow[2] - 0.15 * height)
         return [elbow, hand]
@@ -111,7 +111,9 @@ def walker_joints(height: float, step: float, is_moving: bool) -> np.ndarray:
         (ankle_b[0] + 0.17, 0.1, ankle_b[2] - 0.03),
         (0.06, 0.0, 0.905 * height),
     ]
-    return np.array(joints) + (0, 0, bob)
+    figure = np.array(joints)
+    figure[:, 2] += bob
+    return figure
 
 
 RIDER_STROKES = (

@@ -60,7 +60,7 @@ def draw_post(brush: Brush, post: Post, sun: tuple[float, float, float]) -> np.n
 
 
 def _point(pixel: np.ndarray) -> tuple[int, int]:
-    return int(round(float(pixel[0]))), int(round(float(pixel[1])))
+    return round(float(pixel[0])), round(float(pixel[1]))
 
 
 def _bar(brush: Brush, mask: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, colour: tuple) -> None:

@@ -22,9 +22,10 @@ from edge_runtime.scenes.shadows import cast_shadows, light_pools
 from edge_runtime.scenes.traffic import Actor, actors_at, signal_allows_walking
 
 _MOST_OBJECTS = 254
-# Smaller or better hidden than this, an object is scenery: nobody could label it.
+# Smaller, better hidden or further out of the picture than this, an object is scenery: nobody could label it.
 _LEAST_SIDE_SHARE = 1 / 19  # of the picture's height, for the longer side
 _MOST_HIDDEN = 0.9
+_LEAST_INSIDE = 0.3
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Scene:
             extent = item.extent
             hidden = 1.0 - float(visible[item.object_id]) / extent.pixels
             side = max(extent.x1 - extent.x0, extent.y1 - extent.y0)
-            if hidden > _MOST_HIDDEN or side < _LEAST_SIDE_SHARE * self.height:
+            if hidden > _MOST_HIDDEN or extent.inside < _LEAST_INSIDE or side < _LEAST_SIDE_SHARE * self.height:
                 continue
             box = (
                 extent.x0 / self.width, extent.y0 / self.height, extent.x1 / self.width, extent.y1 / self.height,

@@ -29,7 +29,8 @@ _VARIANTS = 89  # of each kind: a mesh takes longer to build than to draw
 class Mesh:
     """`corners`: (F, K, 3), short faces filled up with their last corner.
 
-    `normals`: (F, 3). `colours`: (F, 3). `reach`: (F,) greatest extent of a face. `is_body`: faces that make up the outline. `lamps`, `tails`: (2, 3) points.
+    `normals`, `colours`: (F, 3). `reach`: (F,) greatest extent of a face. `is_body`: faces that make up the outline.
+    `lamps`, `tails`: (2, 3) points.
     `order_ahead`, `order_behind`: drawing orders for a camera ahead of the vehicle and for one behind it.
     """
 
