@@ -7,12 +7,13 @@ from typing import Any
 import django
 
 
-def administrator_set(username: str, password: str) -> Any:
+def administrator_set(username: str, password: str, must_change: bool) -> Any:
     """The administrator of everything, with this password; made at the first call. Only a hash is stored."""
     from webapp.accounts.models import Person  # needs django.setup() first
 
     person, _ = Person.objects.get_or_create(username=username)
     person.is_superuser = person.is_staff = True
+    person.must_change_password = must_change
     person.set_password(password)
     person.save()
     return person
@@ -24,4 +25,4 @@ if __name__ == "__main__":
 
     if not Person.objects.filter(username=sys.argv[1]).exists():
         sys.exit("There is no demo here yet: start it with make demo, which shows the first password.")
-    administrator_set(sys.argv[1], os.environ["GEMEL_DEMO_PASSWORD"])
+    administrator_set(sys.argv[1], os.environ["GEMEL_DEMO_PASSWORD"], must_change=True)

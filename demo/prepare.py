@@ -54,7 +54,7 @@ async def _collect_static(var_dir: Path, shared: Mapping[str, str]) -> None:
     stamp, state = var_dir / "run" / "static", _static_state()
     if stamp.exists() and stamp.read_text() == state and (var_dir / "static").is_dir():
         return
-    command = ("manage.py", "collectstatic", "--no-input", "-v", "0", "--ignore", "*.map")
+    command = ("manage.py", "collectstatic", "--no-input", "-v", "0")
     await run_python(shared, *command, doing="collect the static files")
     stamp.write_text(state)
 

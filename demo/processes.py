@@ -54,9 +54,9 @@ def gpu_worker(shared: dict[str, str]) -> ProcessSpec:
     return _worker("worker-gpu", "gpu", shared, "--pool=solo")
 
 
-def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess, server_url: str) -> ProcessSpec:
+def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess) -> ProcessSpec:
     limits = ("--memory-budget", spec.memory_budget, "--swap-bandwidth", spec.swap_bandwidth)
-    where = ("--state-dir", str(box_dir(var_dir, spec.name)), "--server", server_url)
+    where = ("--state-dir", str(box_dir(var_dir, spec.name)))
     own = {name: value for name, value in shared.items() if name.startswith("OMP_")} | {"OMP_NUM_THREADS": "1"}
     return _python(spec.name, EDGE_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from demo import processes
+from demo.boxes import point_at
 from demo.console import Console
 from demo.instance import choose_port, instance_write, only_instance
 from demo.options import Options
@@ -83,7 +84,8 @@ async def _start(run: _Run) -> None:
         await _seed(run, shared)
     await supervisor.start(processes.watch(shared, run.url, time.time() - run.passed_s()))
     for box in DEMO_BOXES:
-        await supervisor.start(processes.box(shared, options.var_dir, box, run.url))
+        point_at(options.var_dir, box.name, run.url)
+        await supervisor.start(processes.box(shared, options.var_dir, box))
     instance_write(options.var_dir, run.url, servers)
     run.console.say(f"Gemel Fleet runs at {run.url}. Ctrl-C stops it.")
     await asyncio.Event().wait()
@@ -92,7 +94,8 @@ async def _start(run: _Run) -> None:
 async def _seed(run: _Run, shared: dict[str, str]) -> None:
     """The demo's content, with a password that is printed here and nowhere kept in clear."""
     password = run.options.password or password_new()
-    await run_python({**shared, "GEMEL_DEMO_PASSWORD": password}, "-m", "demo.seed", run.url, doing="set up the demo")
+    own = {"GEMEL_DEMO_PASSWORD": password} | ({"GEMEL_DEMO_PASSWORD_KEPT": "1"} if run.options.password else {})
+    await run_python(shared | own, "-m", "demo.seed", run.url, doing="set up the demo")
     ready = run.options.var_dir / "run" / READY_FILE
     ready.write_text(json.dumps({"seeded_at": datetime.now().astimezone().isoformat()}))
     if run.options.password is None:

@@ -22,7 +22,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     OMP_WAIT_POLICY=passive \
     XDG_STATE_HOME=/var/lib
-USER gemel-edge
+USER 10002
 VOLUME /var/lib/gemel-edge
 ENTRYPOINT ["gemel-edge"]
 CMD ["run"]

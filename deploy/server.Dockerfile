@@ -31,7 +31,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     OMP_WAIT_POLICY=passive \
     DJANGO_SETTINGS_MODULE=webapp.config.settings.production \
     GEMEL_VAR_DIR=/var/lib/gemel
-USER gemel
+USER 10001
 VOLUME /var/lib/gemel
 EXPOSE 8000
 CMD ["./start-web.sh"]

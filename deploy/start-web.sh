@@ -3,6 +3,6 @@
 # migrations take a lock each, and collecting the same files twice changes nothing.
 set -eu
 python manage.py migrate --no-input
-python manage.py collectstatic --no-input --verbosity 0 --ignore '*.map'
+python manage.py collectstatic --no-input --verbosity 0
 exec uvicorn webapp.config.asgi:application --host 0.0.0.0 --port 8000 --lifespan off \
     --proxy-headers --forwarded-allow-ips '*' --timeout-graceful-shutdown 10
