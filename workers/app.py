@@ -17,5 +17,6 @@ celery_app.conf.include = [
     "workers.tasks.datasets",
     "workers.tasks.merges",
     "workers.tasks.rollouts",
+    "workers.tasks.telemetry",
 ]
 app = celery_app

@@ -52,6 +52,14 @@ def job_end(*, job_id: uuid.UUID, owner: str, state: JobState, now: datetime, pr
     return bool(ended)
 
 
+def job_release(*, job_id: uuid.UUID, owner: str) -> bool:
+    """Gives a job back that `owner` holds, because its worker is told to stop. The attempt does not count."""
+    released = Job.objects.filter(
+        id=job_id, state=JobState.RUNNING, lease_owner=owner, cancel_requested_at=None
+    ).update(state=JobState.QUEUED, lease_owner="", lease_expires_at=None, attempts=models.F("attempts") - 1)
+    return bool(released)
+
+
 def job_cancel(*, job_id: uuid.UUID, now: datetime) -> None:
     """A queued job is cancelled at once; a running one when its worker next looks."""
     Job.objects.filter(id=job_id, state=JobState.QUEUED).update(

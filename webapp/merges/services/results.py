@@ -21,7 +21,7 @@ from webapp.realtime.topics import site_changed
 
 @dataclass(frozen=True)
 class MemberFound:
-    """One query of a merged group; the figures are as in MergedGroupQuery. `tensors`: of blobs in the artifact store."""
+    """One query of a merged group; the figures are as in MergedGroupQuery. `tensors`: blobs in the artifact store."""
 
     run_query: MergeRunQuery
     tensors: dict[str, Any]
