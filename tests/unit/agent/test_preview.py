@@ -1,0 +1,69 @@
+"""Who looks, at what rate, and what they see."""
+
+import cv2
+import numpy as np
+
+from edge_runtime.agent.annotation import annotated
+from edge_runtime.agent.preview import PreviewDesk, frame_to_show, preview_message
+from edge_runtime.protocol.messages import PreviewWanted, decode_preview
+from edge_runtime.protocol.target import Privacy
+
+BOX = (0.25, 0.25, 0.75, 0.75)
+
+
+def test_pictures_are_due_at_the_asked_rate_until_the_wish_ends():
+    now = [0.0]
+    desk = PreviewDesk(clock=lambda: now[0])
+    desk.want(PreviewWanted("gate", seconds=1.0, rate_fps=4.0))
+    due = []
+    for tick in range(40):
+        now[0] = tick / 20
+        due += [now[0] for camera in desk.due()]
+    assert due == [0.0, 0.25, 0.5, 0.75]
+    assert desk.rates() == {}
+
+
+def test_an_absurd_rate_is_bounded():
+    desk = PreviewDesk(clock=lambda: 0.0)
+    desk.want(PreviewWanted("gate", seconds=1.0, rate_fps=0.0))
+    assert desk.rates()["gate"] > 0
+    desk.want(PreviewWanted("gate", seconds=1.0, rate_fps=1e9))
+    assert desk.rates()["gate"] <= 15
+
+
+def test_shows_the_frame_that_boxes_were_found_on(frame, detection, classification):
+    old, new, newest = frame(1), frame(2), frame(3)
+    assert frame_to_show(newest, (classification(new), detection(old))) is old
+    assert frame_to_show(newest, (classification(new),)) is new
+    assert frame_to_show(newest, ()) is newest
+
+
+def test_draws_boxes_of_wanted_objects_only(frame, detection):
+    picture = frame()
+    blank = np.zeros((240, 320, 3), np.uint8)
+    assert annotated(blank.copy(), (detection(picture, (1, 0.9, BOX)),))[60:180, 80].any()
+    assert not annotated(blank.copy(), (detection(picture, (0, 0.9, BOX)),)).any()
+    assert not annotated(blank.copy(), (detection(picture, (1, 0.1, BOX)),)).any()
+
+
+def test_writes_a_classification_as_a_caption_below(frame, classification):
+    white = np.full((240, 320, 3), 255, np.uint8)
+    image = annotated(white, (classification(frame()),))
+    assert image[:200].min() == 255
+    assert image[-10:, -10:].max() < 100
+
+
+def test_the_message_holds_camera_time_and_a_jpeg_of_at_most_640_pixels(frame, detection):
+    picture = frame(5)
+    wide = type(picture)("gate", 6, np.zeros((720, 1280, 3), np.uint8), 0.0, 1_700_000_006.0)
+    camera, at, data = decode_preview(preview_message("gate", Privacy.FULL, wide, ()))
+    assert (camera, at) == ("gate", 1_700_000_006.0)
+    assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape == (360, 640, 3)
+    before = picture.image.copy()
+    preview_message("gate", Privacy.FULL, picture, (detection(picture, (1, 0.9, BOX)),))
+    assert np.array_equal(picture.image, before)
+
+
+def test_there_is_no_message_where_nothing_may_be_shown(frame):
+    assert preview_message("gate", Privacy.OFF, frame(), ()) is None
+    assert preview_message("gate", Privacy.FULL, None, ()) is None
