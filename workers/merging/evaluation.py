@@ -69,7 +69,7 @@ def evaluate(
 
     def relative(weights: np.ndarray) -> np.ndarray:
         own, base = _accuracy(weights, mine), _accuracy(weights, against.original)
-        return np.divide(own, base, out=np.zeros_like(own), where=base > 0)
+        return np.asarray(np.divide(own, base, out=np.zeros_like(own), where=base > 0))
 
     estimate = bootstrap(relative, len(against.index), seed=seed)
     has_labels = against.basis is Basis.RELATIVE_ACCURACY
@@ -110,4 +110,4 @@ def _accuracy(weights: np.ndarray, frame_counts: np.ndarray) -> np.ndarray:
     """metrics.accuracy for every row of `weights` (R, n): how often each frame counts."""
     sums = weights @ frame_counts
     total = sums.sum(axis=1)
-    return np.divide(sums[:, 0], total, out=np.ones_like(total), where=total > 0)
+    return np.asarray(np.divide(sums[:, 0], total, out=np.ones_like(total), where=total > 0))

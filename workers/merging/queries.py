@@ -15,6 +15,7 @@ from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.tasks import Teaching, functions_for
 from workers.merging.evaluation import Reference, reference, require_useful
 from workers.merging.frames import FrameSet, load_frames
+from workers.merging.pictures import Picture
 from workers.merging.sources import query_pictures
 from workers.merging.splits import Splits
 from workers.merging.workload import FrameCounts, QueryPart, WorkloadError, WorkloadFile, missing_data
@@ -85,17 +86,22 @@ def load_queries(file: WorkloadFile, device: torch.device) -> Iterator[MergingQu
     if missing:
         raise WorkloadError(" ".join(missing))
     for part, original in zip(parts, originals, strict=True):
-        try:
-            found = pictures[part.name]
-            frames = Splits(
-                *(load_frames(split, part.model.spec) for split in (found.train, found.validation, found.test))
-            )
-        except GemelError as error:
-            raise WorkloadError(f'Query "{part.name}": {error}') from error
-        yield merging_query(part, original, frames, device)
+        yield merging_query(part, original, _frames(part, pictures[part.name]), device)
+
+
+def _frames(part: QueryPart, pictures: Splits[tuple[Picture, ...]]) -> Splits[FrameSet]:
+    try:
+        return Splits(
+            train=load_frames(pictures.train, part.model.spec),
+            validation=load_frames(pictures.validation, part.model.spec),
+            test=load_frames(pictures.test, part.model.spec),
+        )
+    except GemelError as error:
+        raise WorkloadError(f'Query "{part.name}": {error}') from error
 
 
 def merging_query(part: QueryPart, original: nn.Module, frames: Splits[FrameSet], device: torch.device) -> MergingQuery:
+    """The query with everything worked out that the original alone decides. Raises WorkloadError."""
     original = original.to(device)
     validation, test = (reference(original, split, device) for split in (frames.validation, frames.test))
     require_useful(part.name, part.task, validation)

@@ -80,8 +80,8 @@ def shared_layers(configuration: MergeConfiguration) -> tuple[SharedLayers, ...]
 
 
 def group_name(merged: MergedGroup) -> str:
-    """Stable within a run: the merged group of a query keeps its name when another group is accepted later."""
-    return "+".join(merged.queries)
+    """Short, and unique in a run because a query belongs to one merged group: the first query and how many more."""
+    return f"{merged.queries[0]}+{len(merged.queries) - 1}"
 
 
 def write_result(path: Path, result: Result) -> None:

@@ -92,5 +92,9 @@ def _merged(held: list[nn.Parameter], initialisation: Initialisation) -> nn.Para
     if len({tuple(parameter.shape) for parameter in held}) > 1:
         raise SharingError("Layers of different shapes cannot share weights.")
     with torch.no_grad():
-        value = held[0].clone() if initialisation is Initialisation.MEMBER else torch.stack(held).mean(dim=0)
+        value = (
+            held[0].clone()
+            if initialisation is Initialisation.MEMBER
+            else torch.stack(list[torch.Tensor](held)).mean(dim=0)
+        )
     return nn.Parameter(value, requires_grad=any(parameter.requires_grad for parameter in held))

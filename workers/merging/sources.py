@@ -19,18 +19,19 @@ from workers.merging.workload import (
 )
 
 
-def query_pictures(file: WorkloadFile, part: QueryPart) -> Splits[Picture]:
+def query_pictures(file: WorkloadFile, part: QueryPart) -> Splits[tuple[Picture, ...]]:
     """Raises WorkloadError that names the query."""
     try:
         if isinstance(part.data, ImageFolderData):
             return _class_folders(file, part.data, part.model.classes)
-        train, validation, test = (
+        train = _pictures(file, part.data, part.data.train)
+        validation, test = (
             None if split is None else _pictures(file, part.data, split)
-            for split in (part.data.train, part.data.validation, part.data.test)
+            for split in (part.data.validation, part.data.test)
         )
     except GemelError as error:
         raise WorkloadError(f'Query "{part.name}": {error}') from error
-    return split_in_blocks(train or [], validation, test)
+    return split_in_blocks(train, validation, test)
 
 
 def _pictures(file: WorkloadFile, data: FolderData | CocoData | SceneData, split: object) -> list[Picture]:
@@ -41,13 +42,14 @@ def _pictures(file: WorkloadFile, data: FolderData | CocoData | SceneData, split
     return frame_pictures(file.path(str(split)))
 
 
-def _class_folders(file: WorkloadFile, data: ImageFolderData, classes: Sequence[str]) -> Splits[Picture]:
+def _class_folders(file: WorkloadFile, data: ImageFolderData, classes: Sequence[str]) -> Splits[tuple[Picture, ...]]:
     """Blocks are cut class by class: one block of a whole folder would hold a few classes only."""
-    given = [
-        None if split is None else class_folder_pictures(file.path(split), classes)
-        for split in (data.train, data.validation, data.test)
-    ]
-    blocks = [split_in_blocks(*(None if split is None else split[name] for split in given)) for name in classes]
+    train = class_folder_pictures(file.path(data.train), classes)
+    validation, test = (
+        dict.fromkeys(classes) if split is None else class_folder_pictures(file.path(split), classes)
+        for split in (data.validation, data.test)
+    )
+    blocks = [split_in_blocks(train[name], validation[name], test[name]) for name in classes]
     return Splits(
         tuple(picture for block in blocks for picture in block.train),
         tuple(picture for block in blocks for picture in block.validation),

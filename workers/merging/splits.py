@@ -14,12 +14,14 @@ TRAIN_SHARE, VALIDATION_SHARE = 0.6, 0.2
 
 @dataclass(frozen=True)
 class Splits(Generic[T]):
-    train: tuple[T, ...]
-    validation: tuple[T, ...]
-    test: tuple[T, ...]
+    train: T
+    validation: T
+    test: T
 
 
-def split_in_blocks(train: Sequence[T], validation: Sequence[T] | None, test: Sequence[T] | None) -> Splits[T]:
+def split_in_blocks(
+    train: Sequence[T], validation: Sequence[T] | None, test: Sequence[T] | None
+) -> Splits[tuple[T, ...]]:
     """Splits that are not given are cut off the end of `train`: first comes train, then validation, then test.
 
     60 % / 20 % / 20 % where only `train` is given; the same proportions among what is cut otherwise.

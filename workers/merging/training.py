@@ -7,6 +7,7 @@ are any and always from the frozen originals (distillation), so no labels are re
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ class JointTraining:
         parameters = self._shared.parameters(query.name for query in self.queries)
         decaying = [parameter for parameter in parameters if parameter.dim() > 1]
         plain = [parameter for parameter in parameters if parameter.dim() <= 1]
-        groups = [{"params": decaying}, {"params": plain, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decaying}, {"params": plain, "weight_decay": 0.0}]
         return torch.optim.AdamW(groups, lr=self.settings.peak_rate, weight_decay=self.settings.weight_decay)
 
     def step(self) -> float:

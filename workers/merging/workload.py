@@ -30,7 +30,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping of the file in which a misspelt key is an error, not a silent default."""
 
 
-class FolderData(_Part, tag_field="format", tag="frames"):
+class FolderData(_Part, frozen=True, tag_field="format", tag="frames"):
     """Folders with frames.json (protocol.messages.FrameIndex) and JPEG pictures, in order of time."""
 
     train: Name
@@ -38,7 +38,7 @@ class FolderData(_Part, tag_field="format", tag="frames"):
     test: Name | None = None
 
 
-class ImageFolderData(_Part, tag_field="format", tag="imagefolder"):
+class ImageFolderData(_Part, frozen=True, tag_field="format", tag="imagefolder"):
     """Folders with one subfolder of pictures per class."""
 
     train: Name
@@ -46,18 +46,18 @@ class ImageFolderData(_Part, tag_field="format", tag="imagefolder"):
     test: Name | None = None
 
 
-class CocoSplit(_Part):
+class CocoSplit(_Part, frozen=True):
     images: Name
     annotations: Name
 
 
-class CocoData(_Part, tag_field="format", tag="coco"):
+class CocoData(_Part, frozen=True, tag_field="format", tag="coco"):
     train: CocoSplit
     validation: CocoSplit | None = None
     test: CocoSplit | None = None
 
 
-class SceneSplit(_Part):
+class SceneSplit(_Part, frozen=True):
     """`count` frames, `spacing_s` seconds apart, spread evenly over streets rendered from `seeds`."""
 
     count: Positive
@@ -65,7 +65,7 @@ class SceneSplit(_Part):
     spacing_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
 
 
-class SceneData(_Part, tag_field="format", tag="scene"):
+class SceneData(_Part, frozen=True, tag_field="format", tag="scene"):
     address: Name
     train: SceneSplit
     validation: SceneSplit | None = None
@@ -75,7 +75,7 @@ class SceneData(_Part, tag_field="format", tag="scene"):
 Data = FolderData | ImageFolderData | CocoData | SceneData
 
 
-class ModelPart(_Part):
+class ModelPart(_Part, frozen=True):
     architecture: Name
     weights: Name
     classes: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
@@ -86,17 +86,17 @@ class ModelPart(_Part):
         return ModelSpec(self.architecture, self.classes, self.input_size)
 
 
-class QueryPart(_Part):
+class QueryPart(_Part, frozen=True):
     """One query. `accuracy_target` is on relative accuracy where labels exist, else on agreement."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f]{1,200}$")]
     task: Task
     model: ModelPart
     data: Data
     accuracy_target: Fraction = 0.95
 
 
-class Workload(_Part):
+class Workload(_Part, frozen=True):
     queries: Annotated[tuple[QueryPart, ...], msgspec.Meta(min_length=1)]
 
 
