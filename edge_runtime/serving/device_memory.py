@@ -5,7 +5,7 @@ load. Used by one thread; only `take_peak` may be called from another, and it ta
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -74,6 +74,9 @@ class DeviceMemory:
         """Bytes of each resident tensor by key."""
         return {key: held.size_bytes for key, held in self._held.items()}
 
+    def missing_bytes(self, skeleton: Skeleton) -> int:
+        return sum(tensor.size_bytes for key, tensor in skeleton.wanted.items() if key not in self._held)
+
     def load(self, skeleton: Skeleton, keys: Iterable[str], source: TensorSource) -> int:
         """Makes `keys` of `skeleton` resident and returns the bytes copied; resident ones are left as they are.
 
@@ -124,6 +127,14 @@ class DeviceMemory:
                     self._weight_bytes -= held.size_bytes
                     for skeleton in held.holders:
                         skeleton.detach(key)
+
+    def make_room(self, size_bytes: int, keep: Container[str]) -> None:
+        """Evicts what came first, but nothing in `keep`, until `size_bytes` are free or nothing else is left."""
+        for key in list(self._held):
+            if self.free_bytes >= size_bytes:
+                return
+            if key not in keep:
+                self.evict([key])
 
     @contextmanager
     def activations(self, size_bytes: int) -> Iterator[None]:

@@ -14,7 +14,7 @@ from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import require_fits
 from edge_runtime.scheduling.batching import hopeless, takes_for
 from edge_runtime.scheduling.schedule import schedule
-from edge_runtime.scheduling.words import Budget, Decision, ModelProfile, Profiles, Resident, Take, Waiting
+from edge_runtime.scheduling.words import Batch, Budget, Decision, ModelProfile, Profiles, Resident, Take, Waiting
 from edge_runtime.serving.answering import Faults, answer, fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.intake import Intake
@@ -75,15 +75,18 @@ class Engine:
         slots = self._faults.sentences() | (self._prepared.problems if self._prepared else {})
         return {name: slots[query.slot] for name, query in self._queries.items() if query.slot in slots}
 
-    def measure(self, model: ServedModel, tensor: TensorSource) -> ModelProfile:
-        """preparation.measure; what only the measured model used is evicted again."""
-        users = self._prepared.profiles.users if self._prepared else {}
+    def measure(self, model: ServedModel, tensor: TensorSource, known: tuple[Batch, ...] | None = None) -> ModelProfile:
+        """preparation.measure, here. The model's tensors stay, and are first to go when a running model needs room."""
+        given = self._given
         try:
-            given = self._given
-            return measure(model, self._memory, tensor=tensor, device=given.device, clock=given.clock)
+            return measure(model, self._memory, tensor=tensor, device=given.device, clock=given.clock, known=known)
         finally:
             self._memory.detach(model.skeleton)
-            self._memory.evict(key for key in model.skeleton.wanted if key not in users)
+
+    def tidy(self) -> None:
+        """Evicts what no running model uses."""
+        users = self._prepared.profiles.users if self._prepared else {}
+        self._memory.evict(key for key in self._memory.resident() if key not in users)
 
     def activate(self, prepared: Prepared) -> None:
         """From the next visit on `prepared` runs. Tensors that both bundles use stay resident.
@@ -93,10 +96,9 @@ class Engine:
         require_fits(prepared.profiles.models, self.budget)
         for model in self._prepared.models.values() if self._prepared else ():
             self._memory.detach(model.skeleton)
-        users = prepared.profiles.users
-        self._memory.evict(key for key in self._memory.resident() if key not in users)
-        self._memory.set_shared(prepared.profiles.shared_digests())
         self._prepared, self._faults = prepared, Faults()
+        self.tidy()
+        self._memory.set_shared(prepared.profiles.shared_digests())
         self._queries = {query.query: query for query in prepared.queries}
         self._last_run = {slot: at for slot, at in self._last_run.items() if slot in prepared.models}
         self._tally.retarget(self._queries)

@@ -22,12 +22,12 @@ from edge_runtime.protocol.messages import MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import BudgetTooSmall, require_fits
 from edge_runtime.scheduling.policies import DEFAULT_POLICY, policy_named
-from edge_runtime.scheduling.words import ModelProfile, Profiles
+from edge_runtime.scheduling.words import Batch, ModelProfile, Profiles
 from edge_runtime.serving.answering import fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.engine import Engine, Result, Surroundings
 from edge_runtime.serving.intake import Intake
-from edge_runtime.serving.preparation import Prepared, ServedModel, models_of
+from edge_runtime.serving.preparation import Prepared, ServedModel, known_batches, known_profile, models_of
 from edge_runtime.serving.tally import Tally
 from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
 from edge_runtime.vision.spec import Frame
@@ -88,16 +88,12 @@ class Executor:
         WeightsIncomplete, UnknownArchitecture, BudgetTooSmall) and then changes nothing.
         """
         models = models_of(manifest, queries, self._device)
-        profiles, problems = list[ModelProfile](), dict[str, str]()
-        for slot, model in models.items():
-            try:
-                profiles.append(self._known_profile(model) or self._measured(model, tensor))
-            except (BudgetTooSmall, ExecutorStopped):
-                raise
-            except Exception as error:
-                log.warning("model %s failed its warm-up", slot, exc_info=True)
-                problems[slot] = fault_sentence(slot, error)
-        require_fits(profiles, self._engine.budget)
+        try:
+            profiles, problems = self._profiles(models, tensor)
+            require_fits(profiles, self._engine.budget)
+        except GemelError:
+            self._between_frames(self._engine.tidy)
+            raise
         return Prepared(manifest, tuple(queries), models, Profiles(tuple(profiles)), problems, tensor)
 
     def activate(self, prepared: Prepared) -> None:
@@ -138,16 +134,29 @@ class Executor:
                 future.set_exception(_stopped())
             self._jobs.clear()
 
-    def _known_profile(self, model: ServedModel) -> ModelProfile | None:
-        """That of the same model in the running bundle: it is warm, and measuring it again would only cost frames."""
+    def _profiles(
+        self, models: dict[str, ServedModel], tensor: TensorSource
+    ) -> tuple[list[ModelProfile], dict[str, str]]:
+        """Profiles of the models that answer, and a sentence by slot for each that does not."""
         running = self._engine.prepared
-        before = running.models.get(model.slot) if running else None
-        if running is None or before is None or before.entry != model.entry:
-            return None
-        return running.profiles.by_slot.get(model.slot)
+        known = known_batches(running) if running else {}
+        profiles, problems = list[ModelProfile](), dict[str, str]()
+        for slot, model in models.items():
+            spec = model.skeleton.spec
+            try:
+                profile = known_profile(model, running) or self._measured(model, tensor, known.get(spec))
+            except (BudgetTooSmall, ExecutorStopped):
+                raise
+            except Exception as error:  # the edge of one model, as in Engine
+                log.warning("model %s failed its warm-up", slot, exc_info=True)
+                problems[slot] = fault_sentence(slot, error)
+            else:
+                profiles.append(profile)
+                known.setdefault(spec, profile.batches)
+        return profiles, problems
 
-    def _measured(self, model: ServedModel, tensor: TensorSource) -> ModelProfile:
-        return self._between_frames(lambda: self._engine.measure(model, tensor))
+    def _measured(self, model: ServedModel, tensor: TensorSource, known: tuple[Batch, ...] | None) -> ModelProfile:
+        return self._between_frames(lambda: self._engine.measure(model, tensor, known))
 
     def _between_frames(self, job: Callable[[], Answer]) -> Answer:
         future: Future[Answer] = Future()

@@ -19,6 +19,7 @@ from edge_runtime.serving.answering import AnswerNotFinite, answer, batch_of
 from edge_runtime.serving.device_memory import BudgetExceeded, DeviceMemory, TensorSource
 from edge_runtime.serving.skeleton import Skeleton, spec_of
 from edge_runtime.vision.activations import activation_bytes
+from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.tasks import TaskFunctions, functions_for
 
 BATCH_SIZES = (1, 2, 4)
@@ -80,6 +81,19 @@ def _served(entry: ModelEntry, device: torch.device) -> ServedModel:
     return ServedModel(entry, Skeleton(spec, entry.tensors, device), functions_for(spec), original)
 
 
+def known_profile(model: ServedModel, running: Prepared | None) -> ModelProfile | None:
+    """That of the same model in the running bundle: it is warm, and measuring it again would only cost frames."""
+    before = running.models.get(model.slot) if running else None
+    if running is None or before is None or before.entry.tensors != model.entry.tensors:
+        return None
+    return running.profiles.by_slot.get(model.slot) if before.skeleton.spec == model.skeleton.spec else None
+
+
+def known_batches(running: Prepared) -> dict[ModelSpec, tuple[Batch, ...]]:
+    """What is measured already: time and activations depend on the network, not on its weights."""
+    return {running.models[profile.slot].skeleton.spec: profile.batches for profile in running.profiles.models}
+
+
 def measure(
     model: ServedModel,
     memory: DeviceMemory,
@@ -87,31 +101,47 @@ def measure(
     tensor: TensorSource,
     device: torch.device,
     clock: Callable[[], float],
+    known: tuple[Batch, ...] | None = None,
 ) -> ModelProfile:
-    """Warms `model` up alone in `memory` and measures it; nothing else is resident afterwards but the model.
+    """Warms `model` up in `memory`, where it stays resident, and measures it.
 
+    It is measured alone, since what it needs is not known yet. `known` batches, of a model with the same spec, are
+    taken over: then one run is enough, and no more is evicted than that run needs.
     Raises BudgetTooSmall, AnswerNotFinite, and whatever the network or `tensor` raises.
     """
     skeleton = model.skeleton
-    memory.evict(memory.resident())
+    room_bytes = known[0].activation_bytes + memory.missing_bytes(skeleton) if known else memory.budget_bytes
+    memory.make_room(room_bytes, keep=skeleton.wanted)
     try:
         memory.load(skeleton, skeleton.wanted, tensor)
     except BudgetExceeded as error:
         raise _too_small(model, memory, 0) from error
     memory.attach(skeleton)
     _require_finite(skeleton)
+    batches = known or _measured_batches(model, memory, device, clock)
+    if known:
+        with memory.activations(known[0].activation_bytes):
+            answer(skeleton, model.functions, [_PICTURE], device)
+    return ModelProfile(model.slot, {key: one.size_bytes for key, one in skeleton.wanted.items()}, batches)
+
+
+def _measured_batches(
+    model: ServedModel, memory: DeviceMemory, device: torch.device, clock: Callable[[], float]
+) -> tuple[Batch, ...]:
+    """Of the sizes that find room beside the weights, which are all that is resident."""
     batches: list[Batch] = []
     for size in BATCH_SIZES:
         if batches and size * batches[0].activation_bytes > memory.free_bytes:
             break
-        needed_bytes = activation_bytes(skeleton.module, batch_of([_PICTURE] * size, skeleton.spec, device))
+        batch = batch_of([_PICTURE] * size, model.skeleton.spec, device)
+        needed_bytes = activation_bytes(model.skeleton.module, batch)
         if needed_bytes > memory.free_bytes:
             if not batches:
                 raise _too_small(model, memory, needed_bytes)
             break
         with memory.activations(needed_bytes):
             batches.append(Batch(size, _run_ms(model, size, device, clock), needed_bytes))
-    return ModelProfile(model.slot, {key: one.size_bytes for key, one in skeleton.wanted.items()}, tuple(batches))
+    return tuple(batches)
 
 
 def _run_ms(model: ServedModel, size: int, device: torch.device, clock: Callable[[], float]) -> float:

@@ -8,6 +8,7 @@ from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import smallest_budget
 from edge_runtime.scheduling.policies import POLICIES
 from edge_runtime.serving.answering import batch_of
+from edge_runtime.serving.preparation import models_of
 from edge_runtime.vision.architectures import load_weights
 from edge_runtime.vision.tasks import functions_for
 from tests.simulators.serving_rig import (
@@ -138,6 +139,7 @@ def test_a_load_that_outlasts_the_deadline_still_serves_newer_frames_after_it(sh
     put_models(shelf, merged=False)
     rig = Rig(clock, bandwidth=MODEL_BYTES / 0.3)  # seconds per load: three times the deadline
     rig.run(shelf, [query_on("cars", deadline_ms=100)])
+    rig.memory.evict(rig.memory.resident())
     rig.intake.offer(frame_at(clock()))
 
     def advance_while_a_frame_arrives(seconds: float) -> None:
@@ -255,3 +257,31 @@ def test_switching_bundles_keeps_what_both_use_resident_and_lets_the_rest_go(she
     (sample,) = rig.tally.take({})
     assert sample.swaps == 1  # of the first frame, before the switch
     assert sample.processed == 2
+
+
+def test_a_box_without_queries_is_idle_and_holds_nothing(shelf, clock) -> None:
+    put_models(shelf, merged=False)
+    rig = Rig(clock)
+    rig.run(shelf, queries())
+
+    rig.run(shelf, [])
+    rig.intake.offer(frame_at(clock()))
+
+    assert not rig.engine.step()
+    assert rig.memory.resident() == {}
+    assert rig.tally.take({}) == ()
+
+
+def test_a_model_of_a_known_kind_is_warmed_up_without_evicting_more_than_it_needs(shelf, clock) -> None:
+    put_models(shelf, merged=False)
+    rig = Rig(clock)
+    prepared = rig.run(shelf, [query_on("cars"), query_on("people")])
+    before = set(rig.memory.resident())
+    model = models_of(shelf.manifest(), [query_on("signs")], torch.device("cpu"))["signs"]
+
+    profile = rig.engine.measure(model, shelf.tensor, known=prepared.profiles.models[0].batches)
+
+    assert profile.batches == prepared.profiles.models[0].batches
+    assert before < set(rig.memory.resident())
+    rig.engine.tidy()
+    assert set(rig.memory.resident()) == before

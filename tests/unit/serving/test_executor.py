@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from edge_runtime.scheduling.admission import BudgetTooSmall
+from edge_runtime.scheduling.admission import BudgetTooSmall, full_budget
 from edge_runtime.scheduling.policies import UnknownPolicy
 from edge_runtime.serving.engine import Result
 from edge_runtime.serving.executor import Executor, ExecutorStopped
@@ -101,7 +101,8 @@ def test_switches_bundles_while_it_runs(executor, listener, shelf) -> None:
 def test_a_bundle_that_cannot_run_is_refused_and_the_old_one_runs_on(
     executor, listener, merged_shelf, wrong: str
 ) -> None:
-    executor.activate(executor.prepare(merged_shelf.manifest(), both(), merged_shelf.tensor))
+    running = executor.prepare(merged_shelf.manifest(), both(), merged_shelf.tensor)
+    executor.activate(running)
     broken, queries = BundleOnShelf(), both()
     states = {"cars": state_of(3), "people": state_of(4)}
     if wrong == "tensors":
@@ -121,6 +122,13 @@ def test_a_bundle_that_cannot_run_is_refused_and_the_old_one_runs_on(
     assert "people" in str(refused.value) or wrong == "tensors"
     executor.offer(frame_at(time.monotonic()))
     listener.wait_for(2)
+    executor.sample()
+    memory, _ = executor.sample()
+    assert memory.private + memory.shared == full_budget(running.profiles.models) - most_activations(running)
+
+
+def most_activations(prepared) -> int:
+    return max(model.batches[0].activation_bytes for model in prepared.profiles.models)
 
 
 def test_a_model_that_fails_its_warm_up_is_named_and_the_others_are_served(executor, listener, shelf) -> None:
