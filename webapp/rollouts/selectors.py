@@ -84,7 +84,7 @@ def box_status(box: Box, now: datetime) -> BoxStatus:
 def box_statuses(boxes: list[Box], now: datetime) -> dict[Any, BoxStatus]:
     """box_status of many boxes by box id, in two queries."""
     reports = {report.box_id: report for report in BoxReport.objects.filter(box__in=boxes)}
-    newest = Bundle.objects.filter(box__in=boxes).order_by("box", "-version").distinct("box").defer("manifest")
+    newest = Bundle.objects.filter(box__in=boxes).order_by("box_id", "-version").distinct("box_id").defer("manifest")
     bundles = {bundle.box_id: bundle for bundle in newest}
     return {box.id: status_of(_facts(box, reports.get(box.id), bundles.get(box.id)), now) for box in boxes}
 

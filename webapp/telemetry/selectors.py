@@ -55,7 +55,7 @@ def latest_sample(box: Box) -> BoxSample | None:
 
 def latest_samples(boxes: Iterable[Box]) -> dict[object, BoxSample]:
     """The newest sample of each box, by box id, in one query."""
-    newest = BoxSample.objects.filter(box__in=list(boxes)).order_by("box", "-at").distinct("box")
+    newest = BoxSample.objects.filter(box__in=list(boxes)).order_by("box_id", "-at").distinct("box_id")
     return {sample.box_id: sample for sample in newest.prefetch_related("query_samples")}
 
 
