@@ -1,3 +1,19 @@
 """All addresses of the web application."""
 
-urlpatterns: list = []
+from django.urls import include, path
+
+pages = [
+    path("", include("webapp.dashboard.urls")),
+    path("", include("webapp.accounts.urls")),
+    path("", include("webapp.fleets.urls")),
+    path("", include("webapp.workloads.urls")),
+    path("", include("webapp.merges.urls")),
+]
+
+box_api = [
+    path("", include("webapp.fleets.api_urls")),
+    path("", include("webapp.workloads.api_urls")),
+    path("", include("webapp.rollouts.api_urls")),
+]
+
+urlpatterns: list = [path("api/box/", include(box_api)), *pages]

@@ -21,7 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "webapp.common.static_files.StaticFiles",
     "django.contrib.postgres",
     "axes",
     "csp",
@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "webapp.common.pages.ErrorPageMiddleware",
 ]
 
 ROOT_URLCONF = "webapp.config.urls"
@@ -82,6 +83,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "webapp.dashboard.context.waiting_decisions",
             ],
         },
     }
@@ -108,6 +110,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "send queued and expired jobs again": {"task": "jobs.resend", "schedule": 15.0},
+    "remove old statistics": {"task": "telemetry.prune", "schedule": 3600.0},
 }
 
 # Large files live outside the database: tensors of models and bundles by digest, pictures, data sets.
@@ -127,8 +130,8 @@ STATICFILES_DIRS = [
     ("gemel", BASE_DIR / "webapp" / "static"),
     ("tabler", NODE_MODULES / "@tabler" / "core" / "dist"),
     ("htmx", NODE_MODULES / "htmx.org" / "dist"),
+    ("idiomorph", NODE_MODULES / "idiomorph" / "dist"),
     ("uplot", NODE_MODULES / "uplot" / "dist"),
-    ("echarts", NODE_MODULES / "echarts" / "dist"),
 ]
 
 LANGUAGE_CODE = "en"

@@ -1,0 +1,35 @@
+"""Signing in and out, and choosing a password in place of the one-time one."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+
+from webapp.accounts.forms import PasswordForm, SignInForm
+from webapp.accounts.services import password_change
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignInView(LoginView):
+    template_name = "accounts/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def get_success_url(self) -> str:
+        person = self.request.user
+        return reverse("accounts:password") if person.must_change_password else super().get_success_url()
+
+
+def password(request: HttpRequest) -> HttpResponse:
+    form = PasswordForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        password_change(actor=request.user, password=form.cleaned_data["new_password1"], now=timezone.now())
+        update_session_auth_hash(request, request.user)
+        messages.success(request, "Your new password counts from now on.")
+        return redirect("dashboard:overview")
+    return render(request, "accounts/password.html", {"form": form})

@@ -1,0 +1,89 @@
+"""Numbers and times as people read them: every one with its unit, every time with the exact one on hover."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from edge_runtime.protocol.sizes import format_size
+
+register = template.Library()
+
+NOTHING = "–"
+_STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+@register.filter
+def size(size_bytes: int | None) -> str:
+    return NOTHING if size_bytes is None else format_size(int(size_bytes))
+
+
+@register.filter
+def percent(fraction: float | None) -> str:
+    return NOTHING if fraction is None else f"{100 * fraction:.1f} %"
+
+
+@register.filter
+def number(value: float | None, decimals: int = 1) -> str:
+    return NOTHING if value is None else f"{value:.{decimals}f}"
+
+
+@register.filter
+def share_of(part: float, whole: float) -> float | None:
+    """`part` / `whole`, or None where there is no whole."""
+    return part / whole if whole else None
+
+
+@register.filter
+def saved_fraction(before: float, after: float) -> float | None:
+    return (before - after) / before if before else None
+
+
+@register.filter
+def minus(a: float, b: float) -> float:
+    return a - b
+
+
+@register.filter
+def times(a: float, b: float) -> float:
+    return a * b
+
+
+@register.filter
+def seconds(duration_s: float | timedelta | None) -> str:
+    """A length of time in its two largest units, e.g. "2 min 5 s"."""
+    if duration_s is None:
+        return NOTHING
+    rest = round(duration_s.total_seconds() if isinstance(duration_s, timedelta) else duration_s)
+    parts = []
+    for step_s, unit in _STEPS:
+        if rest >= step_s and len(parts) < 2:
+            parts.append(f"{rest // step_s} {unit}")
+            rest %= step_s
+    return " ".join(parts) or "0 s"
+
+
+@register.filter
+def ago(at: datetime | None) -> SafeString | str:
+    """Time since `at`, kept current by the page's script, with the exact time on hover."""
+    if at is None:
+        return "never"
+    passed_s = (timezone.now() - at).total_seconds()
+    words = "just now" if abs(passed_s) < 5 else f"{_coarse(abs(passed_s))} ago" if passed_s > 0 else _ahead(passed_s)
+    exact = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S %Z}", words
+    )
+
+
+def _coarse(passed_s: float) -> str:
+    for step_s, unit in _STEPS:
+        if passed_s >= step_s:
+            return f"{int(passed_s // step_s)} {unit}"
+    return "0 s"
+
+
+def _ahead(passed_s: float) -> str:
+    return f"in {_coarse(-passed_s)}"

@@ -1,0 +1,15 @@
+"""The items of the side bar: an item is current on every page below its address."""
+
+from django import template
+from django.template import Context
+from django.urls import reverse
+
+register = template.Library()
+
+
+@register.inclusion_tag("components/nav_item.html", takes_context=True)
+def nav_item(context: Context, view: str, title: str, icon_name: str, badge: int = 0) -> dict[str, object]:
+    address = reverse(view)
+    path = context["request"].path
+    is_current = path == address or (address != "/" and path.startswith(address))
+    return {"address": address, "title": title, "icon_name": icon_name, "badge": badge, "is_current": is_current}

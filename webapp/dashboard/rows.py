@@ -1,0 +1,58 @@
+"""What lists and tiles show of one box or one query: stored rows joined with what was last measured."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from webapp.fleets.models import Box, Camera
+from webapp.rollouts.selectors import box_statuses
+from webapp.rollouts.status import BoxStatus
+from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.telemetry.selectors import latest_samples
+from webapp.workloads.models import Query
+from webapp.workloads.selectors import query_list
+
+
+@dataclass(frozen=True)
+class BoxRow:
+    """`sample` is None until the box has sent statistics."""
+
+    box: Box
+    status: BoxStatus
+    sample: BoxSample | None
+
+
+@dataclass(frozen=True)
+class QueryRow:
+    query: Query
+    box: BoxRow
+    sample: QuerySample | None
+
+    @property
+    def lost(self) -> int | None:
+        return None if self.sample is None else self.sample.dropped + self.sample.late
+
+    @property
+    def is_below_target(self) -> bool:
+        """By agreement, the only figure that is measured all the time."""
+        agreement = self.sample.agreement if self.sample else None
+        return agreement is not None and agreement < self.query.accuracy_target
+
+
+def box_rows(boxes: Iterable[Box], now: datetime) -> tuple[BoxRow, ...]:
+    found = list(boxes)
+    statuses, samples = box_statuses(found, now), latest_samples(found)
+    return tuple(BoxRow(box, statuses[box.id], samples.get(box.id)) for box in found)
+
+
+def query_rows(actor: Any, boxes: dict[Any, BoxRow], *, camera: Camera | None = None) -> tuple[QueryRow, ...]:
+    """Queries of `boxes` (by id), all or those of one camera."""
+    measured = {
+        sample.query_id: sample for row in boxes.values() if row.sample for sample in row.sample.query_samples.all()
+    }
+    return tuple(
+        QueryRow(query, boxes[query.camera.box_id], measured.get(query.id))
+        for query in query_list(actor, camera=camera)
+        if query.camera.box_id in boxes
+    )

@@ -1,0 +1,1 @@
+"""Template tags of the words that several pages draw."""

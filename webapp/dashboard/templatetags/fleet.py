@@ -1,0 +1,70 @@
+"""Boxes, queries and merges as small pictures: state badges, memory bars, accuracy against target."""
+
+from collections.abc import Iterable
+
+from django import template
+
+from webapp.dashboard.charts import MEMORY_BANDS
+from webapp.dashboard.rows import QueryRow
+from webapp.telemetry.models import BoxSample
+
+register = template.Library()
+
+_COLOURS = {
+    **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved"), "green"),
+    **dict.fromkeys(("stale", "degraded", "not at target", "waiting", "checking", "collecting", "cancelled"), "orange"),
+    **dict.fromkeys(("offline", "failed", "rejected"), "red"),
+    **dict.fromkeys(("queued",), "azure"),
+}
+
+
+@register.inclusion_tag("components/state.html")
+def state(words: str) -> dict[str, str]:
+    """A state as a badge; its colour repeats what its words say. "offline since ..." counts as "offline"."""
+    text = str(words)
+    colour = next(
+        (colour for word, colour in _COLOURS.items() if text == word or text.startswith(f"{word} ")), "secondary"
+    )
+    return {"words": text, "colour": colour}
+
+
+@register.inclusion_tag("components/memory_bar.html")
+def memory_bar(sample: BoxSample | None) -> dict[str, object]:
+    if sample is None or not sample.memory_budget:
+        return {"bands": ()}
+    used = [(band, getattr(sample, f"memory_{band}")) for band in MEMORY_BANDS if band != "free"]
+    bands = [(band, f"{100 * size / sample.memory_budget:.2f}%") for band, size in used]
+    return {"bands": bands, "sample": sample, "used": sum(size for _, size in used)}
+
+
+@register.inclusion_tag("components/query_rows.html")
+def query_table(rows: Iterable[QueryRow], show_camera: bool = False, show_box: bool = False) -> dict[str, object]:
+    """Queries with what they do right now, kept current by their boxes' statistics."""
+    shown = list(rows)
+    topics = sorted({f"box:{row.box.box.id}" for row in shown})
+    return {"rows": shown, "topics": " ".join(topics), "show_camera": show_camera, "show_box": show_box}
+
+
+@register.inclusion_tag("components/accuracy.html")
+def accuracy(value: float | None, target: float, lower: float | None = None, upper: float | None = None) -> dict:
+    """A dot on a line with its interval and its target. The line starts at the lowest round tenth below all of them."""
+    known = [figure for figure in (value, target, lower, upper) if figure is not None]
+    start = max(0.0, int(10 * min(known) - 1e-9) / 10 - 0.05)
+    end = max(1.0, *known)
+
+    def place(figure: float | None) -> str | None:
+        return None if figure is None else f"{100 * (figure - start) / (end - start):.2f}%"
+
+    width = None if lower is None or upper is None else f"{100 * (upper - lower) / (end - start):.2f}%"
+    bound = lower if lower is not None else value
+    return {
+        "value": value,
+        "target": target,
+        "lower": lower,
+        "upper": upper,
+        "value_at": place(value),
+        "target_at": place(target),
+        "lower_at": place(lower),
+        "width": width,
+        "is_below": bound is not None and bound < target,
+    }

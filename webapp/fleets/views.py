@@ -1,0 +1,129 @@
+"""Pages that change the fleet: sites, boxes and how they join, cameras. Pages that show it live in the dashboard."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from webapp.common.errors import NotFound
+from webapp.common.pages import form_errors, message_errors
+from webapp.fleets import services
+from webapp.fleets.forms import BoxForm, CameraEditForm, CameraForm, SiteForm
+from webapp.fleets.selectors import box_get, box_list, camera_get, camera_preview, sites_of
+
+JPEG = "image/jpeg"
+
+
+def site_add(request: HttpRequest) -> HttpResponse:
+    form = SiteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            services.site_create(actor=request.user, name=form.cleaned_data["name"], now=timezone.now())
+            return redirect("fleets:box-add")
+    return render(request, "fleets/site_add.html", {"form": form})
+
+
+def box_add(request: HttpRequest) -> HttpResponse:
+    if not sites_of(request.user).exists():
+        return redirect("fleets:site-add")
+    form = BoxForm(request.POST or None, actor=request.user)
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            box, code = services.box_create(actor=request.user, now=timezone.now(), **form.cleaned_data)
+            request.session[_code_key(box.id)] = code
+            return redirect("fleets:box-join", box.id)
+    return render(request, "fleets/box_add.html", {"form": form})
+
+
+def box_join(request: HttpRequest, box_id: UUID) -> HttpResponse:
+    """How the machine joins. The code is kept in the session of who made it, so that a reload still shows it."""
+    box = box_get(request.user, box_id)
+    code = request.session.get(_code_key(box.id))
+    expires_at = (
+        box.join_codes.filter(used_at=None).order_by("-created_at").values_list("expires_at", flat=True).first()
+    )
+    server = f"{request.scheme}://{request.get_host()}"
+    context = {"box": box, "code": code, "server": server, "expires_at": expires_at}
+    context["is_expired"] = expires_at is not None and expires_at <= timezone.now()
+    return render(request, "fleets/box_join.html", context)
+
+
+@require_POST
+def join_code_add(request: HttpRequest, box_id: UUID) -> HttpResponse:
+    box = box_get(request.user, box_id)
+    with message_errors(request):
+        code = services.join_code_create(actor=request.user, box=box, now=timezone.now())
+        request.session[_code_key(box.id)] = code
+    return redirect("fleets:box-join", box.id)
+
+
+def box_revoke(request: HttpRequest, box_id: UUID) -> HttpResponse:
+    box = box_get(request.user, box_id)
+    if request.method == "POST":
+        with message_errors(request):
+            services.box_revoke(actor=request.user, box=box, now=timezone.now())
+            messages.success(request, f"{box} has lost its access. A new join code lets a machine become it again.")
+        return redirect("dashboard:box-detail", box.id)
+    return render(request, "fleets/box_revoke.html", {"box": box})
+
+
+def camera_add(request: HttpRequest) -> HttpResponse:
+    if not box_list(request.user).exists():
+        return redirect("fleets:box-add")
+    form = CameraForm(request.POST or None, actor=request.user, initial={"box": request.GET.get("box")})
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            camera = services.camera_create(actor=request.user, now=timezone.now(), **form.cleaned_data)
+            return redirect("dashboard:camera-detail", camera.id)
+    return render(request, "fleets/camera_add.html", {"form": form})
+
+
+def camera_edit(request: HttpRequest, camera_id: UUID) -> HttpResponse:
+    camera = camera_get(request.user, camera_id)
+    form = CameraEditForm(request.POST or None, camera=camera)
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            services.camera_update(actor=request.user, camera=camera, now=timezone.now(), **form.cleaned_data)
+            return redirect("dashboard:camera-detail", camera.id)
+    return render(request, "fleets/camera_edit.html", {"form": form, "camera": camera_get(request.user, camera_id)})
+
+
+def camera_delete(request: HttpRequest, camera_id: UUID) -> HttpResponse:
+    camera = camera_get(request.user, camera_id)
+    if request.method == "POST":
+        with message_errors(request):
+            services.camera_delete(actor=request.user, camera=camera, now=timezone.now())
+            messages.success(request, f"Camera {camera} is deleted.")
+            return redirect("dashboard:camera-list")
+        return redirect("dashboard:camera-detail", camera_id)
+    return render(request, "fleets/camera_delete.html", {"camera": camera})
+
+
+@require_POST
+def camera_probe(request: HttpRequest, camera_id: UUID) -> HttpResponse:
+    camera = camera_get(request.user, camera_id)
+    with message_errors(request):
+        services.camera_probe_request(actor=request.user, camera=camera, now=timezone.now())
+    return redirect("dashboard:camera-detail", camera.id)
+
+
+def camera_picture(request: HttpRequest, camera_id: UUID) -> HttpResponse:
+    """The newest picture there is: the last annotated preview, else the still from the probe. Raises NotFound."""
+    camera = camera_get(request.user, camera_id)
+    preview = camera_preview(camera.id)
+    if preview is not None:
+        response = HttpResponse(preview, content_type=JPEG)
+    elif camera.picture:
+        response = FileResponse(default_storage.open(camera.picture), content_type=JPEG)
+    else:
+        raise NotFound("The box has not sent a picture of this camera yet.")
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _code_key(box_id: UUID) -> str:
+    return f"join_code.{box_id}"

@@ -1,0 +1,26 @@
+"""What the box measured before and after an approval."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from webapp.merges.models import Decision, Verdict
+from webapp.telemetry.selectors import BundleFigures
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`after` is None until the box has run the new bundle long enough to measure it."""
+
+    before: BundleFigures
+    after: BundleFigures | None
+
+
+def outcome(decisions: Iterable[Decision], figures: Iterable[BundleFigures]) -> Outcome | None:
+    """The bundle that ran when the group was last approved beside the newest that came after. None where unknown."""
+    approved_at = max((decision.at for decision in decisions if decision.verdict == Verdict.APPROVE), default=None)
+    if approved_at is None:
+        return None
+    measured = sorted(figures, key=lambda figure: figure.version)
+    before = [figure for figure in measured if figure.since <= approved_at]
+    after = [figure for figure in measured if figure.since > approved_at]
+    return Outcome(before[-1], after[-1] if after else None) if before else None

@@ -1,0 +1,109 @@
+// Entry of every signed-in page: live updates, gentle refetching, and the widgets that the page's markup asks for.
+
+import { ago } from "./format.js";
+import * as live from "./live.js";
+
+const WIDGETS = {
+  "camera-view": () => import("./widgets/camera_view.js"),
+  "camera-wall": () => import("./widgets/camera_wall.js"),
+  "memory-chart": () => import("./widgets/memory_chart.js"),
+  "merge-run": () => import("./widgets/merge_run.js"),
+  "query-chart": () => import("./widgets/query_chart.js"),
+  "query-rows": () => import("./widgets/query_rows.js"),
+  sharing: () => import("./widgets/sharing.js"),
+  treemap: () => import("./widgets/treemap.js"),
+};
+const REFETCH_AFTER_MS = 400;
+const POLL_MS = 15_000;
+const started = new WeakSet();
+
+async function startWidgets() {
+  for (const element of document.querySelectorAll("[data-widget]")) {
+    if (started.has(element)) continue;
+    started.add(element);
+    const widget = await WIDGETS[element.dataset.widget]();
+    widget.start(element);
+  }
+}
+
+// Refetching: a part marked data-refresh loads its own page again and takes the part with its id out of it.
+
+const pending = new Map();
+
+function refetch(element) {
+  if (pending.has(element.id)) return;
+  pending.set(element.id, setTimeout(() => {
+    pending.delete(element.id);
+    const target = document.getElementById(element.id);
+    if (!target || document.hidden) return;
+    htmx.ajax("GET", location.href, { source: target, target, select: `#${element.id}`, swap: "morph:outerHTML" });
+  }, REFETCH_AFTER_MS));
+}
+
+const refetchables = () => document.querySelectorAll("[data-refresh]");
+
+function startRefetching() {
+  for (const kind of ["changed", "connection", "report", "state"]) {
+    document.addEventListener(`live:${kind}`, ({ detail }) => {
+      for (const element of refetchables()) {
+        if ((element.dataset.live ?? "").split(/\s+/).includes(detail.topic)) refetch(element);
+      }
+    });
+  }
+  live.status.addEventListener("back", () => refetchables().forEach(refetch));
+  document.addEventListener("visibilitychange", () => document.hidden || refetchables().forEach(refetch));
+  setInterval(() => {
+    for (const element of refetchables()) if (!live.isLive || element.dataset.refreshEvery) refetch(element);
+  }, POLL_MS);
+}
+
+function keepWhatIsLive() {
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, fresh) =>
+    !(old.dataset?.preserve !== undefined && fresh.dataset?.preserve !== undefined);
+  document.addEventListener("htmx:afterSettle", () => {
+    live.scan();
+    startWidgets();
+  });
+}
+
+// The badge at the foot of the side bar.
+
+function showStatus() {
+  const badge = document.querySelector("[data-live-status]");
+  const words = badge.querySelector("[data-live-words]");
+  const seconds = live.lastMessageAt && Math.round((Date.now() - live.lastMessageAt) / 1000);
+  const state = live.isLive ? "live" : "lost";
+  const age = seconds == null ? "" : seconds < 5 ? ", updated just now" : `, updated ${ago(new Date(live.lastMessageAt))}`;
+  if (badge.dataset.state !== state) badge.dataset.state = state;
+  const text = live.isLive ? `Live${age}` : `Connection lost, trying again${age}`;
+  if (words.textContent !== text) words.textContent = text;
+}
+
+function showAges() {
+  for (const element of document.querySelectorAll("time[data-ago]")) {
+    const text = ago(new Date(element.dateTime));
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+async function copy(button) {
+  const text = document.querySelector(button.dataset.copy).textContent;
+  await navigator.clipboard.writeText(text);
+  button.title = "Copied";
+  button.setAttribute("aria-label", "Copied");
+}
+
+document.addEventListener("click", (event) => {
+  const copyButton = event.target.closest("[data-copy]");
+  if (copyButton) copy(copyButton);
+  if (event.target.closest("[data-theme-switch]")) window.gemelSwitchTheme();
+});
+
+keepWhatIsLive();
+startWidgets();
+live.start();
+startRefetching();
+setInterval(showStatus, 1000);
+setInterval(showAges, 1000);
+live.status.addEventListener("live", showStatus);
+live.status.addEventListener("lost", showStatus);

@@ -1,0 +1,41 @@
+// Numbers as people read them; the same words as the server's template filters.
+
+const UNITS = ["B", "KiB", "MiB", "GiB"];
+
+export function size(bytes) {
+  let value = bytes;
+  let unit = 0;
+  while (Math.abs(value) >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`;
+}
+
+export const percent = (fraction) => (fraction == null ? "–" : `${(100 * fraction).toFixed(1)} %`);
+
+export const number = (value, decimals = 1) => (value == null ? "–" : value.toFixed(decimals));
+
+const STEPS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+
+export function duration(seconds) {
+  let rest = Math.round(seconds);
+  const parts = [];
+  for (const [step, unit] of STEPS) {
+    if (rest >= step && parts.length < 2) {
+      parts.push(`${Math.floor(rest / step)} ${unit}`);
+      rest %= step;
+    }
+  }
+  return parts.join(" ") || "0 s";
+}
+
+export function ago(at) {
+  const passed = (Date.now() - at.getTime()) / 1000;
+  if (Math.abs(passed) < 5) return "just now";
+  const [step, unit] = STEPS.find(([candidate]) => Math.abs(passed) >= candidate);
+  const words = `${Math.floor(Math.abs(passed) / step)} ${unit}`;
+  return passed > 0 ? `${words} ago` : `in ${words}`;
+}
+
+export const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

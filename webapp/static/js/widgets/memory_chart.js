@@ -1,0 +1,54 @@
+// A box's memory: bands stacked up to the budget line, from stored samples and then live.
+
+import { cssColour, size } from "../format.js";
+import { readJson } from "./drawing.js";
+import { append, plot } from "./plot.js";
+
+const BANDS = ["overhead", "activations", "private", "shared"];
+const SPAN_S = 600;
+
+/** Columns for uPlot: time, budget, then the running sums of the bands, highest first, so that each covers the next. */
+function stacked(samples) {
+  const [at, budget, ...bands] = samples;
+  const sums = [];
+  bands.forEach((band, index) => sums.push(band.map((value, i) => value + (index ? sums[index - 1][i] : 0))));
+  return [at, budget, ...sums.reverse()];
+}
+
+const colourOf = (band) => () => cssColour(`--band-${band}`);
+
+function showFigures(element, memory) {
+  for (const [band, bytes] of Object.entries(memory)) {
+    const target = element.querySelector(`[data-band="${band}"]`);
+    if (target) target.textContent = size(bytes);
+  }
+}
+
+export function start(element) {
+  const stored = readJson(element.dataset.source);
+  const columns = [stored.at, stored.budget, ...BANDS.map((band) => stored[band])];
+  const top = () => Math.max(1, ...columns[1]) * 1.08;
+  const chart = plot(element, stacked(columns), {
+    format: (bytes) => size(bytes),
+    height: 260,
+    scales: { y: { range: () => [0, top()] } },
+    series: [
+      { stroke: () => cssColour("--tblr-body-color"), width: 2, dash: [6, 4], label: "budget" },
+      ...[...BANDS].reverse().map((band) => ({ stroke: colourOf(band), fill: colourOf(band), width: 0, points: { show: false }, label: band })),
+    ],
+    hooks: { setCursor: [(u) => u.cursor.idx != null && showFigures(element, at(columns, u.cursor.idx))] },
+  });
+  if (stored.at.length) showFigures(element, at(columns, stored.at.length - 1));
+  element.addEventListener("live:stats", ({ detail: { stats } }) => {
+    const { memory } = stats;
+    append(columns, [stats.at, memory.budget, ...BANDS.map((band) => memory[band])], SPAN_S);
+    chart.setData(stacked(columns));
+    if (chart.cursor.idx == null || chart.cursor.left < 0) showFigures(element, memory);
+  });
+}
+
+function at(columns, index) {
+  const [, budget, ...bands] = columns.map((column) => column[index]);
+  const memory = Object.fromEntries(BANDS.map((band, i) => [band, bands[i]]));
+  return { ...memory, budget, free: budget - bands.reduce((sum, bytes) => sum + bytes, 0) };
+}

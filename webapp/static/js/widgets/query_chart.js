@@ -1,0 +1,66 @@
+// One query over time: frames, latency against its deadline, or agreement against its target.
+
+import { cssColour, number, percent } from "../format.js";
+import { readJson } from "./drawing.js";
+import { append, plot } from "./plot.js";
+
+const SPAN_S = 600;
+const NAMES = ["at", "processed", "lost", "latency_p50_ms", "latency_p95_ms", "agreement"];
+
+const line = (label, colour, extra = {}) => ({ label, stroke: () => cssColour(colour), width: 2, points: { show: false }, spanGaps: true, ...extra });
+const limit = (label) => line(label, "--tblr-body-color", { dash: [6, 4], width: 1.5 });
+const constant = (at, value) => at.map(() => value);
+
+const KINDS = {
+  frames: {
+    data: (c) => [c.at, c.processed, c.lost],
+    series: [line("processed", "--good"), line("lost", "--bad")],
+    format: (value) => number(value, 0),
+    range: (_, __, max) => [0, Math.max(2, max * 1.1)],
+  },
+  latency: {
+    data: (c, element) => [c.at, c.latency_p50_ms, c.latency_p95_ms, constant(c.at, Number(element.dataset.deadline))],
+    series: [line("median", "--band-private"), line("95th percentile", "--band-shared"), limit("deadline")],
+    format: (value) => `${number(value, 0)} ms`,
+    range: (_, __, max) => [0, max * 1.1],
+  },
+  agreement: {
+    data: (c, element) => [c.at, c.agreement, constant(c.at, Number(element.dataset.target))],
+    series: [line("agreement", "--good"), limit("target")],
+    format: (value) => percent(value),
+    range: (_, min) => [Math.max(0, Math.min(0.8, min - 0.05)), 1.02],
+  },
+};
+
+function legend(element, series) {
+  const list = document.createElement("ul");
+  list.className = "legend mt-1";
+  for (const { label, stroke } of series) {
+    const item = document.createElement("li");
+    const mark = document.createElement("i");
+    mark.style.background = stroke();
+    item.append(mark, label);
+    list.append(item);
+  }
+  element.querySelector("[data-chart]").after(list);
+}
+
+export function start(element) {
+  const stored = readJson(element.dataset.source);
+  const columns = Object.fromEntries(NAMES.map((name) => [name, [...stored[name]]]));
+  const kind = KINDS[element.dataset.kind];
+  const chart = plot(element, kind.data(columns, element), {
+    format: kind.format,
+    series: kind.series,
+    height: 180,
+    scales: { y: { range: kind.range } },
+  });
+  legend(element, kind.series);
+  element.addEventListener("live:stats", ({ detail: { stats } }) => {
+    const sample = stats.queries.find(({ query }) => query === element.dataset.query);
+    if (!sample) return;
+    const values = { ...sample, at: stats.at, lost: sample.dropped + sample.late };
+    append(NAMES.map((name) => columns[name]), NAMES.map((name) => values[name] ?? null), SPAN_S);
+    chart.setData(kind.data(columns, element));
+  });
+}

@@ -1,0 +1,140 @@
+"""What people enter about models, queries and data sets. Rules beyond types and choices are the services' business."""
+
+import re
+from typing import Any
+
+from django import forms
+
+from edge_runtime.protocol.architectures import ARCHITECTURES
+from webapp.fleets.models import Camera
+from webapp.fleets.selectors import camera_list, sites_of
+from webapp.workloads.models import CheckState, DatasetKind, Model, Query
+from webapp.workloads.selectors import model_list
+
+ARCHITECTURE_CHOICES = [
+    (task.capitalize(), [(name, name) for name in sorted(ARCHITECTURES) if ARCHITECTURES[name] == task])
+    for task in sorted(set(ARCHITECTURES.values()))
+]
+
+
+class ClassNamesField(forms.CharField):
+    """Class names on lines or between commas, in the order of the network's outputs."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def to_python(self, value: Any) -> tuple[str, ...]:
+        names = re.split(r"[,\n]", super().to_python(value))
+        return tuple(name.strip() for name in names if name.strip())
+
+
+class ObjectsField(forms.MultipleChoiceField):
+    """Takes any names: the service says in one sentence which of them the model does not know."""
+
+    widget = forms.CheckboxSelectMultiple(attrs={"class": "form-selectgroup-input"})
+
+    def valid_value(self, value: Any) -> bool:
+        return True
+
+
+class ModelForm(forms.Form):
+    site = forms.ModelChoiceField(queryset=None, empty_label=None, help_text="Queries of this site can use the model.")
+    name = forms.CharField(max_length=100)
+    architecture = forms.ChoiceField(choices=ARCHITECTURE_CHOICES, help_text="The network the weights belong to.")
+    classes = ClassNamesField(help_text="One per line or between commas, in the order of the network's outputs.")
+    input_height = forms.IntegerField(initial=224, help_text="Pixels.")
+    input_width = forms.IntegerField(initial=224, help_text="Pixels.")
+    weights = forms.FileField(
+        widget=forms.ClearableFileInput(attrs={"accept": ".safetensors,.pt,.pth"}),
+        help_text="A .safetensors file of the state dict, at most 2 GiB. No code in it is ever run.",
+    )
+
+    def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"].queryset = sites_of(actor)
+
+    def registration(self) -> dict[str, Any]:
+        """The cleaned data as model_register takes it. `input_size` is (height, width)."""
+        entered = dict(self.cleaned_data)
+        entered["input_size"] = (entered.pop("input_height"), entered.pop("input_width"))
+        return entered
+
+
+class _QueryTermsForm(forms.Form):
+    """What can be changed about a query after it was made."""
+
+    name = forms.CharField(max_length=100)
+    objects = ObjectsField(help_text="What this query looks for; pictures and counts show only these.")
+    accuracy_target = forms.FloatField(
+        initial=0.95,
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        help_text="Above 0, at most 1. With 0.95 a merged model keeps at least 95 % of its original's accuracy.",
+    )
+    rate_fps = forms.FloatField(
+        label="Frame rate", initial=5, widget=forms.NumberInput(attrs={"step": "any"}), help_text="Frames a second."
+    )
+    deadline_ms = forms.IntegerField(
+        label="Deadline", initial=500, help_text="Milliseconds from capture; a later result counts as a lost frame."
+    )
+
+    def offer_classes_of(self, model: Model | None) -> None:
+        classes = model.classes if model else []
+        self.fields["objects"].choices = [(name, name) for name in classes]
+        if not self.is_bound:
+            self.initial.setdefault("objects", classes)
+
+
+class QueryForm(_QueryTermsForm):
+    camera = forms.ModelChoiceField(queryset=None, empty_label=None)
+    model = forms.ModelChoiceField(queryset=None, empty_label="Choose a model")
+    field_order = ["camera", "model", "name", "objects", "accuracy_target", "rate_fps", "deadline_ms"]
+
+    def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["camera"].queryset = camera_list(actor)
+        self.fields["camera"].label_from_instance = camera_label
+        models = model_list(actor).filter(state=CheckState.READY)
+        self.fields["model"].queryset = models
+        self.fields["model"].label_from_instance = lambda model: f"{model.name} ({model.architecture})"
+        chosen = self["model"].value()
+        self.offer_classes_of(next((model for model in models if str(model.pk) == str(chosen)), None))
+
+
+class QueryEditForm(_QueryTermsForm):
+    def __init__(self, *args: Any, query: Query, **kwargs: Any) -> None:
+        terms = {name: getattr(query, name) for name in ("name", "accuracy_target", "rate_fps", "deadline_ms")}
+        super().__init__(*args, initial={**terms, "objects": query.objects_wanted}, **kwargs)
+        self.offer_classes_of(query.model)
+
+
+class _DatasetForm(forms.Form):
+    camera = forms.ModelChoiceField(queryset=None, empty_label=None)
+    name = forms.CharField(max_length=100)
+
+    def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["camera"].queryset = camera_list(actor)
+        self.fields["camera"].label_from_instance = camera_label
+
+
+class DatasetRequestForm(_DatasetForm):
+    frames = forms.IntegerField(initial=300, help_text="How many pictures the box should send.")
+    span_s = forms.FloatField(
+        label="Time span", initial=60, help_text="Seconds over which the box picks them, evenly spread."
+    )
+
+
+class DatasetUploadForm(_DatasetForm):
+    kind = forms.ChoiceField(
+        label="Format",
+        choices=[
+            (DatasetKind.COCO.value, "COCO: a folder of images and one annotations .json (detection)"),
+            (DatasetKind.IMAGEFOLDER.value, "Image folders: one folder for each class (classification)"),
+        ],
+    )
+    archive = forms.FileField(
+        label="Zip file", widget=forms.ClearableFileInput(attrs={"accept": ".zip"}), help_text="At most 2 GiB."
+    )
+
+
+def camera_label(camera: Camera) -> str:
+    return f"{camera.name} on {camera.box.name}"

@@ -1,0 +1,125 @@
+"""Pages that show and change models and data sets, and change queries."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from webapp.common.pages import form_errors, message_errors
+from webapp.fleets.selectors import camera_list, sites_of
+from webapp.workloads import services
+from webapp.workloads.forms import DatasetRequestForm, DatasetUploadForm, ModelForm, QueryEditForm, QueryForm
+from webapp.workloads.models import CheckState
+from webapp.workloads.selectors import dataset_get, dataset_list, model_get, model_list, query_get, query_list
+
+
+def models(request: HttpRequest) -> HttpResponse:
+    return render(request, "workloads/model_list.html", {"models": model_list(request.user)})
+
+
+def model_add(request: HttpRequest) -> HttpResponse:
+    if not sites_of(request.user).exists():
+        return redirect("fleets:site-add")
+    form = ModelForm(request.POST or None, request.FILES or None, actor=request.user)
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            model = services.model_register(actor=request.user, now=timezone.now(), **form.registration())
+            return redirect("workloads:model-detail", model.id)
+    return render(request, "workloads/model_add.html", {"form": form})
+
+
+def model(request: HttpRequest, model_id: UUID) -> HttpResponse:
+    shown = model_get(request.user, model_id)
+    layers = [
+        {"name": layer["name"], "kind": layer["kind"], "value": layer["size_bytes"]}
+        for layer in shown.layers
+        if layer["size_bytes"]
+    ]
+    queries = query_list(request.user).filter(model=shown)
+    context = {"model": shown, "layers": layers, "queries": queries, "states": CheckState}
+    return render(request, "workloads/model_detail.html", context)
+
+
+def model_delete(request: HttpRequest, model_id: UUID) -> HttpResponse:
+    shown = model_get(request.user, model_id)
+    if request.method == "POST":
+        with message_errors(request):
+            services.model_delete(actor=request.user, model=shown, now=timezone.now())
+            messages.success(request, f"Model {shown} is deleted.")
+            return redirect("workloads:model-list")
+        return redirect("workloads:model-detail", model_id)
+    return render(request, "workloads/model_delete.html", {"model": shown})
+
+
+def query_add(request: HttpRequest) -> HttpResponse:
+    if not camera_list(request.user).exists():
+        return redirect("fleets:camera-add")
+    initial = {name: request.GET[name] for name in ("camera", "model") if name in request.GET}
+    form = QueryForm(request.POST or None, actor=request.user, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            query = services.query_create(actor=request.user, now=timezone.now(), **form.cleaned_data)
+            return redirect("dashboard:query-detail", query.id)
+    has_models = form.fields["model"].queryset.exists()
+    return render(request, "workloads/query_add.html", {"form": form, "has_models": has_models})
+
+
+def query_objects(request: HttpRequest) -> HttpResponse:
+    """The part of the query form that depends on the chosen model (htmx)."""
+    form = QueryForm(actor=request.user, initial={"model": request.GET.get("model")})
+    return render(request, "components/query_objects.html", {"form": form})
+
+
+def query_edit(request: HttpRequest, query_id: UUID) -> HttpResponse:
+    query = query_get(request.user, query_id)
+    form = QueryEditForm(request.POST or None, query=query)
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            services.query_update(actor=request.user, query=query, now=timezone.now(), **form.cleaned_data)
+            return redirect("dashboard:query-detail", query.id)
+    return render(request, "workloads/query_edit.html", {"form": form, "query": query_get(request.user, query_id)})
+
+
+def query_delete(request: HttpRequest, query_id: UUID) -> HttpResponse:
+    query = query_get(request.user, query_id)
+    if request.method == "POST":
+        with message_errors(request):
+            services.query_delete(actor=request.user, query=query, now=timezone.now())
+            messages.success(request, f"Query {query} is deleted.")
+            return redirect("dashboard:query-list")
+        return redirect("dashboard:query-detail", query_id)
+    return render(request, "workloads/query_delete.html", {"query": query})
+
+
+def datasets(request: HttpRequest) -> HttpResponse:
+    return render(request, "workloads/dataset_list.html", {"datasets": dataset_list(request.user)})
+
+
+def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
+    return render(request, "workloads/dataset_detail.html", {"dataset": dataset_get(request.user, dataset_id)})
+
+
+def dataset_request(request: HttpRequest) -> HttpResponse:
+    if not camera_list(request.user).exists():
+        return redirect("fleets:camera-add")
+    form = DatasetRequestForm(request.POST or None, actor=request.user, initial={"camera": request.GET.get("camera")})
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            made = services.dataset_request(actor=request.user, now=timezone.now(), **form.cleaned_data)
+            return redirect("workloads:dataset-detail", made.id)
+    return render(request, "workloads/dataset_request.html", {"form": form})
+
+
+def dataset_upload(request: HttpRequest) -> HttpResponse:
+    if not camera_list(request.user).exists():
+        return redirect("fleets:camera-add")
+    form = DatasetUploadForm(
+        request.POST or None, request.FILES or None, actor=request.user, initial={"camera": request.GET.get("camera")}
+    )
+    if request.method == "POST" and form.is_valid():
+        with form_errors(form):
+            made = services.dataset_upload(actor=request.user, now=timezone.now(), **form.cleaned_data)
+            return redirect("workloads:dataset-detail", made.id)
+    return render(request, "workloads/dataset_upload.html", {"form": form})
