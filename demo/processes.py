@@ -9,8 +9,11 @@ from demo.servers import Servers
 from demo.supervisor import ProcessSpec
 
 ROOT = Path(__file__).resolve().parents[1]
-WEB_STAGE, WORKER_STAGE, EDGE_STAGE = 1, 2, 3
+WEB_STAGE, WORK_STAGE = 1, 2
 SETTINGS = "webapp.config.settings.development"
+STOP_GRACE_S = 5.0
+# Running as root is allowed here, and small static files may be streamed either way.
+HARMLESS = ("You're running the worker with superuser privileges", "StreamingHttpResponse must consume")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ def environment(var_dir: Path, servers: Servers) -> dict[str, str]:
         "GEMEL_VAR_DIR": str(var_dir),
         # Several torch processes on few cores busy-wait for each other unless told otherwise.
         "OMP_WAIT_POLICY": "passive",
+        "PYTHONWARNINGS": ",".join(f"ignore:{start}" for start in HARMLESS),
     }
 
 
@@ -41,7 +45,8 @@ def web(shared: dict[str, str], host: str, port: int) -> ProcessSpec:
 
 
 def beat(shared: dict[str, str]) -> ProcessSpec:
-    return _celery("beat", EDGE_STAGE, shared, "beat", "--pidfile=")
+    """Only sends tasks by name, so it does without the workers' app and what that imports."""
+    return _celery("beat", WORK_STAGE, shared, "webapp.celery", "beat", "--pidfile=")
 
 
 def light_worker(shared: dict[str, str]) -> ProcessSpec:
@@ -58,12 +63,12 @@ def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess) -> ProcessSpec:
     limits = ("--memory-budget", spec.memory_budget, "--swap-bandwidth", spec.swap_bandwidth)
     where = ("--state-dir", str(box_dir(var_dir, spec.name)))
     own = {name: value for name, value in shared.items() if name.startswith("OMP_")} | {"OMP_NUM_THREADS": "1"}
-    return _python(spec.name, EDGE_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
+    return _python(spec.name, WORK_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
 
 
 def watch(shared: dict[str, str], url: str, started_at: float) -> ProcessSpec:
     """Tells how long things took. `started_at`: Unix seconds of the start of the demo."""
-    return _python("times", EDGE_STAGE, shared, "-m", "demo.watch", url, str(started_at))
+    return _python("times", WORK_STAGE, shared, "-m", "demo.watch", url, str(started_at))
 
 
 def box_dir(var_dir: Path, name: str) -> Path:
@@ -72,12 +77,20 @@ def box_dir(var_dir: Path, name: str) -> Path:
 
 def _worker(name: str, queue: str, shared: dict[str, str], *pool: str) -> ProcessSpec:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
-    return _celery(name, WORKER_STAGE, shared, "worker", "--queues", queue, "--hostname", f"{queue}@%h", *pool, *quiet)
+    address = ("--queues", queue, "--hostname", f"{queue}@%h")
+    return _celery(name, WORK_STAGE, shared, "workers.app", "worker", *address, *pool, *quiet)
 
 
-def _celery(name: str, stage: int, shared: dict[str, str], *arguments: str) -> ProcessSpec:
-    return _python(name, stage, shared, "-m", "celery", "--quiet", "--app", "workers.app", *arguments)
+def _celery(name: str, stage: int, shared: dict[str, str], app: str, *arguments: str) -> ProcessSpec:
+    return _python(name, stage, shared, "-m", "celery", "--quiet", "--app", app, *arguments)
 
 
 def _python(name: str, stage: int, shared: dict[str, str], *arguments: str) -> ProcessSpec:
-    return ProcessSpec(name=name, command=(sys.executable, *arguments), stage=stage, environment=shared, folder=ROOT)
+    return ProcessSpec(
+        name=name,
+        command=(sys.executable, *arguments),
+        stage=stage,
+        environment=shared,
+        folder=ROOT,
+        grace_s=STOP_GRACE_S,
+    )

@@ -81,25 +81,35 @@ async def _start(run: _Run) -> None:
     for spec in (processes.light_worker(shared), processes.gpu_worker(shared), processes.beat(shared)):
         await supervisor.start(spec)
     if seeded_at is None:
-        await _seed(run, shared)
+        await _seed_fleet(run, shared)
     await supervisor.start(processes.watch(shared, run.url, time.time() - run.passed_s()))
     for box in DEMO_BOXES:
         point_at(options.var_dir, box.name, run.url)
         await supervisor.start(processes.box(shared, options.var_dir, box))
     instance_write(options.var_dir, run.url, servers)
     run.console.say(f"Gemel Fleet runs at {run.url}. Ctrl-C stops it.")
+    if seeded_at is None:
+        await _seed_rest(run, shared)
     await asyncio.Event().wait()
 
 
-async def _seed(run: _Run, shared: dict[str, str]) -> None:
-    """The demo's content, with a password that is printed here and nowhere kept in clear."""
+async def _seed_fleet(run: _Run, shared: dict[str, str]) -> None:
+    """Boxes, cameras and models, with a password that is printed here and nowhere kept in clear."""
     password = run.options.password or password_new()
     own = {"GEMEL_DEMO_PASSWORD": password} | ({"GEMEL_DEMO_PASSWORD_KEPT": "1"} if run.options.password else {})
-    await run_python(shared | own, "-m", "demo.seed", run.url, doing="set up the demo")
-    ready = run.options.var_dir / "run" / READY_FILE
-    ready.write_text(json.dumps({"seeded_at": datetime.now().astimezone().isoformat()}))
+    await run_python(shared | own, "-m", "demo.seed", "fleet", run.url, doing="set up the demo's boxes")
     if run.options.password is None:
         run.console.say(f"Sign in as {ADMINISTRATOR} with the password {password} (shown only this once).")
+
+
+async def _seed_rest(run: _Run, shared: dict[str, str]) -> None:
+    """Queries, then frames for merging, while the boxes run already."""
+    await run_python(shared, "-m", "demo.seed", "workload", doing="set up the demo's queries")
+    run.console.say(f"The queries are set up after {run.passed_s():.1f} s; frames for merging come next.")
+    await run_python(shared, "-m", "demo.frames", doing="collect the demo's frames")
+    run.console.say(f"Everything is set up after {run.passed_s():.1f} s: a merge can be started.")
+    ready = run.options.var_dir / "run" / READY_FILE
+    ready.write_text(json.dumps({"seeded_at": datetime.now().astimezone().isoformat()}))
 
 
 async def _wait_for_web(run: _Run) -> None:

@@ -1,7 +1,8 @@
-"""Fills a new installation: `python -m demo.seed URL`, with the administrator's password in GEMEL_DEMO_PASSWORD.
+"""Fills a new installation: first `python -m demo.seed fleet URL`, then `python -m demo.seed workload`.
 
 Everything goes the way a person's work would: the web application's services, the upload check in a worker, and
 `gemel-edge enrol` with a join code. Each step is left out where it was done before, so a killed first start goes on.
+The administrator's password comes in GEMEL_DEMO_PASSWORD.
 """
 
 import os
@@ -19,15 +20,17 @@ from django.conf import settings  # noqa: E402
 from django.core.files.base import File  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from demo.catalogue import Catalogue, catalogue_read, merge_folder  # noqa: E402
+from demo.content import FOLDER, Original, load_content  # noqa: E402
+from demo.content import Camera as CameraEntry  # noqa: E402
 from demo.password import ADMINISTRATOR  # noqa: E402
 from demo.people import administrator_set  # noqa: E402
 from demo.processes import ROOT, box_dir  # noqa: E402
 from demo.seeding import DEMO_BOXES  # noqa: E402
 from edge_runtime.protocol.errors import GemelError  # noqa: E402
+from webapp.accounts.models import Person  # noqa: E402
 from webapp.fleets.models import Box, Camera, Site  # noqa: E402
 from webapp.fleets.services import box_create, camera_create, join_code_create, site_create  # noqa: E402
-from webapp.merges.models import MergedGroup  # noqa: E402
+from webapp.merges.models import MergeRun  # noqa: E402
 from webapp.workloads.models import CheckState, Model, Query  # noqa: E402
 from webapp.workloads.services import model_register, query_create  # noqa: E402
 
@@ -39,25 +42,43 @@ class SeedError(GemelError):
     code = "demo_seed"
 
 
-def seed(url: str) -> None:
-    catalogue = catalogue_read()
-    one_time = os.environ["GEMEL_DEMO_PASSWORD"]
-    actor = administrator_set(ADMINISTRATOR, one_time, must_change="GEMEL_DEMO_PASSWORD_KEPT" not in os.environ)
+def seed_fleet(url: str) -> None:
+    """Administrator, site, boxes, cameras; the models' checks are under way. Then the boxes can start."""
+    content = load_content()
+    must_change = "GEMEL_DEMO_PASSWORD_KEPT" not in os.environ
+    actor = administrator_set(ADMINISTRATOR, os.environ["GEMEL_DEMO_PASSWORD"], must_change)
     site = Site.objects.filter(name=SITE).first() or site_create(actor=actor, name=SITE, now=timezone.now())
-    models = [_model(actor, site, entry) for entry in catalogue.models]
+    for original in content.models:
+        _model(actor, site, original)
     boxes = {spec.name: _box(actor, site, spec.name) for spec in DEMO_BOXES}
     _enrol(actor, list(boxes.values()), url)
-    cameras = {entry.name: _camera(actor, boxes[entry.box], entry) for entry in catalogue.cameras}
-    _wait_for_checks(models)
-    _queries(actor, catalogue, cameras)
-    for box in boxes.values():
-        if merge_folder(box.name).exists() and not MergedGroup.objects.filter(run__box=box).exists():
-            from demo.ready_merge import merge_import  # brings the worker's side of things with it
-
-            merge_import(box, merge_folder(box.name))
+    for entry in content.cameras:
+        _camera(actor, boxes[entry.box], entry)
 
 
-def _model(actor: Any, site: Site, entry: Any) -> Model:
+def seed_workload() -> None:
+    """Each query as soon as its model is checked, and the merges that were computed beforehand."""
+    actor = Person.objects.get(username=ADMINISTRATOR)
+    for entry in load_content().queries:
+        camera = Camera.objects.select_related("box__site").get(box__site__name=SITE, name=entry.camera)
+        model = _checked(Model.objects.get(site=camera.box.site, name=entry.model))
+        if not Query.objects.filter(camera=camera, name=entry.name).exists():
+            query_create(
+                actor=actor,
+                camera=camera,
+                model=model,
+                name=entry.name,
+                objects=entry.objects,
+                accuracy_target=entry.accuracy_target,
+                rate_fps=entry.rate_fps,
+                deadline_ms=entry.deadline_ms,
+                now=timezone.now(),
+            )
+    for spec in DEMO_BOXES:
+        _ready_merge(Box.objects.get(site__name=SITE, name=spec.name))
+
+
+def _model(actor: Any, site: Site, entry: Original) -> Model:
     known = Model.objects.filter(site=site, name=entry.name).first()
     if known is not None:
         return known
@@ -96,45 +117,38 @@ def _enrol(actor: Any, boxes: list[Box], url: str) -> None:
         raise SeedError("A box of the demo could not be enrolled; its own words are above.")
 
 
-def _camera(actor: Any, box: Box, entry: Any) -> Camera:
+def _camera(actor: Any, box: Box, entry: CameraEntry) -> Camera:
     known = Camera.objects.filter(box=box, name=entry.name).first()
     return known or camera_create(actor=actor, box=box, name=entry.name, source=entry.source, now=timezone.now())
 
 
-def _wait_for_checks(models: list[Model]) -> None:
-    """A worker loads every model and runs a picture through it before it can be used."""
+def _checked(model: Model) -> Model:
+    """Waits for the worker that loads the model and runs a picture through it."""
     deadline = time.monotonic() + CHECK_TIMEOUT_S
-    while True:
-        found = Model.objects.filter(id__in=[model.id for model in models])
-        rejected = found.filter(state=CheckState.REJECTED).first()
-        if rejected is not None:
-            raise SeedError(f"The model {rejected.name} was rejected: {rejected.problem}")
-        if not found.filter(state=CheckState.CHECKING).exists():
-            return
+    while model.state == CheckState.CHECKING:
         if time.monotonic() > deadline:
-            raise SeedError("The models were not checked in time; var/log/worker-light.log may say why.")
+            raise SeedError(f"The model {model} was not checked in time; var/log/worker-light.log may say why.")
         time.sleep(0.2)
+        model.refresh_from_db()
+    if model.state == CheckState.REJECTED:
+        raise SeedError(f"The model {model} was rejected: {model.problem}")
+    return model
 
 
-def _queries(actor: Any, catalogue: Catalogue, cameras: dict[str, Camera]) -> None:
-    for entry in catalogue.queries:
-        camera = cameras[entry.camera]
-        if not Query.objects.filter(camera=camera, name=entry.name).exists():
-            query_create(
-                actor=actor,
-                camera=camera,
-                model=Model.objects.get(site=camera.box.site, name=entry.model),
-                name=entry.name,
-                objects=entry.objects,
-                accuracy_target=entry.accuracy_target,
-                rate_fps=entry.rate_fps,
-                deadline_ms=entry.deadline_ms,
-                now=timezone.now(),
-            )
+def _ready_merge(box: Box) -> None:
+    """The merge that was computed beforehand waits for approval, like one that just ended."""
+    folder = FOLDER / "merges" / box.name
+    if (folder / "result.json").exists() and not MergeRun.objects.filter(box=box).exists():
+        from workers.tasks.merge_results import merge_result_import  # torch comes with it
+
+        merge_result_import(box=box, result_dir=folder, now=timezone.now())
 
 
 if __name__ == "__main__":
     try:
-        seed(sys.argv[1])
+        if sys.argv[1] == "fleet":
+            seed_fleet(sys.argv[2])
+        else:
+            seed_workload()
     except GemelError as error:
         sys.exit(str(error))
