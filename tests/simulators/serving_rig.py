@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from edge_runtime.bundles.tensors import tensor_entry
+from edge_runtime.bundles.tensors import TORCH_DTYPES, tensor_entry
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, TensorEntry
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.policies import DEFAULT_POLICY
@@ -88,7 +88,9 @@ class BundleOnShelf:
         )
 
     def tensor(self, entry: TensorEntry) -> torch.Tensor:
-        return self.tensors[entry.digest]
+        """As from a file: the bytes are the digest's, dtype and shape the entry's."""
+        flat = self.tensors[entry.digest].contiguous().reshape(-1).view(torch.uint8)
+        return flat.view(TORCH_DTYPES[entry.dtype]).reshape(entry.shape)
 
     def manifest(self, version: int = 1) -> Manifest:
         return Manifest(box="box", version=version, models=tuple(self.models), created_at="2026-01-01T00:00:00Z")
