@@ -86,7 +86,7 @@ class Rail:
 
 @dataclass(frozen=True)
 class Lane:
-    """`stop_at_m`: distance along the lane where vehicles wait for people, None where nobody crosses.
+    """`stop_at_m`: how far along the lane vehicles wait for people, None where nobody crosses.
 
     `kinds`: how often each kind of object drives here.
     """
@@ -244,8 +244,8 @@ def _crossing() -> Layout:
             Post("hedge", -16.0, -6.0, 1.0, 3),
         ),
         lanes=(
-            Lane(-46, 2.25, 50, 2.25, 7.6, 8.5, 42.6),
-            Lane(50, 6.35, -46, 6.35, 7.3, 8.5, 42.2),
+            Lane(-46, 2.25, 50, 2.25, 8.4, 9.0, 43.2),
+            Lane(50, 6.35, -46, 6.35, 8.1, 9.0, 42.6),
             Lane(-46, -1.3, 50, -1.3, 4.0, 5.5, None, BIKES, False, 0.20),
         ),
         walks=(Walk(-40, 10.9, 44, 10.9, 1.1, 0.09), Walk(-40, -3.7, 44, -3.7, 1.0, 0.07)),

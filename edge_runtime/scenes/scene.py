@@ -19,7 +19,7 @@ from edge_runtime.scenes.lens import Lens
 from edge_runtime.scenes.lighting import illumination
 from edge_runtime.scenes.pinhole import Pinhole
 from edge_runtime.scenes.shadows import cast_shadows, light_pools
-from edge_runtime.scenes.traffic import Actor, actors_at, signal_allows_walking
+from edge_runtime.scenes.traffic import Actor, Traffic, signal_allows_walking
 
 _MOST_OBJECTS = 254
 # Smaller, better hidden or further out of the picture than this, an object is scenery: nobody could label it.
@@ -53,6 +53,7 @@ class Scene:
         self._layout = LAYOUTS[spec.layout]
         self._pinhole = Pinhole(self._layout.poses[spec.view], spec.width, spec.height)
         self._plan = ConditionPlan(spec.light, spec.weather, spec.traffic, spec.seed)
+        self._traffic = Traffic(self._layout, self._plan)
         self._backdrop = backdrop_for(spec.layout, spec.view, spec.width, spec.height)
         self._lens = Lens(spec.width, spec.height)
         self._sun = np.array(self._layout.sun) / np.linalg.norm(self._layout.sun)
@@ -60,7 +61,7 @@ class Scene:
     def render(self, index: int) -> SceneFrame:
         time_s = index / self.rate_fps
         conditions = self._plan.at(time_s)
-        actors = self._in_view(actors_at(self._layout, self._plan, time_s))
+        actors = self._in_view(self._traffic.at(time_s))
         canvas = self._ground(conditions, actors)
         glows: list[Glow] = []
         drawn = self._draw(canvas, conditions, actors, glows)
