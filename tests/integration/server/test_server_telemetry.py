@@ -1,0 +1,105 @@
+"""Statistics: stored once, only a box's own, and summed per bundle version."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
+from webapp.fleets.models import Box
+from webapp.telemetry import models
+from webapp.telemetry.policies import StatsUnusable
+from webapp.telemetry.selectors import bundle_figures, latest_sample, latest_samples
+from webapp.telemetry.services import samples_prune, stats_record
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+MEMORY = MemorySample(budget=100, private=40, shared=20, activations=10, overhead=5, free=25, rss=500)
+
+
+def stats(
+    seq: int, *queries: QuerySample, version: int = 1, memory: MemorySample = MEMORY, boot: str = "boot"
+) -> Stats:
+    at = (NOW + timedelta(seconds=seq)).timestamp()
+    return Stats(boot, seq, at, 1.0, version, memory, queries, (), 12.5)
+
+
+def sample(query: Any, captured: int = 10, processed: int = 6, dropped: int = 3, late: int = 1) -> QuerySample:
+    return QuerySample(str(query), captured, processed, dropped, late, 20.0, 40.0, 2, 8.0, 0.9, 5, {"car": 1.5})
+
+
+def record(box: Box, message: Stats) -> bool:
+    return stats_record(box=box, stats=message, now=NOW + timedelta(seconds=message.seq))
+
+
+def test_a_message_sent_again_is_stored_once(fleet: Any) -> None:
+    query = fleet.query()
+    assert record(fleet.box, stats(1, sample(query.id)))
+    assert not record(fleet.box, stats(1, sample(query.id)))
+    assert record(fleet.box, stats(1, sample(query.id), boot="after a restart"))
+    assert (models.BoxSample.objects.count(), models.QuerySample.objects.count()) == (2, 2)
+
+
+def test_samples_of_queries_of_another_box_are_left_out(fleet: Any, make_fleet: Any) -> None:
+    foreign = make_fleet("airport").query()
+    assert record(fleet.box, stats(1, sample(foreign.id), sample("no id")))
+    assert not models.QuerySample.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        stats(1, memory=MemorySample(100, -40, 20, 10, 5, 25, 500)),
+        stats(1, sample("x", captured=-1)),
+        stats(1, sample("x", captured=2**31)),
+        stats(1, boot="b" * 41),
+        stats(-1),
+    ],
+)
+def test_numbers_that_no_box_measures_are_refused_and_nothing_is_stored(fleet: Any, broken: Stats) -> None:
+    with pytest.raises(StatsUnusable):
+        record(fleet.box, broken)
+    assert not models.BoxSample.objects.exists()
+
+
+def test_a_clock_that_runs_ahead_does_not_hide_later_samples(fleet: Any) -> None:
+    ahead = Stats("boot", 1, (NOW + timedelta(days=400)).timestamp(), 1.0, 1, MEMORY, ())
+    stats_record(box=fleet.box, stats=ahead, now=NOW)
+    assert models.BoxSample.objects.get().at == NOW + timedelta(minutes=1)
+
+
+def test_figures_per_bundle_leave_out_the_warm_up_and_add_up_by_hand(fleet: Any) -> None:
+    query = fleet.query()
+    for seq in range(10):
+        record(fleet.box, stats(seq, sample(query.id), version=1))
+    merged = MemorySample(budget=100, private=10, shared=20, activations=10, overhead=5, free=55, rss=500)
+    for seq in range(10, 17):
+        record(fleet.box, stats(seq, sample(query.id, 10, 10, 0, 0), version=2, memory=merged))
+    before, after = bundle_figures(fleet.box)
+    assert (before.version, before.observed_s, before.memory_used) == (1, 5.0, 75.0)
+    assert before.lost_fraction == pytest.approx(0.4)
+    assert before.swaps_per_minute == pytest.approx(120.0)
+    assert before.processed_fps == pytest.approx(6.0)
+    assert before.agreement == pytest.approx(0.9)
+    assert (after.version, after.observed_s, after.memory_used, after.lost_fraction) == (2, 2.0, 45.0, 0.0)
+
+
+def test_the_newest_sample_of_each_box_is_found(fleet: Any, make_fleet: Any) -> None:
+    other = make_fleet("airport")
+    record(other.box, stats(3))
+    for seq in (1, 2):
+        record(fleet.box, stats(seq))
+    newest = latest_sample(fleet.box)
+    assert newest is not None
+    assert newest.seq == 2
+    assert {box: found.seq for box, found in latest_samples([fleet.box, other.box]).items()} == {
+        fleet.box.id: 2,
+        other.box.id: 3,
+    }
+
+
+def test_old_samples_are_removed_and_new_ones_stay(fleet: Any) -> None:
+    query = fleet.query()
+    record(fleet.box, stats(0, sample(query.id)))
+    record(fleet.box, stats(100, sample(query.id)))
+    assert samples_prune(now=NOW + timedelta(days=7, seconds=50)) == 1
+    assert models.QuerySample.objects.get().at == NOW + timedelta(seconds=100)

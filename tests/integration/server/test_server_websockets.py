@@ -1,0 +1,246 @@
+"""/ws/box and /ws/live against real Redis: acknowledgement, live updates, rights, previews, replaced connections."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.layers import channel_layers
+from django.contrib.auth.models import AnonymousUser
+
+from edge_runtime.protocol.messages import (
+    Ack,
+    MemorySample,
+    Nudge,
+    PreviewWanted,
+    Report,
+    Stats,
+    decode_to_box,
+    encode_preview,
+)
+from webapp.dashboard.consumers import LiveConsumer
+from webapp.fleets.models import Box, Camera, Role
+from webapp.fleets.selectors import camera_preview
+from webapp.fleets.services import box_revoke, camera_probe_request
+from webapp.rollouts.consumers import BoxConsumer
+from webapp.rollouts.models import BoxReport
+from webapp.telemetry.models import BoxSample
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+STATS = Stats("boot", 1, datetime.now(UTC).timestamp(), 1.0, 0, MemorySample(100, 0, 0, 0, 0, 100, 1), ())
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Socket(ApplicationCommunicator):
+    """The client's side of a WebSocket, without a server. (channels.testing would need daphne.)"""
+
+    def __init__(self, application: Any, path: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        self.scope: dict[str, Any] = {"type": "websocket", "path": path, "headers": headers or [], "subprotocols": []}
+        super().__init__(application, self.scope)
+
+    async def connect(self) -> tuple[bool, int | None]:
+        """(accepted, close code)."""
+        await self.send_input({"type": "websocket.connect"})
+        answer = await self.receive_output(timeout=3)
+        return (True, None) if answer["type"] == "websocket.accept" else (False, answer["code"])
+
+    async def send_to(self, text: str | None = None, content: bytes | None = None) -> None:
+        await self.send_input({"type": "websocket.receive", "text": text, "bytes": content})
+
+    async def send_json_to(self, message: Any) -> None:
+        await self.send_to(json.dumps(message))
+
+    async def receive_from(self) -> Any:
+        answer = await self.receive_output(timeout=3)
+        assert answer["type"] == "websocket.send", answer
+        return answer.get("text") or answer["bytes"]
+
+    async def disconnect(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(timeout=3)
+
+
+@pytest.fixture
+def fleet(transactional_db: None, make_fleet: Any) -> Any:
+    return make_fleet(f"site {uuid4().hex[:8]}")
+
+
+@pytest_asyncio.fixture
+async def open_sockets() -> AsyncIterator[list[Socket]]:
+    """Sockets to close; each test has its own event loop and so its own connections to Redis."""
+    channel_layers.backends.clear()
+    sockets: list[Socket] = []
+    yield sockets
+    for socket in sockets:
+        await socket.disconnect()
+
+
+@pytest.fixture
+def as_box(open_sockets: list[Socket]) -> Any:
+    async def connect(credential: str) -> Socket:
+        headers = [(b"authorization", f"Bearer {credential}".encode())]
+        socket = Socket(BoxConsumer.as_asgi(), "/ws/box", headers)
+        accepted, _ = await socket.connect()
+        assert accepted
+        open_sockets.append(socket)
+        return socket
+
+    return connect
+
+
+@pytest.fixture
+def as_person(open_sockets: list[Socket]) -> Any:
+    async def connect(person: Any, *topics: str) -> Socket:
+        socket = Socket(LiveConsumer.as_asgi(), "/ws/live")
+        socket.scope["user"] = person
+        accepted, _ = await socket.connect()
+        assert accepted
+        open_sockets.append(socket)
+        if topics:
+            await socket.send_json_to({"subscribe": list(topics)})
+        return socket
+
+    return connect
+
+
+async def heard(socket: Socket, kind: str) -> dict[str, Any]:
+    """The next message of that kind."""
+    while True:
+        message = json.loads(await socket.receive_from())
+        if message["kind"] == kind:
+            return message
+
+
+async def subscribed(socket: Socket) -> None:
+    """Messages are handled in order, so the answer to a wrong one says that those before are done."""
+    await socket.send_json_to({"subscribe": ["nonsense"]})
+    await heard(socket, "error")
+
+
+async def test_statistics_are_stored_acknowledged_and_shown(fleet: Any, as_box: Any, as_person: Any) -> None:
+    viewer = await as_person(fleet.people[Role.VIEWER], f"box:{fleet.box.id}")
+    await subscribed(viewer)
+    box = await as_box(fleet.credential)
+    await box.send_to(msgspec.json.encode(STATS).decode())
+    assert decode_to_box(await box.receive_from()) == Ack("boot", 1)
+    assert (await heard(viewer, "connection"))["is_connected"] is True
+    message = await heard(viewer, "stats")
+    assert (message["topic"], message["stats"]["seq"]) == (f"box:{fleet.box.id}", 1)
+    assert await BoxSample.objects.acount() == 1
+
+
+async def test_nonsense_is_survived_and_unusable_statistics_are_acknowledged(fleet: Any, as_box: Any) -> None:
+    box = await as_box(fleet.credential)
+    await box.send_to("nonsense")
+    await box.send_to(content=b"nonsense")
+    unusable = msgspec.structs.replace(STATS, seq=2, cpu_percent=-1.0)
+    await box.send_to(msgspec.json.encode(unusable).decode())
+    assert decode_to_box(await box.receive_from()) == Ack("boot", 2)
+    assert await BoxSample.objects.acount() == 0
+
+
+async def test_a_report_is_recorded_and_a_change_nudges_the_box(fleet: Any, as_box: Any, as_person: Any) -> None:
+    viewer = await as_person(fleet.people[Role.VIEWER], f"box:{fleet.box.id}")
+    await subscribed(viewer)
+    box = await as_box(fleet.credential)
+    await box.send_to(msgspec.json.encode(Report("degraded", "A camera is away.", "", 0)).decode())
+    assert (await heard(viewer, "report"))["report"]["sentence"] == "A camera is away."
+    assert (await BoxReport.objects.aget()).state == "degraded"
+    await sync_to_async(camera_probe_request)(actor=None, camera=fleet.camera, now=NOW)
+    assert decode_to_box(await box.receive_from()) == Nudge()
+
+
+@pytest.mark.parametrize("credential", ["", "wrong"])
+async def test_a_box_without_a_valid_credential_is_not_let_in(transactional_db: None, credential: str) -> None:
+    headers = [(b"authorization", f"Bearer {credential}".encode())]
+    socket = Socket(BoxConsumer.as_asgi(), "/ws/box", headers)
+    assert await socket.connect() == (False, 4401)
+
+
+async def test_a_revoked_box_is_thrown_out(fleet: Any, as_box: Any) -> None:
+    box = await as_box(fleet.credential)
+    await sync_to_async(box_revoke)(actor=None, box=fleet.box, now=NOW)
+    assert await box.receive_output(timeout=3) == {"type": "websocket.close", "code": 4403}
+
+
+async def test_a_second_connection_replaces_the_first_without_a_gap(fleet: Any, as_box: Any) -> None:
+    first = await as_box(fleet.credential)
+    second = await as_box(fleet.credential)
+    assert await first.receive_output(timeout=3) == {"type": "websocket.close", "code": 4409}
+    await first.disconnect()
+    assert (await Box.objects.aget(id=fleet.box.id)).is_connected
+    await second.disconnect()
+    assert not (await Box.objects.aget(id=fleet.box.id)).is_connected
+
+
+async def test_watching_a_camera_makes_its_box_send_pictures_that_arrive(
+    fleet: Any, as_box: Any, as_person: Any, jpeg: bytes
+) -> None:
+    box = await as_box(fleet.credential)
+    viewer = await as_person(fleet.people[Role.VIEWER], f"camera:{fleet.camera.id}")
+    wanted = decode_to_box(await box.receive_from())
+    assert isinstance(wanted, PreviewWanted)
+    assert wanted.camera == str(fleet.camera.id)
+    preview = encode_preview(str(fleet.camera.id), 5.0, jpeg)
+    await box.send_to(content=preview)
+    assert await viewer.receive_from() == preview
+    assert await sync_to_async(camera_preview)(fleet.camera.id) == jpeg
+
+
+async def test_a_box_cannot_send_pictures_of_a_camera_of_another_box(
+    fleet: Any, make_fleet: Any, as_box: Any, as_person: Any, jpeg: bytes
+) -> None:
+    other = await sync_to_async(make_fleet)("airport")
+    viewer = await as_person(other.people[Role.VIEWER], f"camera:{other.camera.id}")
+    await subscribed(viewer)
+    box = await as_box(fleet.credential)
+    await box.send_to(content=encode_preview(str(other.camera.id), 5.0, jpeg))
+    await box.send_to(msgspec.json.encode(STATS).decode())
+    await box.receive_from()
+    assert await viewer.receive_nothing(timeout=0.2)
+    assert await sync_to_async(camera_preview)(other.camera.id) is None
+
+
+async def test_people_hear_only_of_their_own_sites(fleet: Any, make_fleet: Any, as_person: Any) -> None:
+    other = await sync_to_async(make_fleet)("airport")
+    topics = [f"box:{fleet.box.id}", f"camera:{fleet.camera.id}", f"site:{fleet.site.id}", f"merge-run:{uuid4()}", "x"]
+    outsider = await as_person(other.people[Role.ADMINISTRATOR], *topics)
+    for topic in topics:
+        assert (await heard(outsider, "error"))["topic"] == topic
+
+
+async def test_who_is_not_signed_in_hears_nothing(transactional_db: None) -> None:
+    socket = Socket(LiveConsumer.as_asgi(), "/ws/live")
+    socket.scope["user"] = AnonymousUser()
+    assert await socket.connect() == (False, 4401)
+
+
+async def test_a_page_that_unsubscribes_hears_no_more_and_wrong_messages_are_answered(
+    fleet: Any, as_person: Any
+) -> None:
+    topic = f"site:{fleet.site.id}"
+    viewer = await as_person(fleet.people[Role.VIEWER], topic)
+    await subscribed(viewer)
+    await sync_to_async(camera_probe_request)(actor=None, camera=fleet.camera, now=NOW)
+    changed = await heard(viewer, "changed")
+    assert (changed["what"], changed["id"]) == ("camera", str(fleet.camera.id))
+    await viewer.send_json_to({"unsubscribe": [topic]})
+    for wrong in ("nonsense", "[]", '{"subscribe": 1}'):
+        await viewer.send_to(wrong)
+        await heard(viewer, "error")
+    await sync_to_async(camera_probe_request)(actor=None, camera=fleet.camera, now=NOW)
+    assert await viewer.receive_nothing(timeout=0.2)
+
+
+async def test_a_page_watches_a_bounded_number_of_topics(fleet: Any, as_person: Any) -> None:
+    cameras = [Camera(box=fleet.box, name=f"c{n}", source="/a", source_kind="file", created_at=NOW) for n in range(65)]
+    await Camera.objects.abulk_create(cameras)
+    viewer = await as_person(fleet.people[Role.VIEWER], *(f"camera:{camera.id}" for camera in cameras))
+    error = await heard(viewer, "error")
+    assert (error["topic"], error["message"]) == (f"camera:{cameras[-1].id}", "A page can watch 64 topics at once.")
