@@ -32,11 +32,15 @@ def enrol(
 ) -> None:
     """Make this machine a box of a fleet."""
     from edge_runtime.agent.enrolment import enrol as enrol_box
-    from edge_runtime.agent.hardware import hardware
+    from edge_runtime.agent.enrolment import server_address
     from edge_runtime.agent.identity import default_state_dir
 
+    # Before torch, whose import takes seconds on a small box, is loaded to look at the hardware.
+    address = server_address(server)
+    from edge_runtime.agent.hardware import hardware
+
     folder = state_dir or default_state_dir()
-    identity = enrol_box(server=server, code=code, state_dir=folder, hardware=hardware())
+    identity = enrol_box(server=address, code=code, state_dir=folder, hardware=hardware())
     typer.echo(f'This machine is now box "{identity.name}" of {identity.server}. Start it with: gemel-edge run')
 
 
@@ -55,12 +59,15 @@ def run(
     """Run the models that the fleet's server wants on this box, until it is stopped."""
     budget = parse_size(memory_budget)
     bandwidth = parse_size(swap_bandwidth) if swap_bandwidth else None
+    from edge_runtime.agent.identity import default_state_dir, load_identity
+
+    folder = state_dir or default_state_dir()
+    load_identity(folder)
     from edge_runtime import app
-    from edge_runtime.agent.identity import default_state_dir
 
     app.run(
         app.Options(
-            state_dir=state_dir or default_state_dir(),
+            state_dir=folder,
             memory_budget=budget,
             policy=policy,
             device=device,

@@ -1,0 +1,251 @@
+"""A box's agent against a server over real sockets, with real cameras and bundles and no models."""
+
+import asyncio
+import contextlib
+import os
+import time
+
+import msgspec
+import pytest
+import torch
+
+from edge_runtime.agent.agent import Agent
+from edge_runtime.agent.identity import Identity
+from edge_runtime.agent.results import ResultBoard
+from edge_runtime.agent.server import ServerApi
+from edge_runtime.bundles.tensors import tensor_entry
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.manifest import ModelEntry
+from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
+from edge_runtime.video.cameras import CameraSet
+from tests.simulators.box_server import BOX, CREDENTIAL, FleetServer
+from tests.simulators.clips import write_clip
+from tests.simulators.serving import FakeServing
+
+CARS = QueryTarget("cars", "Cars", "s1", "gate", ("car",), 5.0, 400, 0.95)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return str(write_clip(tmp_path_factory.mktemp("film") / "square.mp4"))
+
+
+@pytest.fixture
+def server():
+    with FleetServer() as running:
+        yield running
+
+
+class Box:
+    """A box in this process. `stop` is a power cut for everything but its folder."""
+
+    def __init__(self, server, folder):
+        self.server, self.folder = server, folder
+        self.serving = FakeServing()
+
+    async def start(self):
+        identity = Identity(self.server.url, BOX, "Depot", CREDENTIAL, self.server.public_key)
+        self.cameras = CameraSet(lambda frame: None)
+        self.agent = Agent(
+            identity=identity,
+            state_dir=self.folder,
+            api=ServerApi(identity),
+            serving=self.serving,
+            cameras=self.cameras,
+            board=ResultBoard(),
+        )
+        self.task = asyncio.create_task(self.agent.run())
+
+    async def stop(self):
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+        self.cameras.stop_all()
+
+
+@pytest.fixture
+async def box(server, tmp_path):
+    started = Box(server, tmp_path)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+async def until(condition, timeout_s=10.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+def publish(server, *values, version):
+    """A bundle of one model with one tensor per value. Returns (bundle digest, blob digests)."""
+    tensors = {f"layer{i}.weight": torch.full((8,), float(value)) for i, value in enumerate(values)}
+    entries = {name: tensor_entry(tensor) for name, tensor in tensors.items()}
+    model = ModelEntry("s1", "detection", "tiny", ("car", "person"), (64, 64), entries)
+    blobs = {entries[name].digest: tensor for name, tensor in tensors.items()}
+    return server.publish((model,), blobs, version=version), set(blobs)
+
+
+def last_report(server):
+    return server.reports[-1] if server.reports else None
+
+
+def is_running(server, digest):
+    report = last_report(server)
+    return report is not None and report.manifest_digest == digest and report.state == "running"
+
+
+async def test_reaches_its_target_and_reports_what_really_runs(server, box, film):
+    server.change(cameras=(CameraTarget("gate", "Gate", film),), queries=(CARS,))
+    digest, _ = publish(server, 1, 2, version=1)
+    await until(lambda: is_running(server, digest))
+    assert box.serving.running.queries == (CARS,)
+    await until(lambda: server.stats and server.stats[-1].bundle_version == 1)
+    (camera,) = server.stats[-1].cameras
+    assert (camera.camera, camera.state) == ("gate", "running")
+
+
+async def test_an_update_fetches_only_what_changed(server, box):
+    digest, _ = publish(server, 1, 2, version=1)
+    await until(lambda: is_running(server, digest))
+    server.blobs_served.clear()
+    digest, blobs = publish(server, 1, 3, version=2)
+    await until(lambda: is_running(server, digest))
+    assert len(server.blobs_served) == 1
+    assert set(server.blobs_served) < blobs
+
+
+async def test_a_new_camera_or_query_disturbs_no_other(server, box, film):
+    gate = CameraTarget("gate", "Gate", film)
+    server.change(cameras=(gate,), queries=(CARS,))
+    digest, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, digest) and box.cameras.latest("gate") is not None)
+    await until(lambda: box.cameras.latest("gate").index >= 1)
+    index = box.cameras.latest("gate").index
+    people = msgspec.structs.replace(CARS, query="people", name="People")
+    server.change(cameras=(gate, CameraTarget("yard", "Yard", film)), queries=(CARS, people))
+    await until(lambda: box.cameras.latest("yard") is not None and len(box.serving.activations) == 2)
+    assert box.serving.running.queries == (CARS, people)
+    await until(lambda: box.cameras.latest("gate").index > index)
+
+
+async def test_a_bundle_that_does_not_fit_leaves_the_old_one_and_says_why(server, box):
+    first, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, first))
+    box.serving.refusal = GemelError("Model s1 needs 90 MiB, the budget is 60 MiB.")
+    publish(server, 2, version=2)
+    await until(lambda: last_report(server).state == "not at target" and "90 MiB" in last_report(server).sentence)
+    assert last_report(server).manifest_digest == first
+    assert box.serving.running.manifest.version == 1
+
+
+async def test_a_forged_bundle_is_refused(server, box):
+    first, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, first))
+    server.key = "11" * 32
+    publish(server, 2, version=2)
+    await until(lambda: "signature" in last_report(server).sentence)
+    assert last_report(server).manifest_digest == first
+
+
+async def test_a_bad_camera_degrades_the_box_and_the_sentence_names_it(server, box, film):
+    server.change(
+        cameras=(
+            CameraTarget("gate", "Gate", film),
+            CameraTarget("roof", "Roof", "rtsp://admin:s3cret@127.0.0.1:9/live"),
+        ),
+        probes={"roof": 5},
+    )
+    await until(lambda: last_report(server) and last_report(server).state == "degraded")
+    assert last_report(server).sentence.startswith("Roof: ")
+    await until(lambda: server.probes)
+    camera, result, picture = server.probes[0]
+    assert (camera, result.request, picture) == ("roof", 5, None)
+    assert "refuses connections" in result.problem
+    assert box.cameras.latest("gate") is not None
+    assert b"s3cret" not in b"".join(map(msgspec.json.encode, [*server.reports, *server.stats, result]))
+
+
+async def test_goes_on_without_the_server_and_loses_no_statistics(server, box, film):
+    server.change(cameras=(CameraTarget("gate", "Gate", film),))
+    await until(lambda: len(server.stats) >= 1 and box.cameras.latest("gate") is not None)
+    server.stop()
+    index = box.cameras.latest("gate").index
+    await asyncio.sleep(1.5)
+    assert box.cameras.latest("gate").index > index
+    server.start()
+    await until(lambda: len(server.stats) >= 4)
+    numbers = [stats.seq for stats in server.stats]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_starts_again_with_the_server_away(server, tmp_path, film):
+    box = Box(server, tmp_path)
+    await box.start()
+    server.change(cameras=(CameraTarget("gate", "Gate", film),), queries=(CARS,))
+    digest, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, digest) and (tmp_path / "recall.json").exists())
+    await asyncio.sleep(0.2)
+    await box.stop()
+    server.stop()
+    again = Box(server, tmp_path)
+    await again.start()
+    await until(lambda: again.serving.running is not None and again.cameras.latest("gate") is not None)
+    assert again.serving.running.queries == (CARS,)
+    await again.stop()
+
+
+async def test_a_revoked_credential_leaves_the_box_running(server, box):
+    digest, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, digest))
+    server.is_credential_valid = False
+    server.stop()
+    server.start()
+    await asyncio.sleep(1.5)
+    assert not box.task.done()
+    assert box.serving.running.manifest.version == 1
+
+
+async def test_sends_the_frames_that_a_data_set_asks_for(server, box, film):
+    gate = CameraTarget("gate", "Gate", film)
+    server.change(cameras=(gate,), frame_requests=(FrameRequest("r1", "gate", 23, 2.0),))
+    await until(lambda: "r1" in server.uploads and server.uploads["r1"].problem is not None)
+    upload = server.uploads["r1"]
+    assert upload.problem == ""
+    assert [len(index.frames) for index in upload.indexes] == [20, 3]
+    assert {label.file for index in upload.indexes for label in index.frames} == set(upload.pictures)
+
+
+async def test_keeps_pictures_where_privacy_is_off(server, box, film):
+    hidden = CameraTarget("gate", "Gate", film, privacy=Privacy.OFF)
+    server.change(cameras=(hidden,), frame_requests=(FrameRequest("r1", "gate", 5, 1.0),), probes={"gate": 1})
+    await until(lambda: "r1" in server.uploads and server.uploads["r1"].problem is not None)
+    assert "keeps all pictures" in server.uploads["r1"].problem
+    assert not server.uploads["r1"].pictures
+    await until(lambda: server.probes)
+    assert server.probes[0][1].width == 96
+    assert server.probes[0][2] is None
+    server.want_preview("gate")
+    await asyncio.sleep(0.5)
+    assert server.previews == []
+
+
+async def test_shows_a_camera_only_while_somebody_looks(server, box, film):
+    server.change(cameras=(CameraTarget("gate", "Gate", film),))
+    await until(lambda: box.cameras.latest("gate") is not None and server.stats)
+    assert server.previews == []
+    server.want_preview("gate", seconds=60.0, rate_fps=8.0)
+    await until(lambda: len(server.previews) >= 3)
+    assert {camera for camera, _, _ in server.previews} == {"gate"}
+    server.want_preview("gate", seconds=0.0)
+    await asyncio.sleep(0.3)
+    seen = len(server.previews)
+    await asyncio.sleep(0.5)
+    assert len(server.previews) == seen
+
+
+async def test_state_on_disk_is_for_its_user_alone(server, box, tmp_path, film):
+    server.change(cameras=(CameraTarget("gate", "Gate", film),))
+    await until(lambda: (tmp_path / "recall.json").exists())
+    assert os.stat(tmp_path / "recall.json").st_mode & 0o077 == 0

@@ -1,0 +1,109 @@
+"""`gemel-edge` as a person runs it: one sentence for bad input, a whole box for good."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from edge_runtime.bundles.tensors import tensor_entry
+from edge_runtime.protocol.manifest import ModelEntry
+from edge_runtime.protocol.target import CameraTarget, QueryTarget
+from edge_runtime.vision.architectures import build
+from edge_runtime.vision.spec import ModelSpec
+from tests.simulators.box_server import CODE, FleetServer
+
+ROOT = Path(__file__).parents[2]
+# One thread: the box shares the cores with whatever else is tested.
+QUIET = os.environ | {"OMP_NUM_THREADS": "1"}
+SPEC = ModelSpec("resnet18_w24", ("quiet", "busy"), (64, 64))
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "edge_runtime", *map(str, arguments)]
+
+
+def gemel_edge(*arguments):
+    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, env=QUIET, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--memory-budget", "many"), '"many" is no size'),
+        (("run", "--state-dir", "/nowhere/at/all"), "not enrolled yet"),
+        (("enrol", "--server", "fleet", "--code", "x"), "is no server address"),
+        (("enrol", "--server", "http://127.0.0.1:9", "--code", "x", "--state-dir", "{tmp}"), "cannot be reached"),
+    ],
+)
+def test_bad_input_gives_one_sentence(tmp_path, arguments, words):
+    result = gemel_edge(*(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_a_box_joins_runs_a_model_on_a_scene_and_ends_when_told(tmp_path):
+    with FleetServer() as server:
+        wrong = gemel_edge("enrol", "--server", server.url, "--code", "WRONG", "--state-dir", tmp_path)
+        assert (wrong.returncode, list(tmp_path.iterdir())) == (2, [])
+        assert "join code" in wrong.stderr
+        right = gemel_edge("enrol", "--server", server.url, "--code", CODE, "--state-dir", tmp_path)
+        assert right.returncode == 0, right.stderr
+        publish(server)
+        box = subprocess.Popen(command("run", "--memory-budget", "30MiB", "--state-dir", tmp_path), cwd=ROOT, env=QUIET)
+        try:
+            assert_processes(server)
+            assert_refuses_what_does_not_fit(server, box)
+            started = time.monotonic()
+            box.send_signal(signal.SIGTERM)
+            assert box.wait(10) == 0
+            assert time.monotonic() - started < 3
+        finally:
+            box.kill()
+
+
+def publish(server):
+    state = build(SPEC).state_dict()
+    entries = {name: tensor_entry(tensor) for name, tensor in state.items()}
+    model = ModelEntry("s1", "classification", SPEC.architecture, SPEC.classes, SPEC.input_size, entries)
+    server.change(
+        cameras=(CameraTarget("c1", "Crossing", "scene://crossing?seed=1"),),
+        queries=(QueryTarget("q1", "Traffic", "s1", "c1", ("busy",), 5.0, 2000, 0.95),),
+    )
+    server.publish((model,), {entries[name].digest: tensor for name, tensor in state.items()}, version=1)
+
+
+def assert_processes(server):
+    until(lambda: any(query.processed for stats in server.stats for query in stats.queries))
+    memory = server.stats[-1].memory
+    parts = memory.private + memory.shared + memory.activations + memory.overhead + memory.free
+    assert parts == memory.budget == 30 * 2**20
+
+
+def assert_refuses_what_does_not_fit(server, box):
+    """resnet18 alone takes more than the budget: the box keeps its model and says so."""
+    spec = ModelSpec("resnet18", ("quiet", "busy"), (64, 64))
+    state = {
+        name: torch.zeros(tensor.shape, dtype=tensor.dtype) for name, tensor in build(spec, "meta").state_dict().items()
+    }
+    entries = {name: tensor_entry(tensor) for name, tensor in state.items()}
+    model = ModelEntry("s1", "classification", spec.architecture, spec.classes, spec.input_size, entries)
+    server.publish((model,), {entries[name].digest: tensor for name, tensor in state.items()}, version=2)
+    until(lambda: server.reports[-1].state == "not at target" and "30.0 MiB" in server.reports[-1].sentence)
+    assert server.reports[-1].bundle_version == 1
+    before = len(server.stats)
+    until(lambda: any(query.processed for stats in server.stats[before:] for query in stats.queries))
+    assert box.poll() is None
+
+
+def until(condition, timeout_s=120.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)

@@ -1,0 +1,48 @@
+"""The executor as the agent sees it, without a single model: remembers what it was told to run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.manifest import Manifest, TensorEntry
+from edge_runtime.protocol.messages import MemorySample, QuerySample
+from edge_runtime.protocol.target import QueryTarget
+
+
+@dataclass(frozen=True)
+class Prepared:
+    manifest: Manifest
+    queries: tuple[QueryTarget, ...]
+
+
+class FakeServing:
+    """`refusal`: raised by the next `prepare` calls while set."""
+
+    def __init__(self) -> None:
+        self.running: Prepared | None = None
+        self.activations: list[Prepared] = []
+        self.refusal: GemelError | None = None
+        self.model_problems: dict[str, str] = {}
+
+    def prepare(
+        self, manifest: Manifest, queries: Sequence[QueryTarget], tensor: Callable[[TensorEntry], torch.Tensor]
+    ) -> Prepared:
+        if self.refusal:
+            raise self.refusal
+        for model in manifest.models:
+            for entry in model.tensors.values():
+                assert tensor(entry).shape == entry.shape
+        return Prepared(manifest, tuple(queries))
+
+    def activate(self, prepared: Prepared) -> None:
+        self.running = prepared
+        self.activations.append(prepared)
+
+    def sample(self) -> tuple[MemorySample, tuple[QuerySample, ...]]:
+        memory = MemorySample(budget=100, private=10, shared=0, activations=0, overhead=0, free=90, rss=1000)
+        return memory, ()
+
+    def problems(self) -> dict[str, str]:
+        return self.model_problems
