@@ -30,8 +30,16 @@ class QueryRow:
     sample: QuerySample | None
 
     @property
-    def lost(self) -> int | None:
-        return None if self.sample is None else self.sample.dropped + self.sample.late
+    def processed_fps(self) -> float | None:
+        if self.sample is None or self.box.sample is None or not self.box.sample.interval_s:
+            return None
+        return self.sample.processed / self.box.sample.interval_s
+
+    @property
+    def lost_fraction(self) -> float | None:
+        if self.sample is None or not self.sample.captured:
+            return None
+        return (self.sample.dropped + self.sample.late) / self.sample.captured
 
     @property
     def is_below_target(self) -> bool:

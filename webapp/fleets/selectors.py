@@ -37,7 +37,7 @@ def has_role(actor: Any | None, site: Site, role: Role) -> bool:
 def box_list(actor: Any | None) -> QuerySet[Box]:
     """Boxes with their site, last report and number of cameras (`camera_count`)."""
     boxes = Box.objects.filter(site__in=sites_of(actor))
-    return boxes.select_related("site", "report").annotate(camera_count=Count("cameras"))
+    return boxes.select_related("site", "report").annotate(camera_count=Count("cameras")).order_by("name")
 
 
 def box_get(actor: Any | None, box_id: UUID) -> Box:
@@ -54,7 +54,7 @@ def camera_list(actor: Any | None, box: Box | None = None) -> QuerySet[Camera]:
     """Cameras with their box and site and number of queries (`query_count`)."""
     cameras = Camera.objects.filter(box__site__in=sites_of(actor))
     cameras = cameras if box is None else cameras.filter(box=box)
-    return cameras.select_related("box__site").annotate(query_count=Count("queries"))
+    return cameras.select_related("box__site").annotate(query_count=Count("queries")).order_by("box__name", "name")
 
 
 def camera_get(actor: Any | None, camera_id: UUID) -> Camera:

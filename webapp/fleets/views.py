@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -114,15 +114,13 @@ def camera_probe(request: HttpRequest, camera_id: UUID) -> HttpResponse:
 def camera_picture(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     """The newest picture there is: the last annotated preview, else the still from the probe. Raises NotFound."""
     camera = camera_get(request.user, camera_id)
-    preview = camera_preview(camera.id)
-    if preview is not None:
-        response = HttpResponse(preview, content_type=JPEG)
-    elif camera.picture:
-        response = FileResponse(default_storage.open(camera.picture), content_type=JPEG)
-    else:
+    picture = camera_preview(camera.id)
+    if picture is None and camera.picture:
+        with default_storage.open(camera.picture) as file:
+            picture = file.read()
+    if picture is None:
         raise NotFound("The box has not sent a picture of this camera yet.")
-    response["Cache-Control"] = "private, no-cache"
-    return response
+    return HttpResponse(picture, content_type=JPEG, headers={"Cache-Control": "private, no-cache"})
 
 
 def _code_key(box_id: UUID) -> str:

@@ -16,7 +16,7 @@ _BULKY = ("tensors", "layers")  # megabytes of JSON that lists do not show
 def model_list(actor: Any | None) -> QuerySet[Model]:
     """Models with their site and number of queries (`query_count`), without tensors and layers."""
     models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
-    return models.annotate(query_count=Count("queries")).defer(*_BULKY)
+    return models.annotate(query_count=Count("queries")).order_by("name").defer(*_BULKY)
 
 
 def model_get(actor: Any | None, model_id: UUID) -> Model:

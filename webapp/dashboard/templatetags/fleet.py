@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django import template
 
+from webapp.audit.models import AuditEvent
 from webapp.dashboard.charts import MEMORY_BANDS
 from webapp.dashboard.rows import QueryRow
 from webapp.telemetry.models import BoxSample
@@ -17,6 +18,31 @@ _COLOURS = {
     **dict.fromkeys(("queued",), "azure"),
 }
 
+_VERBS = {
+    "create": "added",
+    "update": "changed",
+    "delete": "deleted",
+    "revoke": "revoked",
+    "join_code": "made a join code for",
+    "enrol": "let a machine join as",
+    "probe": "asked for a picture of",
+    "start": "started",
+    "cancel": "cancelled",
+    "end": "ended",
+    "approve": "approved",
+    "reject": "rejected",
+    "revert": "reverted",
+    "publish": "published",
+    "membership": "changed the roles of",
+    "password": "changed the password of",
+    "register": "uploaded",
+    "check": "checked",
+    "request": "requested",
+    "upload": "uploaded",
+    "ready": "completed",
+}
+_NOUNS = {"dataset": "data set", "person": "", "merge_run": "", "merged_group": "merged group"}
+
 
 @register.inclusion_tag("components/state.html")
 def state(words: str) -> dict[str, str]:
@@ -26,6 +52,13 @@ def state(words: str) -> dict[str, str]:
         (colour for word, colour in _COLOURS.items() if text == word or text.startswith(f"{word} ")), "secondary"
     )
     return {"words": text, "colour": colour}
+
+
+@register.filter
+def happening(event: AuditEvent) -> str:
+    """What an audit row says happened, up to the name of its subject: "added box"."""
+    noun, _, verb = event.action.partition(".")
+    return f"{_VERBS.get(verb, verb.replace('_', ' '))} {_NOUNS.get(noun, noun.replace('_', ' '))}"
 
 
 @register.inclusion_tag("components/memory_bar.html")

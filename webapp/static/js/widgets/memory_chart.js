@@ -2,7 +2,7 @@
 
 import { cssColour, size } from "../format.js";
 import { readJson } from "./drawing.js";
-import { append, plot } from "./plot.js";
+import { BYTE_STEPS, append, plot } from "./plot.js";
 
 const BANDS = ["overhead", "activations", "private", "shared"];
 const SPAN_S = 600;
@@ -31,9 +31,10 @@ export function start(element) {
   const chart = plot(element, stacked(columns), {
     format: (bytes) => size(bytes),
     height: 260,
+    incrs: BYTE_STEPS,
     scales: { y: { range: () => [0, top()] } },
     series: [
-      { stroke: () => cssColour("--tblr-body-color"), width: 2, dash: [6, 4], label: "budget" },
+      { stroke: () => cssColour("--ink"), width: 2, dash: [6, 4], points: { show: false }, label: "budget" },
       ...[...BANDS].reverse().map((band) => ({ stroke: colourOf(band), fill: colourOf(band), width: 0, points: { show: false }, label: band })),
     ],
     hooks: { setCursor: [(u) => u.cursor.idx != null && showFigures(element, at(columns, u.cursor.idx))] },

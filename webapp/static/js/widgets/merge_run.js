@@ -3,7 +3,7 @@
 import { cssColour, duration, percent, size } from "../format.js";
 import uPlot from "../../../uplot/uPlot.esm.js";
 import { readJson } from "./drawing.js";
-import { plot } from "./plot.js";
+import { BYTE_STEPS, plot } from "./plot.js";
 
 const LINES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a939f", "#b8a400"];
 const DECISIVE = new Set(["evaluated", "accepted", "rejected"]);
@@ -42,7 +42,7 @@ function showQueries(element, event) {
     row.querySelector('[data-field="basis"]').textContent = figures.basis;
     const verdict = row.querySelector('[data-field="verdict"]');
     verdict.textContent = figures.target_met ? "at target" : "below target";
-    verdict.className = figures.target_met ? "text-good" : "text-bad";
+    verdict.className = `text-nowrap ${figures.target_met ? "text-good" : "text-bad"}`;
   }
 }
 
@@ -100,7 +100,8 @@ function charts(element, progress, targets) {
   const saved = plot(element.querySelector("[data-chart-saved]"), progress.saved, {
     ...common,
     format: (bytes) => size(bytes),
-    scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] } },
+    incrs: BYTE_STEPS,
+    scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(2 ** 20, max * 1.15)] } },
     series: [{ label: "saved", stroke: () => cssColour("--band-shared"), fill: () => `${cssColour("--band-shared")}33`, width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }],
   });
   const lowest = Math.min(0.9, ...targets) - 0.1;
@@ -121,7 +122,7 @@ function charts(element, progress, targets) {
 function drawTarget(u, target) {
   const y = u.valToPos(target, "y", true);
   u.ctx.save();
-  u.ctx.strokeStyle = cssColour("--tblr-body-color");
+  u.ctx.strokeStyle = cssColour("--ink");
   u.ctx.setLineDash([6, 4]);
   u.ctx.beginPath();
   u.ctx.moveTo(u.bbox.left, y);

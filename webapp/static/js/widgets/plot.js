@@ -11,9 +11,16 @@ const axis = (extra = {}) => ({
   ...extra,
 });
 
+const clock = (at) => new Date(at * 1000).toTimeString().slice(0, 8);
+
+/** Steps of an axis of bytes: powers of two, so that its labels are round. */
+export const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
+
+const showEmptiness = (target, data) => target.classList.toggle("is-empty", data[0].length < 2);
+
 /** `format` turns a value of the left axis into words, `formatX` one of the bottom axis where that is no time of day.
  * `options` are uPlot's, laid over the common ones. */
-export function plot(element, data, { format, formatX, series, height = 240, ...options }) {
+export function plot(element, data, { format, formatX = clock, series, height = 240, incrs, ...options }) {
   const target = element.querySelector("[data-chart]") ?? element;
   const chart = new uPlot(
     {
@@ -22,13 +29,19 @@ export function plot(element, data, { format, formatX, series, height = 240, ...
       legend: { show: false },
       cursor: { y: false },
       padding: [8, 12, 0, 0],
-      axes: [axis(formatX && { values: (_, values) => values.map(formatX) }), axis({ size: 76, values: (_, values) => values.map(format) })],
+      axes: [axis({ space: 84, values: (_, values) => values.map(formatX) }), axis({ size: 76, ...(incrs && { incrs }), values: (_, values) => values.map(format) })],
       series: [{}, ...series],
       ...options,
     },
     data,
     target,
   );
+  showEmptiness(target, data);
+  const setData = chart.setData.bind(chart);
+  chart.setData = (fresh) => {
+    setData(fresh);
+    showEmptiness(target, fresh);
+  };
   new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height })).observe(target);
   document.addEventListener("gemel:theme", () => chart.redraw(false));
   return chart;

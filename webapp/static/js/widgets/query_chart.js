@@ -8,7 +8,7 @@ const SPAN_S = 600;
 const NAMES = ["at", "processed", "lost", "latency_p50_ms", "latency_p95_ms", "agreement"];
 
 const line = (label, colour, extra = {}) => ({ label, stroke: () => cssColour(colour), width: 2, points: { show: false }, spanGaps: true, ...extra });
-const limit = (label) => line(label, "--tblr-body-color", { dash: [6, 4], width: 1.5 });
+const limit = (label) => line(label, "--ink", { dash: [6, 4], width: 1.5 });
 const constant = (at, value) => at.map(() => value);
 
 const KINDS = {

@@ -3,20 +3,19 @@
 import { size } from "../format.js";
 import { draw, readJson } from "./drawing.js";
 
-const WIDTH = 900;
 const HEIGHT = 420;
 const TOP = 64;
 const BAR = 74;
 const THINNEST = 0.6;
+const GAP = 190;
 
 /** Places of all layers: one scale for all columns, so that equal heights are equal bytes. */
 function places(columns) {
   const total = (column) => column.layers.reduce((sum, layer) => sum + layer.size_bytes, 0);
   const scale = (HEIGHT - TOP - 10) / Math.max(1, ...columns.map(total));
-  const gap = WIDTH / columns.length;
   return columns.map((column, index) => {
     let y = TOP;
-    const x = gap * index + (gap - BAR) / 2;
+    const x = GAP * index + (GAP - BAR) / 2;
     const layers = column.layers.map((layer) => {
       const height = Math.max(THINNEST, layer.size_bytes * scale);
       const place = { ...layer, x, y, height };
@@ -61,7 +60,9 @@ function light(svg, group) {
 
 export function start(element) {
   const { columns } = readJson(element.dataset.source);
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": element.dataset.label }, element);
+  const width = GAP * columns.length;
+  const style = `max-width: ${1.25 * width}px; min-width: ${0.62 * width}px`;
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, style, role: "img", "aria-label": element.dataset.label }, element);
   const placed = places(columns);
   ribbons(svg, placed);
   for (const column of placed) {
