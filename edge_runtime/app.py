@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import torch
 
 from edge_runtime.agent.agent import Agent
@@ -62,6 +63,8 @@ def run(options: Options) -> None:
     identity = load_identity(options.state_dir)
     prepare_state_dir(options.state_dir)
     device = chosen_device(options.device)
+    # Pictures are small; more threads would only take cores from the models.
+    cv2.setNumThreads(1)
     board = ResultBoard()
     agent: Agent | None = None
 

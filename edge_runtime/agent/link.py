@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
 
 from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.outbox import Outbox
@@ -16,14 +16,29 @@ from edge_runtime.protocol.errors import ProtocolError
 from edge_runtime.protocol.messages import Ack, Nudge, PreviewWanted, ToBox, decode_to_box
 
 REFUSED_CAP_S = 300.0
-# Refused credentials are asked about slowly: somebody has to act first.
+# Where somebody has to act first, the box asks slowly.
 _REFUSED_ATTEMPT = 6
+_CREDENTIAL = "The server refuses this box's credential. Enrol the box again, or restore it there. It keeps running."
+_REFUSALS = {
+    401: _CREDENTIAL,
+    403: _CREDENTIAL,
+    409: "Another process is connected as this box. Stop one of them: two must not share one state folder.",
+}
 
 log = logging.getLogger(__name__)
 
 
 def websocket_address(server: str) -> str:
     return "ws" + server.removeprefix("http") + "/ws/box"
+
+
+def refusal_status(error: Exception) -> int:
+    """The HTTP status of a refused connection, or its like where an open one was closed with code 4000 + status."""
+    if isinstance(error, InvalidStatus):
+        return error.response.status_code
+    if isinstance(error, ConnectionClosed) and error.rcvd is not None:
+        return error.rcvd.code - 4000
+    return 0
 
 
 class Link:
@@ -48,14 +63,11 @@ class Link:
             try:
                 attempt = await self._talk_once(attempt)
                 problem = f"The server at {self._identity.server} closed the connection."
-            except InvalidStatus as error:
-                status = error.response.status_code
-                problem = f"The server at {self._identity.server} answered the connection with status {status}."
-                if status in (401, 403):
-                    problem = "The server refuses this box's credential. Enrol the box again, or restore it there."
-                    attempt, cap_s = max(attempt, _REFUSED_ATTEMPT), REFUSED_CAP_S
             except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
-                problem = f"The server at {self._identity.server} cannot be reached ({error})."
+                status = refusal_status(error)
+                problem = _REFUSALS.get(status, f"The server at {self._identity.server} cannot be reached ({error}).")
+                if status in _REFUSALS:
+                    attempt, cap_s = max(attempt, _REFUSED_ATTEMPT), REFUSED_CAP_S
             self._note(problem)
             await asyncio.sleep(reconnect_delay_s(attempt, random.random(), cap_s=cap_s))
             attempt += 1

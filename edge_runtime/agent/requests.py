@@ -1,21 +1,20 @@
 """Probes and frame requests: what the server asks for once. Each runs as a task beside the models.
 
-A request that could not be answered for want of the server is tried again; what was answered is remembered.
+An answer waits for a server that is away; what was answered is remembered.
 """
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 
 from edge_runtime.agent.pictures import PREVIEW_QUALITY, jpeg, narrowed, pixelated
 from edge_runtime.agent.ports import Cameras
 from edge_runtime.agent.privacy import Cleared, PrivacyRefusal, cleared_for_dataset
 from edge_runtime.agent.results import ResultBoard
+from edge_runtime.agent.retrying import until_accepted
 from edge_runtime.agent.sampling import collect_frames
 from edge_runtime.agent.server import ServerApi
 from edge_runtime.agent.steps import AnswerProbe, SendFrames, StopFrames
-from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy
 
@@ -70,7 +69,7 @@ class RequestDesk:
 
     def _begin(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
         self._cancel(name)
-        self._tasks[name] = asyncio.create_task(self._patiently(name, job), name=name)
+        self._tasks[name] = asyncio.create_task(self._guarded(name, job), name=name)
 
     def _cancel(self, name: str) -> None:
         task = self._tasks.pop(name, None)
@@ -78,23 +77,25 @@ class RequestDesk:
             task.cancel()
         self._failures.pop(name, None)
 
-    async def _patiently(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        attempt = 0
-        while True:
-            try:
-                await job()
-            except GemelError as error:
-                log.warning("%s: %s", name, error)
-                if not error.is_retryable:
-                    break
-                self._failures[name] = str(error)
-                self._on_change()
-                await asyncio.sleep(reconnect_delay_s(attempt, random.random()))
-                attempt += 1
+    async def _guarded(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        """The edge of the task: a refusal of the server is logged and is the end of this request."""
+        try:
+            await job()
+        except GemelError as error:
+            log.warning("%s: %s", name, error)
+        finally:
+            self._failures.pop(name, None)
+            self._on_change()
+
+    def _delayed(self, name: str) -> Callable[[str], None]:
+        def note(sentence: str) -> None:
+            if sentence:
+                self._failures[name] = sentence
             else:
-                break
-        self._failures.pop(name, None)
-        self._on_change()
+                self._failures.pop(name, None)
+            self._on_change()
+
+        return note
 
     async def _answer_probe(self, target: CameraTarget, request: int) -> None:
         result, image = await asyncio.to_thread(self._cameras.probe, target, request)
@@ -102,7 +103,10 @@ class RequestDesk:
         if image is not None and target.privacy is not Privacy.OFF:
             shown = narrowed(image if target.privacy is Privacy.FULL else pixelated(image))
             picture = await asyncio.to_thread(jpeg, shown, quality=PREVIEW_QUALITY)
-        await self._api.probe_answer(target.camera, result, picture)
+        name = f"probe {target.camera}"
+        await until_accepted(
+            lambda: self._api.probe_answer(target.camera, result, picture), on_delay=self._delayed(name)
+        )
 
     async def _send_frames(self, request: FrameRequest) -> None:
         try:
@@ -111,15 +115,14 @@ class RequestDesk:
                 picture=lambda: self._picture(request.camera),
                 send=lambda index, pictures: self._api.frames_add(request.request, index, pictures),
             )
-            await self._api.frames_complete(request.request, problem)
-            self._done.add(request.request)
-        except GemelError as error:
-            if not error.is_retryable:
-                self._done.add(request.request)
-            raise
+            name = f"frames {request.request}"
+            await until_accepted(
+                lambda: self._api.frames_complete(request.request, problem), on_delay=self._delayed(name)
+            )
         finally:
-            if request.request in self._done:
-                self._collecting.pop(request.request, None)
+            # Refused or sent, it is over; cancelled, it may be asked for again.
+            if self._collecting.pop(request.request, None) is not None:
+                self._done.add(request.request)
 
     def _picture(self, camera: str) -> Cleared | None:
         target = self._cameras.targets.get(camera)

@@ -1,14 +1,12 @@
 """Frames for a data set: taken over a span of time, labelled with what the source knows, sent in batches."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from edge_runtime.agent.pictures import DATASET_QUALITY, jpeg
 from edge_runtime.agent.privacy import Cleared, PrivacyRefusal
-from edge_runtime.protocol.backoff import reconnect_delay_s
-from edge_runtime.protocol.errors import GemelError
+from edge_runtime.agent.retrying import until_accepted
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel
 from edge_runtime.protocol.target import FrameRequest
 
@@ -85,23 +83,15 @@ async def _send_batches(samples: asyncio.Queue[Sample | None], send: Send) -> No
         if sample is not None:
             batch.append(sample)
         if batch and (sample is None or len(batch) == BATCH):
-            await _send_patiently(batch, send)
+            await _send_one(batch, send)
             batch = []
         if sample is None:
             return
 
 
-async def _send_patiently(batch: list[Sample], send: Send) -> None:
+async def _send_one(batch: list[Sample], send: Send) -> None:
     """Tries until the server has the batch. Raises a refusal that trying again cannot change."""
     is_scene = all(label.objects is not None or label.tags is not None for label, _ in batch)
     index = FrameIndex(frames=tuple(label for label, _ in batch), source="scene" if is_scene else "")
     pictures = {label.file: data for label, data in batch}
-    attempt = 0
-    while True:
-        try:
-            return await send(index, pictures)
-        except GemelError as error:
-            if not error.is_retryable:
-                raise
-        await asyncio.sleep(reconnect_delay_s(attempt, random.random()))
-        attempt += 1
+    await until_accepted(lambda: send(index, pictures))

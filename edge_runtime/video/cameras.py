@@ -15,6 +15,8 @@ from edge_runtime.vision.spec import Frame
 
 
 class CameraSet:
+    """Changed by one thread at a time, read from any."""
+
     def __init__(
         self,
         on_frame: Callable[[Frame], None],
@@ -29,7 +31,7 @@ class CameraSet:
 
     @property
     def targets(self) -> dict[str, CameraTarget]:
-        return {camera: reader.target for camera, reader in self._readers.items()}
+        return {camera: reader.target for camera, reader in list(self._readers.items())}
 
     def start(self, target: CameraTarget) -> None:
         """Start this camera; one that runs under the same id is stopped first. The others go on undisturbed."""

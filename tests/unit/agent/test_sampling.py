@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_runtime.agent import sampling
+from edge_runtime.agent import retrying, sampling
 from edge_runtime.agent.privacy import Cleared, NobodyFindsPeople, PrivacyRefusal
 from edge_runtime.agent.sampling import collect_frames
 from edge_runtime.agent.server import ServerRefused, ServerUnavailable
@@ -46,7 +46,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(sampling, "GRACE_S", 0.05)
     monkeypatch.setattr(sampling, "_PATIENCE_S", 0.0)
     monkeypatch.setattr(sampling, "_POLL_S", 0.0)
-    monkeypatch.setattr(sampling, "reconnect_delay_s", lambda attempt, jitter: 0.0)
+    monkeypatch.setattr(retrying, "reconnect_delay_s", lambda attempt, jitter: 0.0)
 
 
 async def test_sends_every_frame_once_in_batches_of_twenty(camera, monkeypatch):
