@@ -70,15 +70,18 @@ def models_of(manifest: Manifest, queries: Sequence[QueryTarget], device: torch.
                 f"Bundle version {manifest.version} has no model {slot}, which a query runs. "
                 "The models that run were kept; publish the bundle again."
             )
-    return {slot: _served(entries[slot], device) for slot in wanted}
+    built: dict[ModelSpec, Skeleton] = {}
+    return {slot: _served(entries[slot], device, built) for slot in wanted}
 
 
-def _served(entry: ModelEntry, device: torch.device) -> ServedModel:
+def _served(entry: ModelEntry, device: torch.device, built: dict[ModelSpec, Skeleton]) -> ServedModel:
     spec = spec_of(entry)
+    skeleton = Skeleton(spec, entry.tensors, device, like=built.get(spec))
+    built.setdefault(spec, skeleton)
     original = None
     if entry.original_tensors is not None and entry.original_tensors != entry.tensors:
-        original = Skeleton(spec, entry.original_tensors, torch.device("cpu"))
-    return ServedModel(entry, Skeleton(spec, entry.tensors, device), functions_for(spec), original)
+        original = Skeleton(spec, entry.original_tensors, torch.device("cpu"), like=skeleton)
+    return ServedModel(entry, skeleton, functions_for(spec), original)
 
 
 def known_profile(model: ServedModel, running: Prepared | None) -> ModelProfile | None:
