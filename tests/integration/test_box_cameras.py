@@ -1,13 +1,18 @@
 """Cameras over real sockets and files: they come back, fail with one clear sentence, and leave each other alone."""
 
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from edge_runtime.protocol.target import CameraTarget
 from edge_runtime.video.cameras import CameraSet
 from edge_runtime.video.probe import probe
+from edge_runtime.video.problems import CaptureError
 from edge_runtime.video.reader import CameraReader
+from edge_runtime.video.sources import open_capture
 from tests.simulators.clips import write_clip
 from tests.simulators.rtsp_server import RtspServer
 
@@ -85,6 +90,58 @@ def test_a_corrupt_film_gives_one_sentence(tmp_path, reading):
     until(lambda: reader.status.state == "failed")
     assert "may be damaged" in reader.status.problem
     assert str(broken) in reader.status.problem
+
+
+@pytest.fixture
+def web(film):
+    """An HTTP server with the film; /locked wants a password."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/locked":
+                self.send_error(401)
+            else:
+                super().do_GET()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=film.parent))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_film_over_http_is_played_at_its_pace_and_again(web, reading):
+    reader = reading(f"http://{web}/square.mp4")
+    until(lambda: len(reader.frames) >= 28)
+    times = [frame.captured_at for frame in reader.frames]
+    assert times[12] - times[0] > 0.7
+    assert reader.status.state == "running"
+
+
+def test_a_wrong_camera_password_is_told_apart_and_not_repeated(web, reading):
+    reader = reading(f"http://admin:s3cret@{web}/locked")
+    until(lambda: reader.status.state == "failed")
+    assert "refuses the user name or password" in reader.status.problem
+    assert "s3cret" not in reader.status.problem
+
+
+def test_files_outside_the_allowed_folder_are_not_played(film, tmp_path):
+    with pytest.raises(CaptureError, match="only plays files below"):
+        open_capture(str(film), media_root=tmp_path)
+    assert open_capture(str(film), media_root=film.parent).codec == "h264"
+
+
+@pytest.mark.real_data
+def test_plays_every_real_recording_in_reach(gemel_data_dir):
+    videos = sorted((gemel_data_dir / "videos").glob("*.mp4"))
+    assert videos
+    for video in videos:
+        result, image = probe(CameraTarget("c1", "Gate", str(video)), 1)
+        assert (result.problem, image.shape) == ("", (result.height, result.width, 3))
+        assert result.rate_fps > 0
 
 
 def test_a_film_that_is_not_there_says_so(tmp_path):
