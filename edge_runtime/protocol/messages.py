@@ -154,16 +154,18 @@ ToBox = Ack | Nudge | PreviewWanted
 
 def decode_from_box(content: str | bytes) -> FromBox:
     try:
-        return msgspec.json.decode(content, type=FromBox)
+        message: FromBox = msgspec.json.decode(content, type=FromBox)
     except msgspec.DecodeError as error:
         raise ProtocolError(f"A message from the box cannot be read: {error}") from error
+    return message
 
 
 def decode_to_box(content: str | bytes) -> ToBox:
     try:
-        return msgspec.json.decode(content, type=ToBox)
+        message: ToBox = msgspec.json.decode(content, type=ToBox)
     except msgspec.DecodeError as error:
         raise ProtocolError(f"A message from the server cannot be read: {error}") from error
+    return message
 
 
 def encode_preview(camera: str, at: float, jpeg: bytes) -> bytes:
