@@ -7,16 +7,12 @@ person, and every merge run that ends. STARTED_AT: Unix seconds.
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import django
 
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from websockets.exceptions import WebSocketException  # noqa: E402
@@ -24,9 +20,9 @@ from websockets.sync.client import ClientConnection, connect  # noqa: E402
 from websockets.typing import Origin  # noqa: E402
 
 from demo.password import ADMINISTRATOR  # noqa: E402
+from demo.people import session_of  # noqa: E402
 from edge_runtime.protocol.messages import decode_preview  # noqa: E402
 from edge_runtime.protocol.sizes import format_size  # noqa: E402
-from webapp.accounts.models import Person  # noqa: E402
 from webapp.fleets.models import Camera  # noqa: E402
 from webapp.merges.models import MergeRun, MergeRunState  # noqa: E402
 
@@ -48,7 +44,7 @@ def watch(url: str, started_at: float) -> None:
 
 def _first_picture(url: str, started_at: float) -> str:
     deadline = time.monotonic() + PICTURE_TIMEOUT_S
-    with _session() as session:
+    with session_of(ADMINISTRATOR) as session:
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 camera = _wait_for_picture(url, session)
@@ -73,21 +69,6 @@ def _wait_for_picture(url: str, session: str) -> str:
 def _subscribe(live: ClientConnection, cameras: list[str]) -> None:
     topics = ",".join(f'"camera:{camera}"' for camera in cameras)
     live.send(f'{{"subscribe": [{topics}]}}')
-
-
-@contextlib.contextmanager
-def _session() -> Iterator[str]:
-    """A session of the administrator, for as long as it is needed."""
-    person: Any = Person.objects.get(username=ADMINISTRATOR)
-    session = SessionStore()
-    session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
-    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    session.save()
-    try:
-        yield str(session.session_key)
-    finally:
-        session.delete()
 
 
 def _told(run: MergeRun) -> str:
