@@ -1,7 +1,8 @@
 """Trains the demo's original models from random weights on rendered streets, and measures them.
 
+    python -m demo.originals render [--only SLUG]    only renders the pictures, into var/originals
     python -m demo.originals train [--only SLUG]     writes demo/content/originals/*.safetensors and originals.json
-    python -m demo.originals evaluate [--only SLUG]  measures the shipped weights on the test seeds again
+    python -m demo.originals evaluate [--only SLUG]  measures the shipped weights on the test days again
 
 What is trained is data: demo/content/demo.yaml. Each model is trained apart, with a seed of its own.
 """
@@ -19,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from demo.content import Content, Measured, Original, load_content, save_result
-from demo.content.pictures import Pictures, pictures
+from demo.content.pictures import TEST_DAYS, TRAIN_DAYS, VALIDATION_DAYS, Pictures, pictures, render_days
 from edge_runtime.protocol.messages import FrameObject
 from edge_runtime.vision.architectures import build, load_weights
 from edge_runtime.vision.metrics import accuracy, frame_score
@@ -47,14 +48,24 @@ def train(only: Only = None, threads: Annotated[int, typer.Option(min=1)] = 2) -
 
 
 @app.command()
+def render(only: Only = None) -> None:
+    """Render the pictures that training needs; `train` does it too where they are missing."""
+    content, console = load_content(), Console()
+    for original in _chosen(content, only):
+        for days in (TRAIN_DAYS[: original.training.days], VALIDATION_DAYS, TEST_DAYS):
+            _pictures_of(content, original, days)
+        console.print(f"{original.name}: rendered")
+
+
+@app.command()
 def evaluate(only: Only = None, threads: Annotated[int, typer.Option(min=1)] = 2) -> None:
-    """Measure the shipped weights on the test seeds."""
+    """Measure the shipped weights on the test days."""
     torch.set_num_threads(threads)
     content, console = load_content(), Console()
     for original in _chosen(content, only):
         spec = spec_of(original)
         network = load_weights(spec, load_file(original.weights))
-        test = pictures(content.camera(original.camera).source, "test", spec.input_size, CACHE)
+        test = _pictures_of(content, original, TEST_DAYS)
         console.print(f"{original.name}: {measure(network, spec, test):.4f} on {len(test.labels)} frames")
 
 
@@ -70,11 +81,20 @@ def spec_of(original: Original) -> ModelSpec:
     return ModelSpec(original.architecture, original.classes, original.input_size)
 
 
+def _pictures_of(content: Content, original: Original, days: range) -> Pictures:
+    """Renders what is not there yet, at once for all models of the same camera."""
+    source = content.camera(original.camera).source
+    sizes = {model.input_size for model in content.models if model.camera == original.camera}
+    render_days(source, days, sorted(sizes), CACHE)
+    return pictures(source, days, original.input_size, CACHE)
+
+
 def _train_one(content: Content, original: Original, console: Console) -> Measured:
     spec, source = spec_of(original), content.camera(original.camera).source
-    splits = {split: pictures(source, split, spec.input_size, CACHE) for split in ("train", "validation", "test")}
+    train = _pictures_of(content, original, TRAIN_DAYS[: original.training.days])
+    validation, test = (_pictures_of(content, original, days) for days in (VALIDATION_DAYS, TEST_DAYS))
     started = time.monotonic()
-    network = fit(spec, splits["train"], original, console)
+    network = fit(spec, train, original, console)
     seconds = time.monotonic() - started
     half = {name: _halved(tensor) for name, tensor in network.state_dict().items()}
     original.weights.parent.mkdir(exist_ok=True)
@@ -86,10 +106,10 @@ def _train_one(content: Content, original: Original, console: Console) -> Measur
         classes=original.classes,
         input_size=original.input_size,
         camera=source,
-        accuracy_validation=round(measure(shipped, spec, splits["validation"]), 4),
-        accuracy_test=round(measure(shipped, spec, splits["test"]), 4),
-        frames_train=len(splits["train"].labels),
-        frames_test=len(splits["test"].labels),
+        accuracy_validation=round(measure(shipped, spec, validation), 4),
+        accuracy_test=round(measure(shipped, spec, test), 4),
+        frames_train=len(train.labels),
+        frames_test=len(test.labels),
         steps=original.training.steps,
         seconds=round(seconds, 1),
         seed=original.training.seed,
@@ -119,8 +139,8 @@ def fit(spec: ModelSpec, data: Pictures, original: Original, console: Console) -
         optimiser.step()
         schedule.step()
         recent.append(float(loss.detach()))
-        if (step + 1) % 100 == 0:
-            console.print(f"  step {step + 1}: loss {np.mean(recent[-100:]):.3f}")
+        if (step + 1) % 50 == 0:
+            console.print(f"  step {step + 1}: loss {np.mean(recent[-50:]):.3f}")
     _settle_statistics(network, batches)
     return network.eval()
 

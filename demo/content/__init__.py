@@ -19,9 +19,13 @@ class Camera(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`seed` decides the first weights and the order of pictures; `rate` is the highest learning rate."""
+    """`seed` decides the first weights and the order of pictures; `rate` is the highest learning rate.
+
+    `days`: how many rendered days to train on, see pictures.py.
+    """
 
     seed: int
+    days: int
     steps: int
     batch: int
     rate: float
@@ -67,7 +71,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Measured(msgspec.Struct, frozen=True):
     """What training an original gave. Accuracies: top-1 or F1 at IoU 0.5, of the shipped half-precision weights.
 
-    `camera` is the address whose other seeds were trained on; validation and test seeds were never trained on.
+    `camera` is the address whose other days were trained on; validation and test days were never trained on.
     """
 
     slug: str
