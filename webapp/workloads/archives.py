@@ -6,6 +6,7 @@ split into train/, validation/ and test/. A single top folder around everything 
 
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Archive:
                     if size > member.entry.file_size:
                         raise ArchiveError(f"{member.path} unpacks to more than the archive says.")
                     yield chunk
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError, ValueError) as error:
             raise ArchiveError(f"{member.path} cannot be unpacked: the archive is broken or encrypted.") from error
 
 

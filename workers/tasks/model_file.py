@@ -4,6 +4,7 @@ The file is data, never code: safetensors, or torch.load with weights_only.
 """
 
 import pickle
+import struct
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,11 @@ from edge_runtime.vision.tasks import functions_for
 from workers.tasks.model_check import CheckAnswer, CheckRequest
 
 _TORCH_FILE = (b"PK\x03\x04", b"\x80")  # a zip of torch.save, or a bare pickle of old versions
+# torch's own unpickler trips over broken input in all of these ways.
+_BROKEN_PICKLE = (
+    *(RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError, OSError),
+    struct.error,
+)
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
 
 
@@ -80,7 +86,7 @@ def _read_torch(path: Path) -> Mapping[object, object]:
             "The file is a pickle that would run code, so it was not opened: save only the model's state dict, "
             "best with safetensors."
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except _BROKEN_PICKLE as error:
         raise UnusableFile("The file is broken: export the weights again, best with safetensors.") from error
     for name in _WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(name), dict):

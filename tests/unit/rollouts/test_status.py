@@ -1,0 +1,59 @@
+"""How a box is doing, from facts alone."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from webapp.rollouts.status import Connection, Facts, State, status_of
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+FINE = Facts(True, True, NOW, "running", "", "digest", 3, "digest", 3)
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("facts", "connection"),
+    [
+        (FINE, Connection.CONNECTED),
+        (replace(FINE, last_seen_at=ago(11)), Connection.STALE),
+        (replace(FINE, is_connected=False), Connection.STALE),
+        (replace(FINE, last_seen_at=ago(61)), Connection.OFFLINE),
+        (replace(FINE, last_seen_at=None), Connection.OFFLINE),
+        (replace(FINE, is_enrolled=False), Connection.NOT_ENROLLED),
+    ],
+)
+def test_the_connection_is_what_was_heard_last(facts: Facts, connection: Connection) -> None:
+    status = status_of(facts, NOW)
+    assert status.connection is connection
+    assert status.since == facts.last_seen_at
+
+
+def test_a_box_that_runs_its_bundle_needs_no_sentence() -> None:
+    assert (status_of(FINE, NOW).state, status_of(FINE, NOW).sentence) == (State.RUNNING, "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "sentence"),
+    [
+        (
+            replace(FINE, wanted="other", wanted_version=4),
+            State.NOT_AT_TARGET,
+            "It runs bundle 3; bundle 4 is on its way.",
+        ),
+        (
+            replace(FINE, runs="", state="not at target", sentence="The disk is full."),
+            State.NOT_AT_TARGET,
+            "The disk is full.",
+        ),
+        (replace(FINE, state="degraded", sentence="A camera is away."), State.DEGRADED, "A camera is away."),
+        (replace(FINE, state=""), State.UNKNOWN, "The box has not reported what it runs yet."),
+        (replace(FINE, state="from the future"), State.UNKNOWN, ""),
+    ],
+)
+def test_the_state_says_why_a_box_is_not_at_its_target(facts: Facts, state: State, sentence: str) -> None:
+    status = status_of(facts, NOW)
+    assert (status.state, status.sentence) == (state, sentence)
