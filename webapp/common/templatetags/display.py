@@ -12,22 +12,23 @@ from edge_runtime.protocol.sizes import format_size
 register = template.Library()
 
 NOTHING = "–"
+_UNKNOWN = (None, "")  # Django resolves what a template names but is not there to ""
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @register.filter
 def size(size_bytes: int | None) -> str:
-    return NOTHING if size_bytes is None else format_size(int(size_bytes))
+    return NOTHING if size_bytes in _UNKNOWN else format_size(int(size_bytes))
 
 
 @register.filter
 def percent(fraction: float | None) -> str:
-    return NOTHING if fraction is None else f"{100 * fraction:.1f} %"
+    return NOTHING if fraction in _UNKNOWN else f"{100 * fraction:.1f} %"
 
 
 @register.filter
 def number(value: float | None, decimals: int = 1) -> str:
-    return NOTHING if value is None else f"{value:.{decimals}f}"
+    return NOTHING if value in _UNKNOWN else f"{value:.{decimals}f}"
 
 
 @register.filter
@@ -54,7 +55,7 @@ def times(a: float, b: float) -> float:
 @register.filter
 def seconds(duration_s: float | timedelta | None) -> str:
     """A length of time in its two largest units, e.g. "2 min 5 s"."""
-    if duration_s is None:
+    if duration_s in _UNKNOWN:
         return NOTHING
     rest = round(duration_s.total_seconds() if isinstance(duration_s, timedelta) else duration_s)
     parts = []

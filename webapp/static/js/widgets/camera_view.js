@@ -28,7 +28,7 @@ export function start(element) {
     frames += 1;
     element.dataset.frames = frames;
     badge.hidden = false;
-    badge.textContent = `live · ${new Date(detail.at * 1000).toLocaleTimeString()}`;
+    badge.textContent = `live · ${new Date(detail.at * 1000).toTimeString().slice(0, 8)}`;
   });
   const timer = setInterval(() => {
     if (!element.isConnected) return clearInterval(timer);

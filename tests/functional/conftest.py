@@ -1,0 +1,152 @@
+"""A person at a browser without scripts: Django's test client, signed in, before a small fleet."""
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from edge_runtime.protocol.enrolment import Hardware
+from webapp.accounts.models import Person
+from webapp.fleets.models import Box, Camera, Role, Site
+from webapp.fleets.services import box_create, box_enrol, camera_create, membership_set, site_create
+from webapp.merges.models import MergedGroup, MergedGroupQuery, MergeRun, MergeRunState
+from webapp.workloads.models import CheckState, Dataset, DatasetKind, DatasetState, Model, Query
+
+HARDWARE = Hardware("edge-1", "Linux", 4, 8 * 2**30, "cpu", "Some CPU", "0.1.0")
+MIB = 2**20
+
+
+@pytest.fixture(autouse=True)
+def _own_artifact_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(default_storage, "_location", str(tmp_path / "artifacts"), raising=False)
+    for name in ("base_location", "location"):
+        default_storage.__dict__.pop(name, None)
+
+
+@pytest.fixture
+def person(db: None) -> Person:
+    return Person.objects.create_superuser("ada", password="a-long-password")
+
+
+@pytest.fixture
+def browser(client: Client, person: Person) -> Client:
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def words() -> Callable[[HttpResponse], str]:
+    """What a page says, without its markup."""
+
+    def of(response: HttpResponse) -> str:
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+
+    return of
+
+
+@dataclass
+class Fleet:
+    site: Site
+    box: Box
+    camera: Camera
+    model: Model
+
+    def query(self, name: str) -> Query:
+        return Query.objects.create(
+            camera=self.camera, model=self.model, name=name, objects_wanted=["car"], created_at=timezone.now()
+        )
+
+    def dataset(self, frames: int = 200) -> Dataset:
+        return Dataset.objects.create(
+            camera=self.camera,
+            name="morning",
+            kind=DatasetKind.FRAMES,
+            state=DatasetState.READY,
+            frame_count=frames,
+            created_at=timezone.now(),
+        )
+
+    def merged_group(self, *queries: Query) -> MergedGroup:
+        """Waiting for a decision: 12 MiB before, 7 MiB after, the layer "features.0" held once."""
+        now = timezone.now()
+        run = MergeRun.objects.create(box=self.box, state=MergeRunState.SUCCEEDED, created_at=now, ended_at=now)
+        shared = [{"size_bytes": 5 * MIB, "members": {query.name: "features.0" for query in queries}}]
+        group = MergedGroup.objects.create(
+            run=run,
+            name=" + ".join(query.name for query in queries),
+            bytes_before=12 * MIB,
+            bytes_after=7 * MIB,
+            shared_layers=shared,
+            created_at=now,
+        )
+        for query in queries:
+            MergedGroupQuery.objects.create(group=group, query=query, model=query.model, name=query.name, **FIGURES)
+        return group
+
+    def member(self, role: Role) -> Person:
+        person = Person.objects.create_user(role.value)
+        membership_set(actor=None, site=self.site, person=person, role=role, now=timezone.now())
+        return person
+
+
+FIGURES: dict[str, Any] = {
+    "tensors": {},
+    "accuracy_target": 0.95,
+    "basis": "agreement",
+    "original_accuracy": None,
+    "merged_accuracy": 0.97,
+    "validation_accuracy": 0.973,
+    "validation_lower": 0.961,
+    "validation_upper": 0.984,
+    "test_accuracy": 0.968,
+    "test_lower": 0.949,
+    "test_upper": 0.981,
+}
+LAYERS = [
+    {"name": "features.0", "kind": "Conv2d", "signature": "a", "parameters": 9, "size_bytes": 5 * MIB, "position": 0},
+    {"name": "head", "kind": "Linear", "signature": "b", "parameters": 9, "size_bytes": MIB, "position": 1},
+]
+
+
+@pytest.fixture
+def fleet(db: None) -> Fleet:
+    now = timezone.now()
+    site = site_create(actor=None, name="harbour", now=now)
+    box, code = box_create(actor=None, site=site, name="north gate", now=now)
+    box, _ = box_enrol(code=code, hardware=HARDWARE, now=now)
+    camera = camera_create(actor=None, box=box, name="entry", source="rtsp://user:secret@cam/1", now=now)
+    model = Model.objects.create(
+        site=site,
+        name="vehicles",
+        architecture="squeezenet1_1",
+        task="classification",
+        classes=["car", "truck", "bus"],
+        input_height=64,
+        input_width=64,
+        state=CheckState.READY,
+        layers=LAYERS,
+        size_bytes=6 * MIB,
+        created_at=now - timedelta(minutes=1),
+    )
+    return Fleet(site, box, camera, model)
+
+
+@pytest.fixture
+def client_of() -> Callable[[Person], Client]:
+    """Another browser, in which `person` is signed in."""
+
+    def of(person: Person) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return of

@@ -1,0 +1,136 @@
+"""The decision about a merged group, and what the box measured before and after."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from webapp.fleets.models import Role
+from webapp.jobs.models import Job
+from webapp.merges.models import Decision, MergedGroup, MergedGroupState
+from webapp.telemetry.models import BoxSample, QuerySample
+
+MIB = 2**20
+
+
+@pytest.fixture
+def group(fleet) -> MergedGroup:
+    return fleet.merged_group(fleet.query("count cars"), fleet.query("count trucks"))
+
+
+def _decide(browser, group, verdict, reason=""):
+    address = reverse("merges:group-decide", args=[group.id])
+    return browser.post(address, {"verdict": verdict, "reason": reason}, follow=True)
+
+
+def _measure(box, query, version, used, lost, at):
+    sample = BoxSample.objects.create(
+        box=box,
+        boot_id="b",
+        seq=int(at.timestamp()),
+        at=at,
+        interval_s=1.0,
+        bundle_version=version,
+        memory_budget=100 * MIB,
+        memory_private=used,
+        memory_shared=0,
+        memory_activations=0,
+        memory_overhead=0,
+        memory_free=100 * MIB - used,
+        memory_rss=0,
+    )
+    QuerySample.objects.create(
+        box_sample=sample,
+        query_id=query.id,
+        at=at,
+        bundle_version=version,
+        captured=10,
+        processed=10 - lost,
+        dropped=lost,
+        late=0,
+        swaps=lost,
+        swap_ms=1.0,
+    )
+
+
+def test_says_in_figures_what_approving_changes(browser, group, words):
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+
+    assert "41.7 % less memory" in page
+    assert "12.0 MiB" in page
+    assert "7.0 MiB" in page
+    assert "97.3 %" in page
+    assert "96.1 % to 98.4 %" in page
+    assert "agreement" in page
+    assert "north gate" in page
+
+
+def test_hands_the_picture_of_sharing_its_columns(browser, group):
+    picture = browser.get(reverse("merges:group-detail", args=[group.id])).context["picture"]
+
+    assert [column["query"] for column in picture["columns"]] == ["count cars", "count trucks"]
+    shared = [[layer["shared"] for layer in column["layers"]] for column in picture["columns"]]
+    assert shared == [[0, None], [0, None]]
+
+
+def test_approves_and_lets_a_bundle_be_published(browser, group, words):
+    page = words(_decide(browser, group, "approve", "looks right"))
+
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.APPROVED
+    assert "looks right" in page
+    assert Job.objects.filter(subject=group.run.box_id).exists()
+
+
+def test_rejects_with_a_reason(browser, group, words):
+    page = words(_decide(browser, group, "reject", "too close to the target"))
+
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.REJECTED
+    assert "too close to the target" in page
+
+
+def test_reverts_an_approved_group(browser, group):
+    _decide(browser, group, "approve")
+    _decide(browser, group, "revert")
+
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.REVERTED
+
+
+def test_says_when_somebody_else_was_faster_and_changes_nothing(browser, group, words):
+    MergedGroup.objects.update(state=MergedGroupState.REJECTED)
+
+    page = words(_decide(browser, group, "approve"))
+    assert "is rejected by now, so nothing was changed" in page
+    assert not Decision.objects.exists()
+
+
+def test_refuses_an_operator(fleet, group, client_of, words):
+    page = words(_decide(client_of(fleet.member(Role.OPERATOR)), group, "approve"))
+
+    assert "Only people with the role approver" in page
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.WAITING
+
+
+def test_counts_what_waits_in_the_side_bar(browser, group, words):
+    assert "Merged groups 1" in words(browser.get(reverse("dashboard:overview")))
+
+
+def test_shows_what_the_box_measured_before_and_after_the_approval(browser, fleet, group, words):
+    query = group.members.first().query
+    now = timezone.now()
+    for second in range(20):
+        _measure(fleet.box, query, 1, 80 * MIB, 4, now - timedelta(seconds=100 - second))
+    _decide(browser, group, "approve")
+    detail = reverse("merges:group-detail", args=[group.id])
+    assert "figures appear after a few seconds" in words(browser.get(detail))
+
+    for second in range(20):
+        _measure(fleet.box, query, 2, 50 * MIB, 1, now + timedelta(seconds=10 + second))
+    page = words(browser.get(detail))
+    assert "Memory used, mean 80.0 MiB 50.0 MiB" in page
+    assert "Lost frames of captured 40.0 % 10.0 %" in page
+    assert "Swaps per minute 240.0 60.0" in page

@@ -1,0 +1,102 @@
+"""Starting a merge run, watching it, cancelling it."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from webapp.jobs.models import Job
+from webapp.merges.models import MergeRun, MergeRunState
+from webapp.merges.services import merge_run_event_record
+
+HOW = {"strategy": "optimistic", "time_limit_min": 20}
+
+
+def _event(**changes):
+    event = {
+        "type": "evaluated",
+        "seconds": 12.0,
+        "samples_seen": 640,
+        "bytes_before": 12 * 2**20,
+        "bytes_after": 7 * 2**20,
+        "saved_bytes": 5 * 2**20,
+        "step": 20,
+        "steps_planned": 250,
+        "trying": "Training 2 queries with every identical layer shared.",
+        "queries": [],
+    }
+    return event | changes
+
+
+@pytest.fixture
+def started(browser, fleet) -> MergeRun:
+    fleet.query("count cars")
+    fleet.query("count trucks")
+    fleet.dataset()
+    browser.post(reverse("merges:run-start", args=[fleet.box.id]), HOW)
+    return MergeRun.objects.get()
+
+
+def test_shows_what_is_missing_and_refuses_to_start_without_it(browser, fleet, words):
+    fleet.query("count cars")
+    fleet.query("count trucks")
+    start = reverse("merges:run-start", args=[fleet.box.id])
+
+    assert '"count cars" has no data set' in words(browser.get(start))
+    response = browser.post(start, HOW)
+    assert response.status_code == 200
+    assert not MergeRun.objects.exists()
+
+
+def test_says_that_a_merge_needs_two_queries(browser, fleet, words):
+    assert "a merge needs two" in words(browser.get(reverse("merges:run-start", args=[fleet.box.id])))
+
+
+def test_starts_a_run_as_a_job_and_shows_it(browser, started, words):
+    page = words(browser.get(reverse("merges:run-detail", args=[started.id])))
+
+    assert started.state == MergeRunState.QUEUED
+    assert started.time_limit_s == 1200
+    assert Job.objects.get(id=started.job_id).queue == "gpu"
+    assert "Waiting for a worker" in page
+    assert "count cars" in page
+
+
+def test_hands_all_events_so_far_to_a_page_that_is_opened_later(browser, started):
+    merge_run_event_record(run=started, payload=_event(), now=timezone.now())
+    merge_run_event_record(run=started, payload=_event(seconds=24.0), now=timezone.now())
+
+    response = browser.get(reverse("merges:run-detail", args=[started.id]))
+    assert [event["seconds"] for event in response.context["events"]] == [12.0, 24.0]
+    assert f'data-live="merge-run:{started.id}"' in response.content.decode()
+
+
+def test_cancels_a_run(browser, started, words):
+    page = words(browser.post(reverse("merges:run-cancel", args=[started.id]), follow=True))
+
+    started.refresh_from_db()
+    assert started.state == MergeRunState.CANCELLED
+    assert "Cancelling" in page
+
+
+def test_says_that_an_ended_run_cannot_be_cancelled(browser, started, words):
+    MergeRun.objects.update(state=MergeRunState.SUCCEEDED)
+
+    page = words(browser.post(reverse("merges:run-cancel", args=[started.id]), follow=True))
+    assert "has succeeded already" in page
+
+
+def test_shows_why_a_run_failed(browser, started, words):
+    MergeRun.objects.update(state=MergeRunState.FAILED, problem="The worker stopped 3 times during this work.")
+
+    for page in (reverse("merges:run-detail", args=[started.id]), reverse("merges:run-list")):
+        assert "The worker stopped 3 times during this work." in words(browser.get(page))
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "soon"])
+def test_refuses_an_impossible_time_limit(browser, fleet, limit):
+    fleet.query("count cars")
+    fleet.query("count trucks")
+    fleet.dataset()
+
+    browser.post(reverse("merges:run-start", args=[fleet.box.id]), HOW | {"time_limit_min": limit})
+    assert not MergeRun.objects.exists()
