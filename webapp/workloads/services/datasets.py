@@ -138,7 +138,7 @@ def _create(dataset: Dataset, actor: Any | None, camera: Camera, name: str, now:
     dataset.folder = f"datasets/{dataset.id}"
     dataset.save()
     site_id = camera.box.site_id
-    detail = {"camera": camera.name, "kind": dataset.kind.value, "frames_wanted": dataset.frames_wanted}
+    detail = {"camera": camera.name, "kind": DatasetKind(dataset.kind).value, "frames_wanted": dataset.frames_wanted}
     audit_record(actor=actor, action="dataset.create", subject=dataset, site_id=site_id, now=now, detail=detail)
     site_changed(site_id, "dataset", dataset.id)
 
@@ -146,7 +146,7 @@ def _create(dataset: Dataset, actor: Any | None, camera: Camera, name: str, now:
 def _finish(dataset: Dataset, now: datetime) -> None:
     dataset.save(update_fields=["state", "problem", "frame_count", "labelled_count", "upload"])
     site_id = dataset.camera.box.site_id
-    detail = {"state": dataset.state.value, "frames": dataset.frame_count, "problem": dataset.problem}
+    detail = {"state": DatasetState(dataset.state).value, "frames": dataset.frame_count, "problem": dataset.problem}
     audit_record(actor=None, action="dataset.ready", subject=dataset, site_id=site_id, now=now, detail=detail)
     site_changed(site_id, "dataset", dataset.id)
 
