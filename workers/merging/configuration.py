@@ -93,10 +93,15 @@ class MergeConfiguration:
         return tuple(sorted(self.groups, key=lambda group: (-group.saved_bytes, group.places)))
 
     def without_places(self, places: Iterable[LayerPlace]) -> "MergeConfiguration":
-        """The configuration after these places got their own weights; a group that then saves nothing dissolves."""
+        """The configuration after these places got their own weights; what then saves nothing dissolves."""
         leaving = set(places)
         kept = (_reduced(group, leaving) for group in self.groups)
-        return MergeConfiguration(frozenset(group for group in kept if group is not None))
+        return MergeConfiguration(frozenset(group for group in kept if group is not None)).worthwhile()
+
+    def worthwhile(self) -> "MergeConfiguration":
+        """Without merged groups that save nothing as a whole."""
+        saving = (merged.groups for merged in self.merged_groups if any(group.saved_bytes for group in merged.groups))
+        return MergeConfiguration(frozenset[SharedLayerGroup]().union(*saving))
 
 
 def _components(ties: Iterable[frozenset[str]]) -> dict[str, str]:
@@ -124,5 +129,4 @@ def _reduced(group: SharedLayerGroup, leaving: set[LayerPlace]) -> SharedLayerGr
         return group
     if len({place.query for place in staying}) < 2:
         return None
-    reduced = SharedLayerGroup(group.signature, group.size_bytes, staying)
-    return reduced if reduced.saved_bytes else None
+    return SharedLayerGroup(group.signature, group.size_bytes, staying)

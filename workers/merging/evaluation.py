@@ -49,9 +49,13 @@ def reference(original: nn.Module, frames: FrameSet, device: torch.device) -> Re
     return Reference(frames, Basis.AGREEMENT, everything, truths, counts(answers, truths))
 
 
+def original_accuracy(found: Reference) -> float:
+    return float(_accuracy(np.ones((1, len(found.index))), found.original)[0])
+
+
 def require_useful(query: str, task: Task, found: Reference) -> None:
     """Raises WorkloadError for an original no better than chance: no share of its accuracy would mean anything."""
-    accuracy = float(_accuracy(np.ones((1, len(found.index))), found.original)[0])
+    accuracy = original_accuracy(found)
     chance = 1 / len(found.frames.spec.classes) if task is Task.CLASSIFICATION else 0.0
     if found.basis is Basis.RELATIVE_ACCURACY and accuracy <= chance < 1:
         raise WorkloadError(
@@ -75,7 +79,7 @@ def evaluate(
     has_labels = against.basis is Basis.RELATIVE_ACCURACY
     return QueryFigures(
         name=name,
-        original_accuracy=float(_accuracy(once, against.original)[0]) if has_labels else None,
+        original_accuracy=original_accuracy(against) if has_labels else None,
         merged_accuracy=float(_accuracy(once, mine)[0]),
         relative_accuracy=estimate.value,
         lower_bound=estimate.lower,

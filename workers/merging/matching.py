@@ -27,7 +27,9 @@ class MatchableLayer(Protocol):
 def shareable_groups(
     inventories: Mapping[str, Sequence[MatchableLayer]], contents: Mapping[tuple[str, str], str]
 ) -> tuple[SharedLayerGroup, ...]:
-    """Every group of at least two queries that saves memory, heaviest saving first.
+    """Every group of at least two queries, heaviest saving first.
+
+    Groups whose places hold the same weights already save nothing, but belong: trained apart, they would need more.
 
     `inventories`: layers per query in order of the network. `contents`: (query, layer name) -> digest of its weights.
     """
@@ -43,11 +45,12 @@ def shareable_groups(
         for (signature, _), members in occurrences.items()
         if len(members) >= 2
     )
-    return MergeConfiguration(frozenset(group for group in groups if group.saved_bytes > 0)).ordered()
+    shareable = (group for group in groups if len(group.queries) >= 2)
+    return MergeConfiguration(frozenset(shareable)).ordered()
 
 
 def maximal_configuration(
     inventories: Mapping[str, Sequence[MatchableLayer]], contents: Mapping[tuple[str, str], str]
 ) -> MergeConfiguration:
     """Everything that may be shared, shared: the upper bound of what merging can save."""
-    return MergeConfiguration(frozenset(shareable_groups(inventories, contents)))
+    return MergeConfiguration(frozenset(shareable_groups(inventories, contents))).worthwhile()

@@ -17,7 +17,9 @@ from edge_runtime.protocol.sizes import format_size
 from edge_runtime.vision.inventory import layer_inventory
 from workers.merging.bundle import write_merge_bundle
 from workers.merging.configuration import MergeConfiguration
+from workers.merging.evaluation import original_accuracy
 from workers.merging.events import EventFile, EventType, Listener
+from workers.merging.frames import MEMORY_LAYOUT
 from workers.merging.history import Attempt, History, Strategy
 from workers.merging.ledger import Ledger
 from workers.merging.matching import maximal_configuration
@@ -82,7 +84,7 @@ class MergeRun:
     def __init__(self, queries: Sequence[MergingQuery], out: Path, options: RunOptions, progress: Progress) -> None:
         self._queries, self._out, self._options, self._progress = tuple(queries), out, options, progress
         self._ledger = Ledger(queries)
-        networks = {query.name: copy.deepcopy(query.original).requires_grad_(True) for query in queries}
+        networks = {query.name: _trainable_copy(query.original) for query in queries}
         inventories = {name: layer_inventory(network) for name, network in networks.items()}
         contents = {
             (name, layer.name): layer_content(self._ledger.original_entries(name), layer.name)
@@ -90,7 +92,7 @@ class MergeRun:
             for layer in layers
         }
         self._maximal = maximal_configuration(inventories, contents)
-        self._shared = SharedNetworks(networks)
+        self._shared = SharedNetworks(networks, donors=hardest_first(queries))
         self._steps: list[Step] = []
         progress.attach(self._ledger, self._shared, self._keep)
 
@@ -182,6 +184,17 @@ class MergeRun:
             queries=self._ledger.query_results(),
             finished=is_finished,
         )
+
+
+def _trainable_copy(original: torch.nn.Module) -> torch.nn.Module:
+    return copy.deepcopy(original).requires_grad_(True).to(memory_format=MEMORY_LAYOUT)
+
+
+def hardest_first(queries: Sequence[MergingQuery]) -> list[str]:
+    """Queries by the accuracy of their originals, lowest first: features for hard work also serve the easy one."""
+    return [
+        query.name for query in sorted(queries, key=lambda query: (original_accuracy(query.validation), query.name))
+    ]
 
 
 def _opening(maximal: MergeConfiguration, queries: int) -> str:

@@ -5,7 +5,7 @@ a place that leaves a group gets its own copy of the current weights.
 """
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ class SharingError(GemelError):
 
 
 class Initialisation(enum.StrEnum):
-    """What shared weights start from. MEMBER: the first place's. MEAN: the average over the places."""
+    """What shared weights start from. MEMBER: the first donor's. MEAN: the average over the places."""
 
     MEMBER = "member"
     MEAN = "mean"
@@ -28,9 +28,11 @@ class Initialisation(enum.StrEnum):
 class SharedNetworks:
     """Networks by query, and the configuration they hold at this moment."""
 
-    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+    def __init__(self, networks: Mapping[str, nn.Module], donors: Sequence[str] = ()) -> None:
+        """`donors`: queries in the order in which they give their weights to a group (MEMBER); by name otherwise."""
         self.networks = dict(networks)
         self.configuration = MergeConfiguration()
+        self._rank = {query: rank for rank, query in enumerate(donors)}
 
     def apply(
         self, configuration: MergeConfiguration, initialisation: Initialisation = Initialisation.MEAN
@@ -55,7 +57,7 @@ class SharedNetworks:
         """
         is_changed = False
         for name in parameter_names(self.layer(group.places[0])):
-            held = [getattr(self.layer(place), name) for place in group.places]
+            held = [getattr(self.layer(place), name) for place in self._donors_first(group)]
             is_one = len({id(parameter) for parameter in held}) == 1
             is_changed = is_changed or not is_one
             shared = held[0] if is_one and id(held[0]) not in taken else _merged(held, initialisation)
@@ -63,6 +65,9 @@ class SharedNetworks:
             for place in group.places:
                 setattr(self.layer(place), name, shared)
         return is_changed
+
+    def _donors_first(self, group: SharedLayerGroup) -> list[LayerPlace]:
+        return sorted(group.places, key=lambda place: (self._rank.get(place.query, len(self._rank)), place))
 
     def _give_own_copy(self, place: LayerPlace) -> None:
         layer = self.layer(place)

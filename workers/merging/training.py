@@ -128,6 +128,10 @@ class JointTraining:
             teaching=query.taught(index, inputs),
         )
 
+    def optimiser_states(self) -> dict[int, int]:
+        """How often each parameter (by id) has been stepped."""
+        return {id(parameter): int(state["step"]) for parameter, state in self._optimiser.state.items()}
+
     def leave(self, queries: Sequence[str]) -> None:
         """Stops training these queries: their merged group is accepted. The others go on undisturbed."""
         self.queries = tuple(query for query in self.queries if query.name not in queries)
