@@ -13,13 +13,14 @@ WEATHERS = ("clear", "rain", "fog")
 TRAFFICS = ("quiet", "moderate", "heavy")
 CROSSINGS = ("crossing_free", "crossing_occupied")
 
-_PERIOD_S = {"light": 96.0, "weather": 78.0, "traffic": 66.0}
+_PERIOD_S = {"light": 96.0, "weather": 78.0, "traffic": 108.0}
 _ORDERS = {
     "light": ("day", "dusk", "night", "dusk"),
     "weather": ("clear", "rain", "clear", "fog"),
     "traffic": ("quiet", "moderate", "heavy", "moderate"),
 }
-_MOVING_SHARE = 0.22
+# Traffic turns at once: vehicles carry the change through the picture anyway.
+_MOVING_SHARE = {"light": 0.22, "weather": 0.22, "traffic": 0.05}
 _OCCUPANCY = {"quiet": 0.035, "moderate": 0.25, "heavy": 0.72}
 
 
@@ -68,7 +69,7 @@ class ConditionPlan:
         order = _ORDERS[name]
         phase = (time_s / _PERIOD_S[name] + chance(self.seed, len(name), 77)) % 1.0 * len(order)
         index = int(phase)
-        moved = max(0.0, (phase - index - 1 + _MOVING_SHARE) / _MOVING_SHARE)
+        moved = max(0.0, 1 - (index + 1 - phase) / _MOVING_SHARE[name])
         eased = moved * moved * (3 - 2 * moved)
         start, end = levels[order[index]], levels[order[(index + 1) % len(order)]]
         return start + (end - start) * eased
