@@ -1,0 +1,47 @@
+"""What needs a person."""
+
+import uuid
+
+from webapp.dashboard.attention import Severity, box_attention, query_attention
+from webapp.dashboard.rows import BoxRow, QueryRow
+from webapp.fleets.models import Box
+from webapp.rollouts.status import BoxStatus, Connection, State
+from webapp.telemetry.models import QuerySample
+from webapp.workloads.models import Query
+
+
+def _row(connection: Connection, sentence: str = "", enrolled: bool = True) -> BoxRow:
+    box = Box(id=uuid.uuid4(), name="north gate", enrolled_at="2026-05-04" if enrolled else None)
+    return BoxRow(box, BoxStatus(connection, State.RUNNING, sentence, None), None)
+
+
+def _query_row(agreement: float | None) -> QueryRow:
+    query = Query(id=uuid.uuid4(), name="count cars", accuracy_target=0.95)
+    return QueryRow(query, _row(Connection.CONNECTED), QuerySample(agreement=agreement))
+
+
+def test_a_box_that_is_well_needs_nobody():
+    assert list(box_attention([_row(Connection.CONNECTED)])) == []
+
+
+def test_an_offline_box_is_more_urgent_than_one_that_waits_to_join():
+    (offline,) = box_attention([_row(Connection.OFFLINE, "The server hears nothing.")])
+    (unjoined,) = box_attention([_row(Connection.NOT_ENROLLED, enrolled=False)])
+
+    assert offline.severity < unjoined.severity
+    assert "is offline" in offline.sentence
+    assert unjoined.address.endswith("/join/")
+
+
+def test_says_why_a_box_is_not_at_its_target():
+    (need,) = box_attention([_row(Connection.CONNECTED, "Camera quay does not answer.")])
+
+    assert need.severity == Severity.WRONG
+    assert need.sentence == "north gate: Camera quay does not answer."
+
+
+def test_names_a_query_below_its_target_and_only_then():
+    (need,) = query_attention([_query_row(0.9)])
+
+    assert "agrees with its original on 90.0 % of sampled frames, below its target of 95.0 %" in need.sentence
+    assert list(query_attention([_query_row(0.95), _query_row(None)])) == []
