@@ -41,7 +41,7 @@ _VERBS = {
     "upload": "uploaded",
     "ready": "completed",
 }
-_NOUNS = {"dataset": "data set", "person": "", "merge_run": "", "merged_group": "merged group"}
+_NOUNS = {"dataset": "data set", "person": "", "merge_run": "", "bundle": "", "merged_group": "merged group"}
 
 
 @register.inclusion_tag("components/state.html")

@@ -28,7 +28,7 @@ export function plot(element, data, { format, formatX = clock, series, height = 
       height,
       legend: { show: false },
       cursor: { y: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 28, 0, 0],
       axes: [axis({ space: 84, values: (_, values) => values.map(formatX) }), axis({ size: 76, ...(incrs && { incrs }), values: (_, values) => values.map(format) })],
       series: [{}, ...series],
       ...options,
