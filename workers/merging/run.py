@@ -46,7 +46,7 @@ class RunOptions:
     time_limit_s: float | None = None
     device: str = "cpu"
     rounding: str | None = None
-    initialisation: Initialisation = Initialisation.MEAN
+    initialisation: Initialisation = Initialisation.MEMBER
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
 

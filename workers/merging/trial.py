@@ -49,7 +49,7 @@ class TrialSettings:
     seed: int
     device: torch.device
     rounding: torch.dtype | None = None
-    initialisation: Initialisation = Initialisation.MEAN
+    initialisation: Initialisation = Initialisation.MEMBER
     needs_targets: bool = True
 
 
