@@ -6,6 +6,7 @@ import { readJson } from "./drawing.js";
 import { BYTE_STEPS, plot } from "./plot.js";
 
 const LINES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a939f", "#b8a400"];
+// Other events repeat the figures of the last evaluation.
 const DECISIVE = new Set(["evaluated", "accepted", "rejected"]);
 
 const colour = (index) => LINES[index % LINES.length];
@@ -85,7 +86,7 @@ class Progress {
   add(event) {
     this.saved[0].push(event.seconds);
     this.saved[1].push(event.type === "evaluated" ? this.saved[1].at(-1) : event.saved_bytes);
-    if (!event.queries.length || !(DECISIVE.has(event.type) || event.type === "progress")) return;
+    if (!event.queries.length || !DECISIVE.has(event.type)) return;
     if (this.accuracy[0].at(-1) === event.seconds) return;
     this.accuracy[0].push(event.seconds);
     this.names.forEach((name, index) => {

@@ -16,7 +16,7 @@ const clock = (at) => new Date(at * 1000).toTimeString().slice(0, 8);
 /** Steps of an axis of bytes: powers of two, so that its labels are round. */
 export const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 
-const showEmptiness = (target, data) => target.classList.toggle("is-empty", data[0].length < 2);
+const showEmptiness = (target, data) => target.classList.toggle("is-empty", data[0].length === 0);
 
 /** `format` turns a value of the left axis into words, `formatX` one of the bottom axis where that is no time of day.
  * `options` are uPlot's, laid over the common ones. */
