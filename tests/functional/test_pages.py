@@ -60,6 +60,15 @@ def test_every_page_renders_without_inline_script_or_foreign_origin(browser, add
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
 
 
+def test_every_part_that_refetches_itself_has_a_name_to_be_found_by(browser, addresses):
+    for address in addresses:
+        content = browser.get(address).content.decode()
+        parts = re.findall(r"<[^>]*\sdata-refresh[\s>][^>]*>?", content)
+        names = [match.group(1) for part in parts if (match := re.search(r'\sid="([^"]+)"', part))]
+        assert len(names) == len(parts), address
+        assert len(set(names)) == len(names), address
+
+
 def test_every_field_of_a_form_has_a_label(browser, addresses):
     for address in addresses:
         content = browser.get(address).content.decode()
