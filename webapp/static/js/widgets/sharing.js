@@ -7,6 +7,7 @@ const HEIGHT = 420;
 const TOP = 64;
 const BAR = 74;
 const THINNEST = 0.6;
+const OUTLINED_FROM = 4;
 const GAP = 190;
 
 /** Places of all layers: one scale for all columns, so that equal heights are equal bytes. */
@@ -70,7 +71,7 @@ export function start(element) {
     for (const layer of column.layers) {
       const isShared = layer.shared != null;
       const { x, y, height } = layer;
-      const css = isShared ? "layer-shared" : "layer-private";
+      const css = `${isShared ? "layer-shared" : "layer-private"}${height < OUTLINED_FROM ? " is-thin" : ""}`;
       const words = `${layer.name}: ${size(layer.size_bytes)}, ${isShared ? "shared" : "private"}`;
       const box = { x, y, width: BAR, height, class: css, ...(isShared && { "data-group": layer.shared }) };
       draw("rect", box, svg, words);
