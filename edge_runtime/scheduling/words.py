@@ -5,7 +5,7 @@ Times are seconds of one monotonic clock, durations are milliseconds, sizes are 
 
 import math
 from collections.abc import Container, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 
@@ -142,6 +142,14 @@ class Profiles:
 
     def shared_digests(self) -> Set[str]:
         return {digest for digest, slots in self.users.items() if len(slots) > 1}
+
+    def with_batches(self, slot: str, batches: tuple[Batch, ...]) -> "Profiles":
+        """These profiles with other figures for one slot. What follows from the tensors alone is taken over."""
+        changed = Profiles(
+            tuple(replace(model, batches=batches) if model.slot == slot else model for model in self.models)
+        )
+        vars(changed).update(users=self.users, visit_order=self.visit_order)
+        return changed
 
 
 def shared_bytes(one: ModelProfile, other: ModelProfile) -> int:

@@ -6,13 +6,14 @@ Everything here runs on one thread (the executor's, or a test's). The clock is p
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import require_fits
 from edge_runtime.scheduling.batching import hopeless, takes_for
+from edge_runtime.scheduling.pace import DOUBT_AFTER_S, doubted, observed
 from edge_runtime.scheduling.schedule import schedule
 from edge_runtime.scheduling.words import Batch, Budget, Decision, ModelProfile, Profiles, Resident, Take, Waiting
 from edge_runtime.serving.answering import Faults, answer, fault_sentence
@@ -59,6 +60,7 @@ class Engine:
         self._queries: dict[str, QueryTarget] = {}
         self._faults = Faults()
         self._last_run: dict[str, float] = {}
+        self._doubted_at: dict[str, float] = {}
         self._load_bytes_per_s = math.inf
         self.live_accuracy: LiveAccuracy | None = None
 
@@ -101,6 +103,7 @@ class Engine:
         self._memory.set_shared(prepared.profiles.shared_digests())
         self._queries = {query.query: query for query in prepared.queries}
         self._last_run = {slot: at for slot, at in self._last_run.items() if slot in prepared.models}
+        self._doubted_at = dict.fromkeys(prepared.models, self._given.clock())
         self._tally.retarget(self._queries)
         self._intake.retarget(prepared.queries)
         self.live_accuracy = LiveAccuracy(prepared, self._given.clock(), self.live_accuracy)
@@ -141,11 +144,23 @@ class Engine:
         lost = {queue.query: hopeless(now, queue, profiles.by_slot[queue.slot]) for queue in served}
         if not any(lost.values()):
             return served
+        self._doubt(now, [queue for queue in served if lost[queue.query] == len(queue.captured_at)], profiles)
         self._intake.drop(lost.items())
         return [queue for queue in self._intake.waiting() if self._is_served(queue.slot, now, profiles)]
 
     def _is_served(self, slot: str, now: float, profiles: Profiles) -> bool:
         return slot in profiles.by_slot and not self._faults.is_paused(slot, now)
+
+    def _doubt(self, now: float, given_up: list[Waiting], profiles: Profiles) -> None:
+        """A slot that has not run for a while because it seems too slow is believed to be faster from now on."""
+        for slot in {queue.slot for queue in given_up}:
+            if now - max(self._last_run.get(slot, 0.0), self._doubted_at[slot]) >= DOUBT_AFTER_S:
+                self._doubted_at[slot] = now
+                self._correct(slot, doubted(profiles.by_slot[slot]))
+
+    def _correct(self, slot: str, batches: tuple[Batch, ...]) -> None:
+        if self._prepared is not None:
+            self._prepared = replace(self._prepared, profiles=self._prepared.profiles.with_batches(slot, batches))
 
     def _visit(self, decision: Decision, prepared: Prepared, queues: list[Waiting]) -> None:
         model, taken = prepared.models[decision.slot], list[tuple[str, Frame]]()
@@ -181,10 +196,14 @@ class Engine:
         return takes_for(now, fresh, prepared.profiles.by_slot[decision.slot], decision.room_bytes)
 
     def _run(self, model: ServedModel, profile: ModelProfile, taken: list[tuple[str, Frame]]) -> None:
+        started_at = self._given.clock()
         with self._memory.activations(profile.batch_for(len(taken)).activation_bytes):
             images = [frame.image for _, frame in taken]
             predictions = answer(model.skeleton, model.functions, images, self._given.device)
         finished_at = self._given.clock()
+        batches = observed(profile, len(taken), 1000 * (finished_at - started_at))
+        if batches is not None:
+            self._correct(model.slot, batches)
         for (query, frame), prediction in zip(taken, predictions, strict=True):
             self._account(model, query, frame, prediction, finished_at)
         taken.clear()  # accounted for: a failure from here on must not count them again

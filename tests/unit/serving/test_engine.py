@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -285,3 +286,18 @@ def test_a_model_of_a_known_kind_is_warmed_up_without_evicting_more_than_it_need
     assert before < set(rig.memory.resident())
     rig.engine.tidy()
     assert set(rig.memory.resident()) == before
+
+
+def test_a_query_measured_in_a_bad_moment_is_tried_again_and_recovers(shelf: BundleOnShelf, clock: FakeClock) -> None:
+    put_models(shelf, merged=False)
+    rig = Rig(clock)
+    prepared = rig.prepare(shelf, queries(deadline_ms=300))
+    slow = tuple(replace(batch, run_ms=5_000.0) for batch in prepared.profiles.by_slot["cars"].batches)
+    rig.engine.activate(replace(prepared, profiles=prepared.profiles.with_batches("cars", slow)))
+    for index in range(80):
+        clock.advance(0.1)
+        rig.intake.offer(frame_at(clock(), index=index))
+        rig.drain()
+
+    answered = [result for result in rig.results if result.query == "query-cars"]
+    assert len(answered) > 20  # 5 s is halved once a second until it lies below the deadline of 0.3 s
