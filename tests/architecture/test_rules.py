@@ -74,7 +74,8 @@ def test_every_module_says_what_it_owns() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in _python_files()
-        if path.name not in ("__init__.py", "apps.py") and "tests" not in path.relative_to(ROOT).parts
+        if path.name not in ("__init__.py", "apps.py")
+        and "tests" not in path.relative_to(ROOT).parts
         and "migrations" not in path.parts
         and ast.get_docstring(ast.parse(path.read_text())) is None
     ]
