@@ -39,7 +39,7 @@ CACHE = Path("var/originals")
 RUNS = Path("var/merges")
 SHIPPED = FOLDER / "merges"
 DAYS = TRAIN_DAYS[:8]  # 100 frames each
-TRAINING = TrainingSettings(batch=16, least_steps=400, most_steps=400, evaluate_every=40)
+TRAINING = TrainingSettings(batch=16, least_steps=600, most_steps=600, evaluate_every=50)
 BoxName = Annotated[str, typer.Argument(metavar="BOX", help="As in demo.yaml.", show_default=False)]
 
 

@@ -34,12 +34,12 @@ class Upload:
     classes: tuple[str, ...]
 
     architecture = "mobilenet_v3_small"
-    input_size = (96, 160)
+    input_size = (64, 112)
 
 
 UPLOADS = (
     Upload("bridge-east-weather", "Roof weather", ("clear", "rain", "fog")),
-    Upload("bridge-east-traffic", "Roof traffic", ("quiet", "moderate", "heavy")),
+    Upload("bridge-west-light", "Roof light", ("day", "dusk", "night")),
 )
 
 

@@ -86,7 +86,7 @@ class Trial:
         self._pending = [merged for merged in configuration.merged_groups if not merged.groups <= kept.groups]
         self._accepted = kept.groups
         self._figures: dict[str, QueryFigures] = {}
-        self._lower_bounds: dict[str, list[float]] = {}
+        self._lower_bounds: dict[str, list[float]] = {query.name: [] for query in queries}
 
     def run(self) -> Attempt:
         """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
@@ -155,7 +155,8 @@ class Trial:
         with as_shipped(self._networks(names), average=average, rounding=self._settings.rounding):
             for name in names:
                 self._figures[name] = self._evaluate(name, "validation")
-                self._lower_bounds.setdefault(name, []).append(self._figures[name].lower_bound)
+                if average is not None:  # before training a donor is perfect, which says nothing about progress
+                    self._lower_bounds[name].append(self._figures[name].lower_bound)
             self._observer.evaluated(self._configuration, self._figures)
             may_end = is_last or self._settings.needs_targets
             held = [merged for merged in self._pending if may_end and self._is_good(merged)]
