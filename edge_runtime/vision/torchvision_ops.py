@@ -5,9 +5,13 @@ fails: it refers to operators (nms, qnms) that nobody defined. Here they are def
 nothing happens where the compiled ones load. Still missing in that case: roi_pool, deform_conv2d, torchvision.io.
 """
 
+import contextlib
 import importlib
 import importlib.util
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -29,6 +33,26 @@ def _load_compiled() -> bool:
     return False
 
 
+@contextlib.contextmanager
+def _without_compiler() -> Iterator[None]:
+    """torchvision's roi_align asks torch's compiler one question at import, which costs 2 of the import's 6 seconds.
+
+    The answer is replaced below anyway, so the compiler stays unloaded until somebody really compiles.
+    """
+    names = ("torch._dynamo", "torch._dynamo.utils")
+    if names[0] in sys.modules:
+        yield
+        return
+    for name in names:
+        sys.modules[name] = ModuleType(name)
+    sys.modules[names[1]].is_compile_supported = lambda device_type: True  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+
+
 def _install_fallback() -> torch.library.Library:
     """Defines the operators and imports torchvision. They live as long as the returned library."""
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
@@ -36,8 +60,9 @@ def _install_fallback() -> torch.library.Library:
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
     library.impl("nms", cpu_operators.nms, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
     # By name: the attributes torchvision.ops.boxes and .roi_align are not both modules.
-    boxes: Any = importlib.import_module("torchvision.ops.boxes")
-    roi_align: Any = importlib.import_module("torchvision.ops.roi_align")
+    with _without_compiler():
+        boxes: Any = importlib.import_module("torchvision.ops.boxes")
+        roi_align: Any = importlib.import_module("torchvision.ops.roi_align")
     for module in (boxes, roi_align):  # the other operators keep their clear "couldn't load" error
         module._assert_has_ops = lambda: None
     # torchvision's own Python roi_align goes through torch.compile: 62 s for the first picture, and it needs g++.
