@@ -8,6 +8,7 @@ The administrator's password comes in GEMEL_DEMO_PASSWORD.
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -139,9 +140,11 @@ def _ready_merge(box: Box) -> None:
     """The merge that was computed beforehand waits for approval, like one that just ended."""
     folder = FOLDER / "merges" / box.name
     if (folder / "result.json").exists() and not MergeRun.objects.filter(box=box).exists():
-        from workers.tasks.merge_results import merge_result_import  # torch comes with it
+        from demo.shipped_merges import unpack  # torch comes with these two
+        from workers.tasks.merge_results import merge_result_import
 
-        merge_result_import(box=box, result_dir=folder, now=timezone.now())
+        with tempfile.TemporaryDirectory() as run:
+            merge_result_import(box=box, result_dir=unpack(folder, Path(run)), now=timezone.now())
 
 
 if __name__ == "__main__":

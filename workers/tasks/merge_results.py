@@ -18,10 +18,11 @@ from webapp.merges.services import (
     GroupFound,
     MemberFound,
     merge_run_create,
+    merge_run_event_record,
     merge_run_result_record,
     merge_run_started,
 )
-from workers.merging.events import QueryFigures
+from workers.merging.events import EventType, QueryFigures
 from workers.merging.result import MergedGroupResult, Result, read_result
 from workers.tasks.merge_files import named_queries
 
@@ -50,9 +51,28 @@ def merge_result_import(*, box: Box, result_dir: Path, now: datetime, actor: Any
             raise ResultUnusable(f"{box} has no query called {', '.join(unknown)}; the result is of another workload.")
         run.run_queries.exclude(id__in=[queries[name].pk for name in names]).delete()
         merge_run_started(run=run, now=now)
+        _events_take_over(run, queries, result_dir, now)
         blobs_take_over(result_dir)
         result_record(run=run, queries=queries, result_dir=result_dir, now=now)
     return run
+
+
+def with_own_names(payload: dict[str, Any], queries: Mapping[str, MergeRunQuery]) -> dict[str, Any]:
+    """An event of the core with the queries' own names and ids."""
+    for figures in payload.get("queries", []):
+        found = queries.get(figures["name"])
+        if found is not None:
+            figures |= {"name": found.name, "query": str(found.query_id)}
+    return payload
+
+
+def _events_take_over(run: MergeRun, queries: Mapping[str, MergeRunQuery], result_dir: Path, now: datetime) -> None:
+    """What happened in the run, but for the progress between evaluations."""
+    path = result_dir / "events.jsonl"
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        payload = msgspec.json.decode(line)
+        if payload["type"] != EventType.PROGRESS:
+            merge_run_event_record(run=run, payload=with_own_names(payload, queries), now=now)
 
 
 def blobs_take_over(result_dir: Path) -> None:

@@ -23,7 +23,7 @@ from webapp.merges.task_names import MERGE_RUN
 from workers.tasks.children import ChildStopped, Ended, run_child
 from workers.tasks.leases import Lease, claim
 from workers.tasks.merge_files import named_queries, write_workload
-from workers.tasks.merge_results import blobs_take_over, result_record
+from workers.tasks.merge_results import blobs_take_over, result_record, with_own_names
 
 GRACE_S = 900.0  # after the time limit the core still measures what it has
 UNUSABLE = 2  # the core's exit status for input that it refused with one sentence
@@ -97,11 +97,7 @@ def _event(run: MergeRun, queries: Mapping[str, MergeRunQuery], line: str) -> No
     if not isinstance(payload, dict) or "type" not in payload:
         logger.warning("Merge run %s said: %s", run.id, line.strip()[:200])
         return
-    for figures in payload.get("queries", []):
-        found = queries.get(figures["name"])
-        if found is not None:
-            figures |= {"name": found.name, "query": str(found.query_id)}
-    merge_run_event_record(run=run, payload=payload, now=timezone.now())
+    merge_run_event_record(run=run, payload=with_own_names(payload, queries), now=timezone.now())
 
 
 def _sentence(ended: Ended) -> str:
