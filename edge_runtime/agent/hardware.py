@@ -3,17 +3,17 @@
 import os
 import platform
 import socket
+from pathlib import Path
 
 import psutil
-import torch
 
 import edge_runtime
 from edge_runtime.protocol.enrolment import Hardware
 
 
 def hardware() -> Hardware:
-    compute = "cuda" if torch.cuda.is_available() else "cpu"
-    name = torch.cuda.get_device_name() if compute == "cuda" else _processor_name()
+    accelerator = _accelerator_name()
+    compute, name = ("cuda", accelerator) if accelerator else ("cpu", _processor_name())
     return Hardware(
         hostname=socket.gethostname(),
         platform=platform.platform(),
@@ -23,6 +23,16 @@ def hardware() -> Hardware:
         compute_name=name,
         runtime_version=edge_runtime.__version__,
     )
+
+
+def _accelerator_name() -> str:
+    """ "" without one. Where the kernel shows no NVIDIA device, torch, whose import takes seconds, is not asked."""
+    devices = Path("/dev")
+    if platform.system() == "Linux" and not [*devices.glob("nvidia*"), *devices.glob("nvhost*")]:
+        return ""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
 def _processor_name() -> str:
