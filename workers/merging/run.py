@@ -187,7 +187,8 @@ class MergeRun:
 
 
 def _trainable_copy(original: torch.nn.Module) -> torch.nn.Module:
-    return copy.deepcopy(original).requires_grad_(True).to(memory_format=MEMORY_LAYOUT)
+    network: torch.nn.Module = copy.deepcopy(original).requires_grad_(True)
+    return network.to(memory_format=MEMORY_LAYOUT)  # type: ignore[call-overload]  # missing in stubs
 
 
 def hardest_first(queries: Sequence[MergingQuery]) -> list[str]:

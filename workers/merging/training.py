@@ -31,12 +31,12 @@ class TrainingSettings:
     `evaluate_every` steps the queries are measured on validation frames and training may stop early.
     """
 
-    batch: int = 32
+    batch: int = 16
     peak_rate: float = 2e-3
     weight_decay: float = 1e-4
     gradient_norm: float = 5.0
     passes: float = 12.0
-    least_steps: int = 150
+    least_steps: int = 250
     most_steps: int = 1200
     evaluate_every: int = 25
     average_decay: float = 0.97
@@ -113,7 +113,7 @@ class JointTraining:
 
     def _backward(self, query: MergingQuery) -> float:
         loss = self.loss(query) * self.weights[query.name]
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return float(loss.detach())
 
     def loss(self, query: MergingQuery) -> torch.Tensor:

@@ -16,7 +16,7 @@ from workers.merging.configuration import MergeConfiguration, MergedGroup
 from workers.merging.evaluation import evaluate
 from workers.merging.events import QueryFigures
 from workers.merging.evidence import conflict_by_place
-from workers.merging.forecast import is_hopeless
+from workers.merging.forecast import is_hopeless, is_worth_extending
 from workers.merging.history import Attempt
 from workers.merging.normalisation import reestimate_normalisation
 from workers.merging.queries import MergingQuery, shuffled_batches
@@ -26,6 +26,7 @@ from workers.merging.training import JointTraining, TrainingDiverged, TrainingSe
 
 NORMALISATION_BATCHES = 8
 RATE_AFTER_DIVERGENCE = 0.25
+EXTENSION = 0.5  # of the steps so far
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,9 @@ class Trial:
             if is_last or training.step_number % every == 0:
                 training.leave(self._measure(training.average, is_last=is_last))
                 training.weigh(self._figures)
-                if is_last or self._all_hopeless(training):
+                if is_last and not self._extend(training):
+                    return
+                if self._all_hopeless(training):
                     return
 
     def _measure(self, average: RunningAverage | None, *, is_last: bool) -> list[str]:
@@ -189,6 +192,22 @@ class Trial:
             seed=self._settings.seed,
             device=self._settings.device,
         )
+
+    def _extend(self, training: JointTraining) -> bool:
+        """Plans more steps where they would probably do: un-sharing costs memory that only time was missing for."""
+        longer = min(training.settings.most_steps, round(training.planned * (1 + EXTENSION)))
+        if not self._settings.needs_targets or not self._pending or longer <= training.planned:
+            return False
+        is_worth_it = any(
+            all(
+                is_worth_extending(self._lower_bounds[name], self._figures[name].target, extension=EXTENSION)
+                for name in merged.queries
+            )
+            for merged in self._pending
+        )
+        if is_worth_it:
+            training.planned = longer
+        return is_worth_it
 
     def _all_hopeless(self, training: JointTraining) -> bool:
         if not self._settings.needs_targets:
