@@ -38,8 +38,8 @@ def _with_boxes(image: np.ndarray, result: Result, found: Detections, position: 
         class_id=np.full(len(wanted), position),
     )
     labels = [f"{result.classes[int(found.labels[i])]} {found.scores[i]:.0%}" for i in wanted]
-    image = sv.BoxAnnotator(thickness=2).annotate(image, boxes)
-    return sv.LabelAnnotator(text_scale=0.4, text_padding=3).annotate(image, boxes, labels)
+    image = sv.BoxAnnotator(thickness=1).annotate(image, boxes)
+    return sv.LabelAnnotator(text_scale=0.3, text_padding=2).annotate(image, boxes, labels)
 
 
 def _caption(result: Result, answer: Classification) -> str:
