@@ -19,10 +19,12 @@ function timeLeft({ seconds_left_low: low, seconds_left_high: high }) {
 
 function showFigures(element, event) {
   const cell = (name) => element.querySelector(`[data-field="${name}"]`);
-  cell("saved").textContent = size(event.saved_bytes);
-  cell("saved-share").textContent = event.bytes_before ? percent(event.saved_bytes / event.bytes_before) : "";
-  cell("before").textContent = size(event.bytes_before);
-  cell("after").textContent = size(event.bytes_after);
+  if (event.type !== "evaluated") { // whose bytes are those of a trial, not of what is accepted
+    cell("saved").textContent = size(event.saved_bytes);
+    cell("saved-share").textContent = event.bytes_before ? percent(event.saved_bytes / event.bytes_before) : "";
+    cell("before").textContent = size(event.bytes_before);
+    cell("after").textContent = size(event.bytes_after);
+  }
   cell("elapsed").textContent = duration(event.seconds);
   cell("left").textContent = timeLeft(event);
   cell("samples").textContent = event.samples_seen.toLocaleString("en");
@@ -150,6 +152,7 @@ export function start(element) {
   element.addEventListener("live:event", ({ detail }) => {
     if (detail.seq <= last) return;
     last = detail.seq;
+    if (element.dataset.state === "queued") return location.reload(); // it started before this page listened
     take(detail.event);
     redraw();
   });
