@@ -3,8 +3,8 @@
 from demo.processes import BoxProcess
 
 # The budget lies below what the box's unmerged models need and above what the merged ones do. The swap bandwidth is
-# that of a small box's slow storage or bus; without it a desktop's memory hides what swapping costs.
+# that of a class-10 memory card; without it a desktop's memory hides what swapping costs.
 DEMO_BOXES = (
-    BoxProcess("north-gate", memory_budget="18MiB", swap_bandwidth="20MiB"),
-    BoxProcess("harbour-bridge", memory_budget="16MiB", swap_bandwidth="20MiB"),
+    BoxProcess("north-gate", memory_budget="18MiB", swap_bandwidth="10MiB"),
+    BoxProcess("harbour-bridge", memory_budget="16MiB", swap_bandwidth="10MiB"),
 )

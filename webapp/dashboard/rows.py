@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from webapp.fleets.models import Box, Camera
+from webapp.merges.models import MergedGroupQuery
+from webapp.merges.selectors import accepted_on_labels
 from webapp.rollouts.selectors import box_statuses
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.models import BoxSample, QuerySample
@@ -25,9 +27,12 @@ class BoxRow:
 
 @dataclass(frozen=True)
 class QueryRow:
+    """`accepted`: the member of the approved merged group that runs, where labels judged it."""
+
     query: Query
     box: BoxRow
     sample: QuerySample | None
+    accepted: MergedGroupQuery | None = None
 
     @property
     def processed_fps(self) -> float | None:
@@ -43,7 +48,9 @@ class QueryRow:
 
     @property
     def is_below_target(self) -> bool:
-        """By agreement, the only figure that is measured all the time."""
+        """On labels where there were any, else by agreement: the target applies to relative accuracy first."""
+        if self.accepted is not None:
+            return self.accepted.validation_accuracy < self.query.accuracy_target
         agreement = self.sample.agreement if self.sample else None
         return agreement is not None and agreement < self.query.accuracy_target
 
@@ -59,8 +66,8 @@ def query_rows(actor: Any, boxes: dict[Any, BoxRow], *, camera: Camera | None = 
     measured = {
         sample.query_id: sample for row in boxes.values() if row.sample for sample in row.sample.query_samples.all()
     }
+    queries = [query for query in query_list(actor, camera=camera) if query.camera.box_id in boxes]
+    accepted = accepted_on_labels(queries)
     return tuple(
-        QueryRow(query, boxes[query.camera.box_id], measured.get(query.id))
-        for query in query_list(actor, camera=camera)
-        if query.camera.box_id in boxes
+        QueryRow(query, boxes[query.camera.box_id], measured.get(query.id), accepted.get(query.id)) for query in queries
     )

@@ -1,6 +1,7 @@
 """Reading merge runs and merged groups, and what a merge of a box still lacks."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -86,6 +87,16 @@ def approved_members(box: Box) -> dict[UUID, MergedGroupQuery]:
     ]
     sizes = Counter(member.group_id for member in current)
     return {member.query_id: member for member in current if sizes[member.group_id] > 1}
+
+
+def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:
+    """By query: the approved member that labels judged. For these the accuracy target is not one for agreement."""
+    members = MergedGroupQuery.objects.filter(
+        query__in=[query.id for query in queries],
+        group__state=MergedGroupState.APPROVED,
+        basis="relative accuracy",
+    )
+    return {member.query_id: member for member in members.defer("tensors")}
 
 
 def merge_requirements(box: Box) -> tuple[Requirement, ...]:

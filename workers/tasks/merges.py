@@ -26,6 +26,7 @@ from workers.tasks.merge_files import named_queries, write_workload
 from workers.tasks.merge_results import blobs_take_over, result_record, with_own_names
 
 GRACE_S = 900.0  # after the time limit the core still measures what it has
+NICENESS = 10  # training takes what the pages, and boxes on the same machine, leave
 UNUSABLE = 2  # the core's exit status for input that it refused with one sentence
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def _work(run: MergeRun, lease: Lease, folder: Path) -> None:
         timeout_s=run.time_limit_s + GRACE_S,
         should_go_on=lambda: not _is_shutting_down() and lease.keep(),
         on_line=lambda line: _event(run, queries, line),
+        niceness=NICENESS,
     )
     if ended.code:
         raise CoreFailed(_sentence(ended))

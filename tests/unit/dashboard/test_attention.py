@@ -1,10 +1,12 @@
 """What needs a person."""
 
 import uuid
+from dataclasses import replace
 
 from webapp.dashboard.attention import Severity, box_attention, query_attention
 from webapp.dashboard.rows import BoxRow, QueryRow
 from webapp.fleets.models import Box
+from webapp.merges.models import MergedGroupQuery
 from webapp.rollouts.status import BoxStatus, Connection, State
 from webapp.telemetry.models import QuerySample
 from webapp.workloads.models import Query
@@ -31,6 +33,14 @@ def test_an_offline_box_is_more_urgent_than_one_that_waits_to_join():
     assert offline.severity < unjoined.severity
     assert "is offline" in offline.sentence
     assert unjoined.address.endswith("/join/")
+
+
+def test_low_agreement_alarms_nobody_where_labels_showed_the_target_met():
+    row = _query_row(agreement=0.85)
+    judged = replace(row, accepted=MergedGroupQuery(validation_accuracy=0.97))
+
+    assert len(list(query_attention([row]))) == 1
+    assert list(query_attention([judged])) == []
 
 
 def test_says_why_a_box_is_not_at_its_target():
