@@ -177,7 +177,7 @@ def run_quietly(command, with_errors=True, is_shown=False):
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, universal_newlines=True
     )
     lines = []
-    for line in process.stdout:
+    for line in process.stdout or ():
         lines.append(line)
         if is_shown and sys.stdout.isatty():
             width = shutil.get_terminal_size().columns - 1

@@ -186,7 +186,8 @@ def measure(network: nn.Module, spec: ModelSpec, data: Pictures) -> float:
         batch = stack([preprocess(image, spec) for image in data.images[start : start + 16]])
         for prediction, label in zip(functions.predict(network, batch), labels, strict=True):
             truth = functions.truth_of(label.objects, label.tags, spec)
-            scores.append(frame_score(prediction, truth))
+            if truth is not None:  # a rendered frame always has one
+                scores.append(frame_score(prediction, truth))
     return accuracy(scores)
 
 

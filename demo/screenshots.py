@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -58,7 +59,7 @@ def _take_all(url: str, session: str, out: Path, only_readme: bool) -> None:
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_OPTIONS))
         cookie = {"name": "sessionid", "value": session, "url": url}
         for look, (width, height), scheme in _looks(only_readme):
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
             context.add_cookies([cookie])  # type: ignore[list-item]
             page = context.new_page()
             for name, address in pages.items():
@@ -99,7 +100,7 @@ def _pages() -> Iterator[tuple[str, str]]:
         yield name, reverse(f"fleets:{name}")
     for name in ("run-list", "run-choose", "group-list"):
         yield name, reverse(f"merges:{name}")
-    details = {
+    details: dict[str, Any] = {
         "dashboard:box-detail": Box,
         "dashboard:camera-detail": Camera,
         "dashboard:query-detail": Query,
