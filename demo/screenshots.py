@@ -1,7 +1,7 @@
 """Pictures of the running demo for documentation and review: `python -m demo.screenshots [--out FOLDER]`.
 
 Every main page at desktop and phone width, light and dark. The README's picture, docs/images/dashboard.png, is the
-light desktop overview; --readme writes only that one.
+light desktop page of a box, best taken after its merge was approved; --readme writes only that one.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def _take_all(url: str, session: str, out: Path, only_readme: bool) -> None:
             context.add_cookies([cookie])  # type: ignore[list-item]
             page = context.new_page()
             for name, address in pages.items():
-                if only_readme and name != "overview":
+                if only_readme and name != "box-detail":
                     continue
                 page.goto(url + address)
                 page.wait_for_timeout(SETTLE_MS)
