@@ -9,7 +9,7 @@ def key_from_file(path: str, make: Callable[[], str] = lambda: secrets.token_hex
     """The key in the file at `path`, which is made with mode 0600 at first use. Safe when several processes start."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     if not os.path.exists(path):
-        temporary = f"{path}.{os.getpid()}"
+        temporary = f"{path}.{secrets.token_hex(8)}"  # threads of one process start together too
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(make())
         try:
