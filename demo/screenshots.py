@@ -6,7 +6,6 @@ light desktop page of a box, best taken after its merge was approved; --readme w
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Any
 
 import django
 
+from demo.chromium import chromium_found
 from demo.instance import instance_read
 from demo.options import run_arguments
 from demo.password import ADMINISTRATOR
 from demo.processes import ROOT, environment
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_OPTIONS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -55,8 +54,7 @@ def _take_all(url: str, session: str, out: Path, only_readme: bool) -> None:
 
     pages = dict(_pages())
     with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_OPTIONS))
+        browser = playwright.chromium.launch(executable_path=chromium_found(), args=list(CHROMIUM_OPTIONS))
         cookie = {"name": "sessionid", "value": session, "url": url}
         for look, (width, height), scheme in _looks(only_readme):
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]

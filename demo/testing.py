@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from demo.chromium import chromium_found
 from demo.console import Console
 from demo.processes import ROOT
 from demo.servers import start_servers
@@ -14,7 +15,6 @@ from demo.supervisor import Supervisor
 from demo.survivors import end_survivors
 
 TEST_DIR = ROOT / "var" / "test"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 async def run_tests(arguments: Sequence[str]) -> int:
@@ -44,12 +44,12 @@ async def run_tests(arguments: Sequence[str]) -> int:
 
 def _install_chromium(console: Console) -> None:
     """Browser tests need one; where we are root on a Debian it is quickly there, elsewhere they are skipped loudly."""
-    if os.environ.get("CHROMIUM_PATH") or any(map(shutil.which, CHROMIUM_NAMES)):
+    if chromium_found():
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         console.say("Installing Chromium for the browser tests.")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
             subprocess.run(["apt-get", "-qq", *command], check=False, env=environment, stdout=subprocess.DEVNULL)
-    if not any(map(shutil.which, CHROMIUM_NAMES)):
+    if not chromium_found():
         console.say("There is no Chromium here: THE BROWSER TESTS ARE SKIPPED. Install chromium to run them.")

@@ -1,11 +1,12 @@
 """What every test may use: real recordings, a Chromium, and quick property tests."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from demo.chromium import chromium_found
 
 # Several torch processes on few cores busy-wait for each other unless told otherwise, before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -14,8 +15,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("quick"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
-
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +29,7 @@ def gemel_data_dir() -> Path:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """A Chromium of the system. Without one browser tests are skipped, but never in CI: there it is an error."""
-    named = os.environ.get("CHROMIUM_PATH")
-    found = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    found = chromium_found()
     if found is None and os.environ.get("CI"):
         pytest.fail("CI needs Chromium: apt-get install chromium")
     if found is None:

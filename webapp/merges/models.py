@@ -102,6 +102,9 @@ class MergedGroup(models.Model):
         return self.name
 
 
+RELATIVE_ACCURACY = "relative accuracy"  # a basis: judged on labels
+
+
 class MergedGroupQuery(models.Model):
     """One member: its merged tensors (as Model.tensors) and its accuracy beside its original's, as fractions.
 

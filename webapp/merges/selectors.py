@@ -12,6 +12,7 @@ from webapp.common.errors import NotFound
 from webapp.fleets.models import Box
 from webapp.fleets.selectors import sites_of
 from webapp.merges.models import (
+    RELATIVE_ACCURACY,
     Decision,
     MergedGroup,
     MergedGroupQuery,
@@ -94,7 +95,7 @@ def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]
     members = MergedGroupQuery.objects.filter(
         query__in=[query.id for query in queries],
         group__state=MergedGroupState.APPROVED,
-        basis="relative accuracy",
+        basis=RELATIVE_ACCURACY,
     )
     return {member.query_id: member for member in members.defer("tensors")}
 
