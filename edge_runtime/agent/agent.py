@@ -126,7 +126,8 @@ class Agent:
         retry_s = self.reconciler.retry_in_s
         wait_s = poll_s if retry_s is None else min(poll_s, max(0.2, retry_s))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nudged.wait(), wait_s)
+            async with asyncio.timeout(wait_s):  # Python 3.11's wait_for loses a cancellation that meets a nudge
+                await self._nudged.wait()
 
     async def _remember(self) -> None:
         recall = Recall(self._target, self.reconciler.running, self.reconciler.queries)

@@ -1,7 +1,6 @@
 """The WebSocket to the server: telemetry out, nudges in. It may vanish at any time without loss of correctness."""
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -90,8 +89,7 @@ class Link:
             finally:
                 self._outbox.disconnected()
                 sender.cancel()
-                with contextlib.suppress(asyncio.CancelledError, WebSocketException):
-                    await sender
+                await asyncio.gather(sender, return_exceptions=True)
         return attempt
 
     async def _send(self, connection: ClientConnection) -> None:

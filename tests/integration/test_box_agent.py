@@ -16,6 +16,7 @@ from edge_runtime.agent.server import ServerApi
 from edge_runtime.bundles.tensors import tensor_entry
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import ModelEntry
+from edge_runtime.protocol.messages import Nudge
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
 from edge_runtime.video.cameras import CameraSet
 from tests.simulators.box_server import BOX, CREDENTIAL, FleetServer
@@ -249,3 +250,12 @@ async def test_state_on_disk_is_for_its_user_alone(server, box, tmp_path, film):
     server.change(cameras=(CameraTarget("gate", "Gate", film),))
     await until(lambda: (tmp_path / "recall.json").exists())
     assert os.stat(tmp_path / "recall.json").st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("moments", range(4))
+async def test_stops_although_news_came_in_the_same_moment(server, box, moments):
+    await until(lambda: server.stats)
+    box.agent._on_message(Nudge())  # not through the socket, which would leave the moment to chance
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    await asyncio.wait_for(box.stop(), 5.0)
