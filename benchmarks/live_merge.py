@@ -1,6 +1,6 @@
 """The demo's live merge without the web application: how long, how many samples, what is saved, at which accuracy.
 
-`make bench-merging ARGS="--threads 1"`. The frames are those that the demo collects for the box harbour-bridge: ten
+`make bench-live-merge ARGS="--threads 1"`. The frames are those that the demo collects for the box harbour-bridge: ten
 minutes of its rendered cameras, in blocks of time 60 % training, 20 % validation, 20 % test. Test decides nothing.
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
             for initialisation in arguments.initialisations
         ]
     what = {"box": BOX, "frames_per_camera": arguments.frames, "threads": arguments.threads, "seed": arguments.seed}
-    print(f"Written to {save('merging', {'workload': what, 'runs': runs})}")
+    print(f"Written to {save('live_merge', {'workload': what, 'runs': runs})}")
 
 
 def write_workload(content: Content, folder: Path, frames: int) -> Path:
