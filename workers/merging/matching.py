@@ -4,11 +4,19 @@ Hashing only, so the work is linear in the number of layers. Source: Gemel (NSDI
 occurrence keeps layers of the same depth together where a model repeats a signature.
 """
 
+import enum
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from workers.merging.configuration import LayerPlace, MergeConfiguration, SharedLayerGroup
+
+
+class Match(enum.StrEnum):
+    """When two layers may share weights. EXACT: equal signatures. SHAPE: equal weight shapes, whatever the stride."""
+
+    EXACT = "exact"
+    SHAPE = "shape"
 
 
 class MatchableLayer(Protocol):

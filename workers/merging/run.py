@@ -22,7 +22,7 @@ from workers.merging.events import EventFile, EventType, Listener
 from workers.merging.frames import MEMORY_LAYOUT
 from workers.merging.history import Attempt, History, Strategy
 from workers.merging.ledger import Ledger
-from workers.merging.matching import maximal_configuration
+from workers.merging.matching import Match, maximal_configuration
 from workers.merging.memory import layer_content
 from workers.merging.progress import Progress
 from workers.merging.queries import MergingQuery, load_queries
@@ -39,7 +39,11 @@ ROUNDINGS: Mapping[str | None, torch.dtype | None] = {None: None, "float16": tor
 
 @dataclass(frozen=True)
 class RunOptions:
-    """`rounding`: "float16" measures and ships weights rounded to it (they stay float32 tensors)."""
+    """`rounding`: "float16" measures and ships weights rounded to it (they stay float32 tensors).
+
+    `sample_limit` ends the run as `time_limit_s` does, once that many samples were seen. `resume` goes on from the
+    checkpoint in the run's folder, if there is one.
+    """
 
     strategy: str = DEFAULT
     seed: int = 1
@@ -47,6 +51,9 @@ class RunOptions:
     device: str = "cpu"
     rounding: str | None = None
     initialisation: Initialisation = Initialisation.MEMBER
+    match: Match = Match.EXACT
+    resume: bool = False
+    sample_limit: int | None = None
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
 
