@@ -1,7 +1,8 @@
-"""The pictures of a query with what is known about them, from any data format; nothing is decoded before it is read.
+"""The pictures of a query with what is known about them; nothing is decoded before it is read.
 
-Formats: frames (frames.json), imagefolder, coco. Rendered scenes are in rendered.py. All of them give the labels in
-the protocol's words; what they mean for a model is vision's work.
+Here: folders of pictures, with frames.json, without, and with one folder per class. COCO files are in coco_data.py,
+videos in video_frames.py, rendered scenes in rendered.py. All of them give the labels in the protocol's words; what
+they mean for a model is vision's work.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +16,12 @@ import msgspec
 import numpy as np
 
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.messages import FrameIndex, FrameLabel, FrameObject
+from edge_runtime.protocol.messages import FrameIndex, FrameLabel
 
 T = TypeVar("T")
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+INDEX = "frames.json"
 
 
 class DataError(GemelError):
@@ -44,17 +46,24 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def frame_pictures(folder: Path) -> list[Picture]:
-    """A folder with frames.json, in order of time."""
-    index = _decode(folder / "frames.json", FrameIndex)
+    """A folder with frames.json, in order of time; a folder of plain pictures has no labels and goes by file name."""
+    files = picture_files(folder)
+    if files and not (folder / INDEX).exists():
+        return [Picture(FrameLabel(path.name, float(at)), partial(read_picture, path)) for at, path in enumerate(files)]
+    index = decode_file(folder / INDEX, FrameIndex)
     ordered = sorted(index.frames, key=lambda frame: frame.at)
-    return [Picture(label, partial(read_picture, _inside(folder, label.file))) for label in ordered]
+    return [Picture(label, partial(read_picture, inside(folder, label.file))) for label in ordered]
+
+
+def picture_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def class_folder_pictures(folder: Path, classes: Sequence[str]) -> dict[str, list[Picture]]:
     """Pictures by class, in order of file name. Raises DataError for a class folder that is missing or empty."""
     found = {}
     for name in classes:
-        files = sorted(path for path in (folder / name).glob("*") if path.suffix.lower() in SUFFIXES)
+        files = picture_files(folder / name)
         if not files:
             raise DataError(f'There are no pictures of "{name}" in {folder / name}.')
         found[name] = [
@@ -64,61 +73,7 @@ def class_folder_pictures(folder: Path, classes: Sequence[str]) -> dict[str, lis
     return found
 
 
-class _CocoImage(msgspec.Struct):
-    id: int
-    file_name: str
-    width: int
-    height: int
-
-
-class _CocoCategory(msgspec.Struct):
-    id: int
-    name: str
-
-
-class _CocoAnnotation(msgspec.Struct):
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]
-
-
-class _Coco(msgspec.Struct):
-    images: list[_CocoImage]
-    categories: list[_CocoCategory]
-    annotations: list[_CocoAnnotation] = []
-
-
-def coco_pictures(images: Path, annotations: Path) -> list[Picture]:
-    """A COCO file and its folder of pictures, in order of file name."""
-    coco = _decode(annotations, _Coco)
-    names = {category.id: category.name for category in coco.categories}
-    by_image: dict[int, list[_CocoAnnotation]] = {}
-    for annotation in coco.annotations:
-        if annotation.category_id not in names:
-            raise DataError(f"{annotations} uses category {annotation.category_id} without naming it.")
-        by_image.setdefault(annotation.image_id, []).append(annotation)
-    return [
-        Picture(
-            FrameLabel(
-                image.file_name,
-                float(at),
-                objects=tuple(_coco_object(found, image, names) for found in by_image.get(image.id, ())),
-            ),
-            partial(read_picture, _inside(images, image.file_name)),
-        )
-        for at, image in enumerate(sorted(coco.images, key=lambda image: image.file_name))
-    ]
-
-
-def _coco_object(annotation: _CocoAnnotation, image: _CocoImage, names: dict[int, str]) -> FrameObject:
-    """COCO's (x, y, width, height) in pixels as xyxy fractions."""
-    x, y, width, height = annotation.bbox
-    across, down = max(image.width, 1), max(image.height, 1)
-    corners = (x / across, y / down, (x + width) / across, (y + height) / down)
-    return FrameObject(names[annotation.category_id], corners)
-
-
-def _decode(path: Path, kind: type[T]) -> T:
+def decode_file(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
@@ -127,7 +82,7 @@ def _decode(path: Path, kind: type[T]) -> T:
         raise DataError(f"{path} cannot be understood: {error}.") from error
 
 
-def _inside(folder: Path, name: str) -> Path:
+def inside(folder: Path, name: str) -> Path:
     """Labels are uploads: a name must not lead out of its folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:

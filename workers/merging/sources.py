@@ -1,11 +1,15 @@
 """From the `data` part of a query to its pictures, split. Gathers the formats; decodes nothing."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from edge_runtime.protocol.errors import GemelError
-from workers.merging.pictures import Picture, class_folder_pictures, coco_pictures, frame_pictures
+from edge_runtime.vision.spec import Task
+from workers.merging.coco_data import as_crops, coco_pictures, require_classes, tagged_by_objects
+from workers.merging.pictures import Picture, class_folder_pictures, frame_pictures
 from workers.merging.rendered import scene_pictures
 from workers.merging.splits import Splits, split_in_blocks
+from workers.merging.video_frames import video_pictures
 from workers.merging.workload import (
     CocoData,
     CocoSplit,
@@ -24,22 +28,40 @@ def query_pictures(file: WorkloadFile, part: QueryPart) -> Splits[tuple[Picture,
     try:
         if isinstance(part.data, ImageFolderData):
             return _class_folders(file, part.data, part.model.classes)
-        train = _pictures(file, part.data, part.data.train)
+        train = _moments(file, part, part.data.train)
         validation, test = (
-            None if split is None else _pictures(file, part.data, split)
-            for split in (part.data.validation, part.data.test)
+            None if split is None else _moments(file, part, split) for split in (part.data.validation, part.data.test)
         )
     except GemelError as error:
         raise WorkloadError(f'Query "{part.name}": {error}') from error
-    return split_in_blocks(train, validation, test)
+    blocks = split_in_blocks(train, validation, test)
+    return Splits(*(tuple(chain.from_iterable(block)) for block in (blocks.train, blocks.validation, blocks.test)))
 
 
-def _pictures(file: WorkloadFile, data: FolderData | CocoData | SceneData, split: object) -> list[Picture]:
+def _moments(file: WorkloadFile, part: QueryPart, split: object) -> list[tuple[Picture, ...]]:
+    """Pictures by the moment they were taken at: the crops of one frame belong into one split."""
+    data = part.data
     if isinstance(data, SceneData) and isinstance(split, SceneSplit):
-        return scene_pictures(data.address, split)
-    if isinstance(split, CocoSplit):
-        return coco_pictures(file.path(split.images), file.path(split.annotations))
-    return frame_pictures(file.path(str(split)))
+        return [(picture,) for picture in scene_pictures(data.address, split)]
+    if isinstance(data, CocoData) and isinstance(split, CocoSplit):
+        return _annotated_moments(file, part, data, split)
+    path, every = file.path(str(split)), data.every if isinstance(data, FolderData) else 1
+    found = frame_pictures(path) if path.is_dir() or not path.exists() else video_pictures(path)
+    return [(picture,) for picture in found[::every]]
+
+
+def _annotated_moments(
+    file: WorkloadFile, part: QueryPart, data: CocoData, split: CocoSplit
+) -> list[tuple[Picture, ...]]:
+    images, annotations = file.path(split.images), file.path(split.annotations)
+    found = coco_pictures(images, annotations, minimum_side_px=data.minimum_side_px)
+    classes = part.model.classes
+    require_classes(found, classes, annotations)
+    if data.crop:
+        return [as_crops(picture, classes) for picture in found[:: data.every]]
+    if part.task is Task.CLASSIFICATION:
+        return [(tagged_by_objects(picture, classes, data.absent),) for picture in found[:: data.every]]
+    return [(picture,) for picture in found[:: data.every]]
 
 
 def _class_folders(file: WorkloadFile, data: ImageFolderData, classes: Sequence[str]) -> Splits[tuple[Picture, ...]]:

@@ -18,6 +18,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Side = Annotated[int, msgspec.Meta(ge=8, le=4096)]
+PRETRAINED = "DEFAULT"  # torchvision's word for its best weights of an architecture
 
 
 class WorkloadError(GemelError):
@@ -31,11 +32,15 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FolderData(_Part, frozen=True, tag_field="format", tag="frames"):
-    """Folders with frames.json (protocol.messages.FrameIndex) and JPEG pictures, in order of time."""
+    """Folders with frames.json (protocol.messages.FrameIndex) and pictures, or unlabelled: plain folders, or videos.
+
+    Of each, one frame in `every` is taken, in order of time.
+    """
 
     train: Name
     validation: Name | None = None
     test: Name | None = None
+    every: Positive = 1
 
 
 class ImageFolderData(_Part, frozen=True, tag_field="format", tag="imagefolder"):
@@ -47,14 +52,26 @@ class ImageFolderData(_Part, frozen=True, tag_field="format", tag="imagefolder")
 
 
 class CocoSplit(_Part, frozen=True):
+    """`images`: a folder, or a video whose decoded frames are counted from 0 by `frame_index` in the annotations."""
+
     images: Name
     annotations: Name
 
 
 class CocoData(_Part, frozen=True, tag_field="format", tag="coco"):
+    """One annotated frame in `every`; objects with a shorter side below `minimum_side_px` are left out.
+
+    For classification: `crop` makes every object of a class one picture; otherwise a frame is of the one class that
+    it shows an object of, or of the class `absent` where it shows none.
+    """
+
     train: CocoSplit
     validation: CocoSplit | None = None
     test: CocoSplit | None = None
+    every: Positive = 1
+    minimum_side_px: Annotated[int, msgspec.Meta(ge=0)] = 0
+    crop: bool = False
+    absent: Name | None = None
 
 
 class SceneSplit(_Part, frozen=True):
@@ -76,14 +93,30 @@ Data = FolderData | ImageFolderData | CocoData | SceneData
 
 
 class ModelPart(_Part, frozen=True):
+    """`weights`: a safetensors file, which `fit` writes where it is missing, or PRETRAINED.
+
+    `init`: what `fit` starts from: PRETRAINED, or a file of which it takes what fits; without it, random weights.
+    """
+
     architecture: Name
     weights: Name
     classes: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
     input_size: tuple[Side, Side]
+    init: Name | None = None
 
     @property
     def spec(self) -> ModelSpec:
         return ModelSpec(self.architecture, self.classes, self.input_size)
+
+
+class FitPart(_Part, frozen=True):
+    """How `fit` trains the original; what is left out is decided there. `mirror`: a mirrored frame is as likely."""
+
+    steps: Positive | None = None
+    epochs: Positive | None = None
+    batch: Positive | None = None
+    peak_rate: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    mirror: bool = True
 
 
 class QueryPart(_Part, frozen=True):
@@ -94,6 +127,19 @@ class QueryPart(_Part, frozen=True):
     model: ModelPart
     data: Data
     accuracy_target: Fraction = 0.95
+    fit: FitPart = FitPart()
+
+    def __post_init__(self) -> None:
+        """msgspec turns a ValueError into its own, with the place in the file."""
+        if isinstance(self.data, CocoData) and (self.data.crop or self.data.absent is not None):
+            if self.task is not Task.CLASSIFICATION:
+                raise ValueError(f'"crop" and "absent" are for classification, but "{self.name}" is for {self.task}')
+            if self.data.crop and self.data.absent is not None:
+                raise ValueError(f'"{self.name}" has "crop" and "absent": a crop always shows an object')
+            if self.data.absent is not None and self.data.absent not in self.model.classes:
+                raise ValueError(f'"absent" of "{self.name}" is "{self.data.absent}", which is none of its classes')
+        if self.fit.steps is not None and self.fit.epochs is not None:
+            raise ValueError(f'"{self.name}" has "steps" and "epochs" in "fit"; one of them decides')
 
 
 class Workload(_Part, frozen=True):

@@ -7,7 +7,7 @@ from edge_runtime.protocol.messages import FrameIndex, FrameLabel, FrameObject
 from edge_runtime.vision.preprocessing import preprocess
 from edge_runtime.vision.spec import BoxTruth, LabelTruth, ModelSpec
 from workers.merging.frames import load_frames, resized
-from workers.merging.pictures import DataError, class_folder_pictures, coco_pictures, frame_pictures
+from workers.merging.pictures import DataError, class_folder_pictures, frame_pictures
 from workers.merging.rendered import scene_pictures
 from workers.merging.workload import SceneSplit
 
@@ -60,6 +60,17 @@ def test_names_an_index_that_is_missing_or_broken(tmp_path, content):
         frame_pictures(tmp_path)
 
 
+def test_takes_a_folder_without_an_index_as_unlabelled_in_order_of_name(tmp_path):
+    for name in ("b.png", "a.jpg"):
+        write_picture(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    pictures = frame_pictures(tmp_path)
+    assert [(picture.label.file, picture.label.tags, picture.label.objects) for picture in pictures] == [
+        ("a.jpg", None, None),
+        ("b.png", None, None),
+    ]
+
+
 def test_reads_class_folders(tmp_path):
     write_picture(tmp_path / "clear" / "1.jpg")
     write_picture(tmp_path / "rain" / "1.png")
@@ -71,34 +82,6 @@ def test_names_an_empty_class_folder(tmp_path):
     write_picture(tmp_path / "clear" / "1.jpg")
     with pytest.raises(DataError, match='no pictures of "rain"'):
         class_folder_pictures(tmp_path, ("clear", "rain"))
-
-
-def coco(annotations):
-    return {
-        "images": [{"id": 7, "file_name": "a.jpg", "width": 60, "height": 40}],
-        "categories": [{"id": 3, "name": "car"}, {"id": 4, "name": "kite"}],
-        "annotations": annotations,
-    }
-
-
-def test_turns_coco_boxes_into_fractions_and_ignores_other_classes(tmp_path):
-    write_picture(tmp_path / "a.jpg")
-    boxes = [
-        {"image_id": 7, "category_id": 3, "bbox": [6, 4, 30, 20]},
-        {"image_id": 7, "category_id": 4, "bbox": [0, 0, 9, 9]},
-    ]
-    (tmp_path / "coco.json").write_bytes(msgspec.json.encode(coco(boxes)))
-    truth = load_frames(coco_pictures(tmp_path, tmp_path / "coco.json"), CARS).truths[0]
-    assert isinstance(truth, BoxTruth)
-    np.testing.assert_allclose(truth.boxes, [[0.1, 0.1, 0.6, 0.6]], rtol=1e-6)
-
-
-def test_names_an_unknown_coco_category(tmp_path):
-    (tmp_path / "coco.json").write_bytes(
-        msgspec.json.encode(coco([{"image_id": 7, "category_id": 9, "bbox": [0, 0, 1, 1]}]))
-    )
-    with pytest.raises(DataError, match="category 9"):
-        coco_pictures(tmp_path, tmp_path / "coco.json")
 
 
 def test_renders_scenes_seed_by_seed_with_ground_truth():

@@ -2,6 +2,9 @@ import pytest
 
 from edge_runtime.vision.spec import Task
 from workers.merging.workload import (
+    PRETRAINED,
+    CocoData,
+    FitPart,
     FrameCounts,
     SceneData,
     WorkloadError,
@@ -56,6 +59,46 @@ def test_names_the_line_of_a_mistake(old: str, new: str, expected: str):
     with pytest.raises(YamlError, match=expected) as caught:
         parse_workload(GOOD.replace(old, new))
     assert str(caught.value).startswith("WORKLOAD.yaml, line ")
+
+
+COCO = """\
+queries:
+  - name: Vehicle type
+    task: classification
+    model: {architecture: resnet18_w24, weights: a.pt, init: DEFAULT, classes: [car, bus], input_size: [64, 96]}
+    data:
+      format: coco
+      train: {images: a.mp4, annotations: a.json}
+      crop: true
+      minimum_side_px: 24
+    fit: {steps: 300, batch: 32, peak_rate: 0.002, mirror: false}
+"""
+
+
+def test_reads_crops_and_how_to_fit():
+    (query,) = parse_workload(COCO).queries
+    assert isinstance(query.data, CocoData)
+    assert (query.data.crop, query.data.minimum_side_px, query.data.every) == (True, 24, 1)
+    assert query.model.init == PRETRAINED
+    assert query.fit == FitPart(steps=300, batch=32, peak_rate=0.002, mirror=False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("minimum_side_px: 24", "minimum_side_px: -1", "line 9"),
+        ("images: a.mp4", "video: a.mp4", "line 7: Object contains unknown field `video`"),
+        ("peak_rate: 0.002", "peak_rate: 0", "line 10"),
+        ("steps: 300", "steps: 300, epochs: 4", 'line 2: "Vehicle type" has "steps" and "epochs"'),
+        ("task: classification", "task: detection", 'line 2: "crop" and "absent" are for classification'),
+        ("crop: true", "absent: van", 'line 2: "absent" of "Vehicle type" is "van"'),
+        ("crop: true", "crop: true\n      absent: bus", "line 2: .* a crop always shows an object"),
+    ],
+)
+def test_names_the_line_of_a_mistake_about_data_or_fitting(old: str, new: str, expected: str):
+    assert old in COCO
+    with pytest.raises(YamlError, match=expected):
+        parse_workload(COCO.replace(old, new))
 
 
 def test_refuses_two_queries_of_one_name():
