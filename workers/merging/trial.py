@@ -4,12 +4,10 @@ Merged groups share nothing with one another, so each is accepted on its own as 
 targets; the others train on undisturbed. What is accepted is handed out at once, with the weights as shipped.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
 import torch
 
 from workers.merging.configuration import MergeConfiguration, MergedGroup
@@ -19,12 +17,11 @@ from workers.merging.evidence import conflict_by_place
 from workers.merging.forecast import is_hopeless, is_worth_extending
 from workers.merging.history import Attempt
 from workers.merging.normalisation import reestimate_normalisation
-from workers.merging.queries import MergingQuery, shuffled_batches
+from workers.merging.queries import MergingQuery
 from workers.merging.sharing import Initialisation, SharedNetworks
 from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, snapshot
 from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings
 
-NORMALISATION_BATCHES = 8
 RATE_AFTER_DIVERGENCE = 0.25
 EXTENSION = 0.5  # of the steps so far
 
@@ -91,8 +88,7 @@ class Trial:
 
     def run(self) -> Attempt:
         """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
-        changed = self._shared.apply(self._configuration, self._settings.initialisation)
-        self._reestimate(changed)
+        self._shared.apply(self._configuration, self._settings.initialisation)
         self._measure(None, is_last=False)
         conflict = {}
         if self._pending and not self._observer.should_stop():
@@ -102,17 +98,9 @@ class Trial:
         accepted = MergeConfiguration(frozenset(self._accepted))
         return Attempt(self._configuration, accepted, dict(self._figures), conflict)
 
-    def _reestimate(self, changed: frozenset[str]) -> None:
-        settings = self._settings
-        for merged in self._pending:
-            for name in sorted(changed.intersection(merged.queries)):
-                query = self._by_name[name]
-                batches = shuffled_batches(
-                    len(query.train), settings.training.batch, np.random.default_rng([settings.seed, 7])
-                )
-                network = self._shared.networks[name]
-                some = list(itertools.islice(batches, NORMALISATION_BATCHES))
-                reestimate_normalisation(network, query.train, some, settings.device)
+    def _normalise(self) -> None:
+        for name in self._pending_names():
+            reestimate_normalisation(self._shared.networks[name], self._by_name[name].train, self._settings.device)
 
     def _train(self) -> JointTraining | None:
         """The training as it ended; None after it diverged twice, with the weights from before it."""
@@ -155,7 +143,9 @@ class Trial:
     def _measure(self, average: RunningAverage | None, *, is_last: bool) -> list[str]:
         """Evaluates what is pending and accepts what may be; the queries that are thereby done."""
         names = self._pending_names()
-        with as_shipped(self._networks(names), average=average, rounding=self._settings.rounding):
+        with as_shipped(
+            self._networks(names), average=average, rounding=self._settings.rounding, normalise=self._normalise
+        ):
             for name in names:
                 self._figures[name] = self._evaluate(name, "validation")
                 if average is not None:  # before training a donor is perfect, which says nothing about progress

@@ -1,0 +1,69 @@
+"""One configuration put to the test, on noise pictures: rules of a trial, not what training can reach."""
+
+import copy
+
+import torch
+
+from edge_runtime.vision.architectures import build
+from edge_runtime.vision.inventory import layer_inventory
+from workers.merging.configuration import MergeConfiguration
+from workers.merging.matching import maximal_configuration
+from workers.merging.normalisation import reestimate_normalisation
+from workers.merging.sharing import SharedNetworks
+from workers.merging.training import TrainingSettings
+from workers.merging.trial import AcceptedGroup, Trial, TrialSettings
+
+CPU = torch.device("cpu")
+QUICK = TrainingSettings(batch=4, least_steps=3, most_steps=3, evaluate_every=1)
+
+
+class Recorder:
+    """An observer that never stops a trial and keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.groups: list[AcceptedGroup] = []
+        self.evaluations: list[dict[str, float]] = []
+
+    def should_stop(self) -> bool:
+        return False
+
+    def steps_affordable(self, training) -> int:
+        return training.planned
+
+    def progressed(self, training) -> None:
+        pass
+
+    def evaluated(self, configuration, figures) -> None:
+        self.evaluations.append({name: found.relative_accuracy for name, found in figures.items()})
+
+    def accepted(self, group: AcceptedGroup) -> None:
+        self.groups.append(group)
+
+
+def everything_shared(queries) -> tuple[SharedNetworks, MergeConfiguration]:
+    networks = {query.name: copy.deepcopy(query.original).requires_grad_(True) for query in queries}
+    inventories = {name: layer_inventory(network) for name, network in networks.items()}
+    contents = {(name, layer.name): f"{name} {layer.name}" for name, layers in inventories.items() for layer in layers}
+    return SharedNetworks(networks), maximal_configuration(inventories, contents)
+
+
+def tried(queries, *, needs_targets: bool = False, training: TrainingSettings = QUICK) -> Recorder:
+    shared, configuration = everything_shared(queries)
+    recorder = Recorder()
+    settings = TrialSettings(training=training, seed=1, device=CPU, needs_targets=needs_targets)
+    Trial(
+        configuration, MergeConfiguration(), queries=queries, shared=shared, settings=settings, observer=recorder
+    ).run()
+    return recorder
+
+
+def test_ships_statistics_of_the_very_weights_that_are_shipped(make_query):
+    queries = [make_query(name, seed=seed) for seed, name in enumerate("ab")]
+    (group,) = tried(queries).groups
+    for query in queries:
+        state = group.states[query.name]
+        network = build(query.spec)
+        network.load_state_dict(state)
+        reestimate_normalisation(network, query.train, CPU)
+        again = network.state_dict()
+        assert all(torch.equal(again[name], tensor) for name, tensor in state.items())
