@@ -4,9 +4,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from webapp.audit.models import AuditEvent
 from webapp.jobs.models import Job
 from webapp.merges.models import MergeRun, MergeRunState
 from webapp.merges.services import merge_run_event_record
+from webapp.merges.strategies import STRATEGIES
 
 HOW = {"strategy": "optimistic", "time_limit_min": 20}
 
@@ -59,6 +61,54 @@ def test_starts_a_run_as_a_job_and_shows_it(browser, started, words):
     assert Job.objects.get(id=started.job_id).queue == "gpu"
     assert "Waiting for a worker" in page
     assert "count cars" in page
+
+
+def _start(browser, fleet, **changes):
+    return browser.post(reverse("merges:run-start", args=[fleet.box.id]), HOW | changes)
+
+
+@pytest.fixture
+def queries(fleet):
+    fleet.dataset()
+    return fleet.query("count cars"), fleet.query("count trucks")
+
+
+def test_explains_every_strategy_and_recommends_one(browser, fleet, queries, words):
+    page = words(browser.get(reverse("merges:run-start", args=[fleet.box.id])))
+
+    for strategy in STRATEGIES:
+        assert strategy.sentence in page
+    assert page.count("recommended") == 1
+
+
+def test_offers_the_targets_of_the_queries_and_takes_others_for_this_run(browser, fleet, queries):
+    cars, trucks = queries
+    page = browser.get(reverse("merges:run-start", args=[fleet.box.id])).content.decode()
+    assert page.count('value="0.95"') == 2
+
+    _start(browser, fleet, **{f"target_{cars.id}": "0.8", f"target_{trucks.id}": ""}, match="shape")
+    run = MergeRun.objects.get()
+    assert run.match == "shape"
+    assert dict(run.run_queries.values_list("name", "accuracy_target")) == {"count cars": 0.8, "count trucks": 0.95}
+    cars.refresh_from_db()
+    assert cars.accuracy_target == 0.95
+    assert AuditEvent.objects.get(action="merge_run.start").detail["targets"] == {"count cars": 0.8}
+
+
+@pytest.mark.parametrize("target", ["0", "1.2", "-0.5", "nan", "most"])
+def test_refuses_an_impossible_target_beside_its_field(browser, fleet, queries, target):
+    field = f"target_{queries[0].id}"
+
+    response = _start(browser, fleet, **{field: target})
+    assert response.status_code == 200
+    assert response.context["form"].errors[field]
+    assert not MergeRun.objects.exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("strategy", "magic"), ("match", "roughly")])
+def test_refuses_what_is_not_on_offer(browser, fleet, queries, field, value):
+    _start(browser, fleet, **{field: value})
+    assert not MergeRun.objects.exists()
 
 
 def test_hands_all_events_so_far_to_a_page_that_is_opened_later(browser, started):

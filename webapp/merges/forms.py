@@ -1,24 +1,55 @@
 """What people enter to start a merge run and to decide about a merged group."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
+from django.forms import BoundField
 
-from webapp.merges.models import Verdict
-
-STRATEGY_CHOICES = [
-    ("optimistic", "Optimistic: share everything, then un-share where accuracy suffers (recommended)"),
-    ("maximal", "Maximal: share everything whatever the accuracy (an upper bound, for comparison)"),
-]
+from webapp.merges.models import Match, Verdict
+from webapp.merges.policies import RunSettings, target_field
+from webapp.merges.strategies import DEFAULT, STRATEGIES
+from webapp.workloads.models import Query
 
 
 class MergeRunForm(forms.Form):
-    strategy = forms.ChoiceField(choices=STRATEGY_CHOICES)
+    """How to search, and one accuracy target per query, prefilled with the query's own."""
+
+    strategy = forms.ChoiceField(
+        choices=[(strategy.name, strategy) for strategy in STRATEGIES],
+        initial=DEFAULT,
+        widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
+    )
     time_limit_min = forms.FloatField(
         label="Time limit", initial=20, min_value=0.1, help_text="Minutes. The best result found by then counts."
     )
+    match = forms.ChoiceField(
+        label="Layers that may become one", choices=Match.choices, initial=Match.EXACT, required=False
+    )
 
-    @property
-    def time_limit_s(self) -> int:
-        return round(60 * self.cleaned_data["time_limit_min"])
+    def __init__(self, *args: Any, queries: Iterable[Query] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queries = tuple(queries)
+        for query in self.queries:
+            self.fields[target_field(query.id)] = forms.FloatField(
+                label=query.name,
+                required=False,
+                initial=query.accuracy_target,
+                widget=forms.NumberInput(attrs={"step": "0.01", "min": "0.01", "max": "1"}),
+            )
+
+    def targets(self) -> list[tuple[Query, BoundField]]:
+        return [(query, self[target_field(query.id)]) for query in self.queries]
+
+    def settings(self) -> RunSettings:
+        """A target that was left empty is the query's own."""
+        entered = {query.id: self.cleaned_data[target_field(query.id)] for query in self.queries}
+        return RunSettings(
+            strategy=self.cleaned_data["strategy"],
+            match=self.cleaned_data["match"] or Match.EXACT,
+            time_limit_s=round(60 * self.cleaned_data["time_limit_min"]),
+            targets={query: target for query, target in entered.items() if target is not None},
+        )
 
 
 class DecisionForm(forms.Form):

@@ -18,6 +18,13 @@ class MergeRunState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class Match(models.TextChoices):
+    """Which layers may become one: alike in every setting, or with weights of the same shape."""
+
+    EXACT = "exact", "Layers that are alike in every setting"
+    SHAPE = "shape", "Also layers whose weights have the same shape, with another stride or padding"
+
+
 class MergeRun(models.Model):
     """One search and retraining over a box's workload. For `result` see docs/merging.md."""
 
@@ -25,6 +32,7 @@ class MergeRun(models.Model):
     box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="merge_runs")
     job = models.OneToOneField(Job, null=True, on_delete=models.PROTECT, related_name="+")
     strategy = models.CharField(max_length=40, default="optimistic")
+    match = models.CharField(max_length=10, choices=Match.choices, default=Match.EXACT)
     state = models.CharField(max_length=10, choices=MergeRunState.choices, default=MergeRunState.QUEUED)
     problem = models.TextField(blank=True)
     time_limit_s = models.PositiveIntegerField(default=1200)

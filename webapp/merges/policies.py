@@ -1,9 +1,13 @@
 """Rules about merge runs and decisions. Pure: no database."""
 
-from webapp.common.errors import Conflict, InvalidInput
-from webapp.merges.models import MergedGroupState, Verdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
 
-STRATEGIES = ("optimistic", "maximal")
+from webapp.common.errors import Conflict, InvalidInput
+from webapp.merges.models import Match, MergedGroupState, Verdict
+from webapp.merges.strategies import DEFAULT, strategy_names
+
 TIME_LIMIT_S = (5, 7 * 86_400)
 _DECIDABLE = {
     Verdict.APPROVE: MergedGroupState.WAITING,
@@ -17,13 +21,36 @@ _OUTCOME = {
 }
 
 
-def check_run(strategy: str, time_limit_s: int) -> None:
+@dataclass(frozen=True)
+class RunSettings:
+    """How a merge run searches. `targets`: by query id, accuracy targets that hold in this run instead of its own."""
+
+    strategy: str = DEFAULT
+    match: str = Match.EXACT
+    time_limit_s: int = 1200
+    targets: Mapping[UUID, float] = field(default_factory=dict)
+
+
+DEFAULT_SETTINGS = RunSettings()
+
+
+def check_run(settings: RunSettings) -> None:
     """Raises InvalidInput."""
-    if strategy not in STRATEGIES:
-        raise InvalidInput(f"The strategy is one of: {', '.join(STRATEGIES)}.", field="strategy")
+    if settings.strategy not in strategy_names():
+        raise InvalidInput(f"The strategy is one of: {', '.join(strategy_names())}.", field="strategy")
+    if settings.match not in Match:
+        raise InvalidInput(f"Layers match by one of: {', '.join(Match)}.", field="match")
     low, high = TIME_LIMIT_S
-    if not low <= time_limit_s <= high:
-        raise InvalidInput("The time limit lies between 5 seconds and seven days.", field="time_limit_s")
+    if not low <= settings.time_limit_s <= high:
+        raise InvalidInput("The time limit lies between 5 seconds and seven days.", field="time_limit_min")
+    for query, target in settings.targets.items():
+        if not 0 < target <= 1:  # so that NaN is refused, too
+            raise InvalidInput("The accuracy target lies above 0 and is at most 1.", field=target_field(query))
+
+
+def target_field(query_id: UUID) -> str:
+    """The form field with the accuracy target of one query."""
+    return f"target_{query_id}"
 
 
 def state_after(verdict: str, state: str) -> MergedGroupState:

@@ -46,18 +46,13 @@ def run_choose(request: HttpRequest) -> HttpResponse:
 
 def run_start(request: HttpRequest, box_id: UUID) -> HttpResponse:
     box = box_get(request.user, box_id)
-    form = MergeRunForm(request.POST or None)
+    requirements = merge_requirements(box)
+    form = MergeRunForm(request.POST or None, queries=[found.query for found in requirements if found.query])
     if request.method == "POST" and form.is_valid():
         with form_errors(form):
-            run = services.merge_run_start(
-                actor=request.user,
-                box=box,
-                strategy=form.cleaned_data["strategy"],
-                time_limit_s=form.time_limit_s,
-                now=timezone.now(),
-            )
+            run = services.merge_run_start(actor=request.user, box=box, settings=form.settings(), now=timezone.now())
             return redirect("merges:run-detail", run.id)
-    context = {"form": form, "box": box, "requirements": merge_requirements(box)}
+    context = {"form": form, "box": box, "requirements": requirements}
     return render(request, "merges/run_start.html", context)
 
 

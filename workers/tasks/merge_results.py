@@ -17,6 +17,7 @@ from webapp.merges.selectors import merge_requirements
 from webapp.merges.services import (
     GroupFound,
     MemberFound,
+    RunSettings,
     merge_run_create,
     merge_run_event_record,
     merge_run_result_record,
@@ -42,9 +43,8 @@ def merge_result_import(*, box: Box, result_dir: Path, now: datetime, actor: Any
     names = {query.name for query in result.queries}
     with transaction.atomic():
         requirements = [found for found in merge_requirements(box) if found.query is not None]
-        run = merge_run_create(
-            actor=actor, box=box, strategy=result.strategy, time_limit_s=0, requirements=requirements, now=now
-        )
+        settings = RunSettings(strategy=result.strategy, time_limit_s=0)
+        run = merge_run_create(actor=actor, box=box, settings=settings, requirements=requirements, now=now)
         queries = named_queries(run.run_queries.select_related("query", "model"))
         unknown = sorted(names - queries.keys())
         if unknown:

@@ -38,7 +38,7 @@ def start(fleet: Any, actor: Any = None) -> MergeRun:
     return services.merge_run_start(actor=actor, box=fleet.box, now=NOW)
 
 
-def finish(run: MergeRun, *names: str, content: bytes = b"one tensor for all") -> MergedGroup:
+def finish(run: MergeRun, *names: str, content: bytes = b"one tensor for all", **ending: Any) -> MergedGroup:
     """Records one merged group of the named queries, which share one tensor."""
     tensors = {"head.weight": {"digest": blob_put(content), "dtype": "uint8", "shape": [len(content)]}}
     members = tuple(
@@ -54,7 +54,8 @@ def finish(run: MergeRun, *names: str, content: bytes = b"one tensor for all") -
         for name in names
     )
     group = services.GroupFound(48, 18, [{"size_bytes": 18, "members": dict.fromkeys(names, "head")}], members)
-    services.merge_run_result_record(run=run, groups=[group], result={}, bytes_before=48, bytes_after=18, now=NOW)
+    found = {"groups": [group], "result": {}, "bytes_before": 48, "bytes_after": 18}
+    services.merge_run_result_record(run=run, **found, **ending, now=NOW)
     return run.groups.get()
 
 
@@ -108,14 +109,44 @@ def test_a_queued_run_is_cancelled_at_once(ready: Any) -> None:
         services.merge_run_cancel(actor=None, run=run, now=NOW)
 
 
+def record(run: MergeRun, kind: str, **fields: Any) -> None:
+    services.merge_run_event_record(run=run, payload={"type": kind, "bytes_after": 7, **fields}, now=NOW)
+
+
 def test_events_are_numbered_and_start_again_with_a_new_attempt(ready: Any) -> None:
     run = start(ready)
-    for step in range(2):
-        services.merge_run_event_record(run=run, payload={"type": "progress", "step": step, "bytes_after": 7}, now=NOW)
+    for kind in ("started", "evaluated"):
+        record(run, kind)
     assert [event.seq for event in run.events.all()] == [0, 1]
     assert MergeRun.objects.get(id=run.id).bytes_after == 7
     services.merge_run_started(run=run, now=NOW)
     assert not run.events.exists()
+
+
+def test_only_the_newest_of_successive_progress_events_is_kept(ready: Any) -> None:
+    run = start(ready)
+    for step, kind in enumerate(("started", "progress", "progress", "evaluated", "progress", "progress", "progress")):
+        record(run, kind, step=step)
+    kept = [(event.seq, event.payload["step"]) for event in run.events.all()]
+    assert kept == [(0, 0), (2, 2), (3, 3), (6, 6)]
+
+
+def test_an_attempt_that_goes_on_from_a_checkpoint_keeps_what_was_told_before(ready: Any) -> None:
+    run = start(ready)
+    services.merge_run_started(run=run, now=NOW)
+    record(run, "accepted")
+    services.merge_run_started(run=run, is_resumed=True, now=NOW + timedelta(minutes=2))
+    record(run, "resumed")
+    run.refresh_from_db()
+    assert [event.payload["type"] for event in run.events.all()] == ["accepted", "resumed"]
+    assert run.started_at == NOW
+
+
+def test_what_a_cancelled_run_had_accepted_waits_for_a_decision(ready: Any) -> None:
+    run = start(ready)
+    group = finish(run, "cars", "trucks", state=MergeRunState.CANCELLED)
+    run.refresh_from_db()
+    assert (run.state, group.state) == (MergeRunState.CANCELLED, MergedGroupState.WAITING)
 
 
 def test_approval_leads_to_a_bundle_in_which_only_the_group_is_merged(ready: Any) -> None:

@@ -1,13 +1,18 @@
 """Which decisions apply when, what data a merge needs, and which strategies may be chosen."""
 
+from uuid import uuid4
+
 import pytest
 
 from webapp.common.errors import Conflict, InvalidInput
-from webapp.merges.models import MergedGroupState, Verdict
-from webapp.merges.policies import STRATEGIES, check_run, state_after
+from webapp.merges.models import Match, MergedGroupState, Verdict
+from webapp.merges.policies import RunSettings, check_run, state_after
 from webapp.merges.requirements import dataset_problem, suits
-from workers.merging.strategies import strategy_names
+from webapp.merges.strategies import DEFAULT, STRATEGIES, strategy_names, strategy_title
+from workers.merging import matching as core_matching
+from workers.merging import strategies as core
 
+QUERY = uuid4()
 ALLOWED = {
     (Verdict.APPROVE, MergedGroupState.WAITING): MergedGroupState.APPROVED,
     (Verdict.REJECT, MergedGroupState.WAITING): MergedGroupState.REJECTED,
@@ -31,13 +36,40 @@ def test_a_word_that_is_no_verdict_is_refused() -> None:
 
 
 def test_the_strategies_on_offer_are_those_of_the_core() -> None:
-    assert set(STRATEGIES) == set(strategy_names())
+    assert set(strategy_names()) == set(core.strategy_names())
+    assert DEFAULT == core.DEFAULT
 
 
-@pytest.mark.parametrize(("strategy", "limit"), [("magic", 60), ("optimistic", 4), ("optimistic", 10**9)])
-def test_a_run_that_cannot_be_is_refused(strategy: str, limit: int) -> None:
-    with pytest.raises(InvalidInput):
-        check_run(strategy, limit)
+def test_layers_match_by_the_same_rules_as_in_the_core() -> None:
+    assert {rule.value for rule in Match} == {rule.value for rule in core_matching.Match}
+
+
+def test_every_strategy_is_explained_in_words_and_one_is_recommended() -> None:
+    assert all(strategy.title and strategy.sentence.endswith(".") for strategy in STRATEGIES)
+    assert [strategy.name for strategy in STRATEGIES if strategy.is_recommended] == [STRATEGIES[0].name]
+    assert strategy_title("optimistic") == "Optimistic"
+    assert strategy_title("of a former version") == "of a former version"
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (RunSettings(strategy="magic"), "strategy"),
+        (RunSettings(match="roughly"), "match"),
+        (RunSettings(time_limit_s=4), "time_limit_min"),
+        (RunSettings(time_limit_s=10**9), "time_limit_min"),
+        *((RunSettings(targets={QUERY: target}), f"target_{QUERY}") for target in (0.0, -0.1, 1.01, float("nan"))),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused_beside_the_field_that_is_wrong(settings: RunSettings, field: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        check_run(settings)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("target", [0.01, 0.95, 1.0])
+def test_a_target_may_be_anything_above_nothing_up_to_all(target: float) -> None:
+    check_run(RunSettings(targets={QUERY: target}))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Merge runs from request to result, and decisions about merged groups."""
 
+from webapp.merges.policies import RunSettings
 from webapp.merges.services.decisions import merged_group_decide
 from webapp.merges.services.results import GroupFound, MemberFound, merge_run_result_record
 from webapp.merges.services.runs import (
@@ -14,6 +15,7 @@ from webapp.merges.services.runs import (
 __all__ = [
     "GroupFound",
     "MemberFound",
+    "RunSettings",
     "merge_run_cancel",
     "merge_run_create",
     "merge_run_ended",

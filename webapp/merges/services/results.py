@@ -50,16 +50,17 @@ def merge_run_result_record(
     result: dict[str, Any],
     bytes_before: int,
     bytes_after: int,
+    state: MergeRunState = MergeRunState.SUCCEEDED,
     now: datetime,
 ) -> list[MergedGroup]:
-    """Ends the run; its groups wait. Groups that waited with any of the same queries are superseded."""
+    """Ends the run in `state`; its groups wait. Groups that waited with any of the same queries are superseded."""
     run.result, run.bytes_before, run.bytes_after = result, bytes_before, bytes_after
     run.save(update_fields=["result", "bytes_before", "bytes_after"])
     queries = [member.run_query.query_id for group in groups for member in group.members]
     earlier = MergedGroup.objects.filter(state=MergedGroupState.WAITING, members__query__in=queries).exclude(run=run)
     MergedGroup.objects.filter(id__in=earlier.values("id")).update(state=MergedGroupState.SUPERSEDED)
     created = [_group_create(run, group, now) for group in groups]
-    merge_run_ended(run=run, state=MergeRunState.SUCCEEDED, now=now)
+    merge_run_ended(run=run, state=state, now=now)
     for group in created:
         site_changed(run.box.site_id, "merged-group", group.id)
     return created

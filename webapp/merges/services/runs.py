@@ -13,10 +13,12 @@ from webapp.fleets.models import Box, Role
 from webapp.fleets.policies import require_role
 from webapp.jobs.services import job_cancel, job_enqueue
 from webapp.merges.models import MergeRun, MergeRunEvent, MergeRunQuery, MergeRunState
-from webapp.merges.policies import check_run
+from webapp.merges.policies import DEFAULT_SETTINGS, RunSettings, check_run
 from webapp.merges.selectors import UNENDED, Requirement, merge_requirements
 from webapp.merges.task_names import GPU_QUEUE, MERGE_RUN
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
+
+PROGRESS = "progress"  # the type of the core's events that only say how far a training is
 
 
 class DataMissing(InvalidInput):
@@ -27,11 +29,11 @@ class DataMissing(InvalidInput):
 
 @transaction.atomic
 def merge_run_start(
-    *, actor: Any | None, box: Box, strategy: str = "optimistic", time_limit_s: int = 1200, now: datetime
+    *, actor: Any | None, box: Box, settings: RunSettings = DEFAULT_SETTINGS, now: datetime
 ) -> MergeRun:
     """A run over the box's whole workload, queued. Raises DataMissing, Conflict while another run is going on."""
     require_role(actor, box.site, Role.OPERATOR)
-    check_run(strategy, time_limit_s)
+    check_run(settings)
     Box.objects.select_for_update().get(id=box.id)
     if MergeRun.objects.filter(box=box, state__in=UNENDED).exists():
         raise Conflict(f"A merge run of {box} is going on already: wait for it or cancel it.")
@@ -39,9 +41,7 @@ def merge_run_start(
     missing = [requirement.missing for requirement in requirements if requirement.missing]
     if missing:
         raise DataMissing(" ".join(missing))
-    run = merge_run_create(
-        actor=actor, box=box, strategy=strategy, time_limit_s=time_limit_s, requirements=requirements, now=now
-    )
+    run = merge_run_create(actor=actor, box=box, settings=settings, requirements=requirements, now=now)
     run.job = job_enqueue(task=MERGE_RUN, queue=GPU_QUEUE, subject=run.id, now=now)
     run.save(update_fields=["job"])
     return run
@@ -51,14 +51,18 @@ def merge_run_create(
     *,
     actor: Any | None,
     box: Box,
-    strategy: str,
-    time_limit_s: int,
+    settings: RunSettings,
     requirements: Sequence[Requirement],
     now: datetime,
 ) -> MergeRun:
     """The run's row and those of its queries, without a job: for a start, and for a result that is there already."""
     run = MergeRun.objects.create(
-        box=box, strategy=strategy, time_limit_s=time_limit_s, requested_by=actor, created_at=now
+        box=box,
+        strategy=settings.strategy,
+        match=settings.match,
+        time_limit_s=settings.time_limit_s,
+        requested_by=actor,
+        created_at=now,
     )
     MergeRunQuery.objects.bulk_create(
         MergeRunQuery(
@@ -67,15 +71,23 @@ def merge_run_create(
             model=found.query.model,
             dataset=found.dataset,
             name=found.query.name,
-            accuracy_target=found.query.accuracy_target,
+            accuracy_target=settings.targets.get(found.query.id, found.query.accuracy_target),
         )
         for found in requirements
         if found.query is not None
     )
-    detail = {"box": box.name, "strategy": strategy}
+    detail = {"box": box.name, "strategy": settings.strategy} | _own_targets(settings, requirements)
     audit_record(actor=actor, action="merge_run.start", subject=run, site_id=box.site_id, now=now, detail=detail)
     site_changed(box.site_id, "merge-run", run.id)
     return run
+
+
+def _own_targets(settings: RunSettings, requirements: Sequence[Requirement]) -> dict[str, Any]:
+    """For the audit log: the targets that somebody set for this run only, by query name."""
+    queries = [found.query for found in requirements if found.query is not None]
+    given = {query.name: settings.targets.get(query.id, query.accuracy_target) for query in queries}
+    own = {query.name: given[query.name] for query in queries if given[query.name] != query.accuracy_target}
+    return {"targets": own} if own else {}
 
 
 @transaction.atomic
@@ -96,18 +108,28 @@ def merge_run_cancel(*, actor: Any | None, run: MergeRun, now: datetime) -> None
 
 
 @transaction.atomic
-def merge_run_started(*, run: MergeRun, now: datetime) -> None:
-    """A worker begins. What a worker that died recorded is removed: this attempt starts clean."""
-    run.events.all().delete()
-    run.state, run.started_at = MergeRunState.RUNNING, now
+def merge_run_started(*, run: MergeRun, is_resumed: bool = False, now: datetime) -> None:
+    """A worker begins. One that goes on from a checkpoint leaves the events of the one that died; another removes them.
+
+    A run that is resumed keeps the time at which it first started.
+    """
+    if not is_resumed:
+        run.events.all().delete()
+    run.state = MergeRunState.RUNNING
+    run.started_at = run.started_at if is_resumed and run.started_at else now
     run.save(update_fields=["state", "started_at"])
     _state_publish(run)
 
 
 @transaction.atomic
 def merge_run_event_record(*, run: MergeRun, payload: dict[str, Any], now: datetime) -> MergeRunEvent:
-    """Keeps one event of the core and shows it to who watches; its byte counts become the run's."""
+    """Keeps one event of the core and shows it to who watches; its byte counts become the run's.
+
+    Of progress only the newest is kept, so that a run of a week leaves as many rows as things happened in it.
+    """
     last = run.events.aggregate(last=Max("seq"))["last"]
+    if payload["type"] == PROGRESS:
+        run.events.filter(seq=last, payload__type=PROGRESS).delete()
     event = MergeRunEvent.objects.create(run=run, seq=0 if last is None else last + 1, at=now, payload=payload)
     run.bytes_before = payload.get("bytes_before", run.bytes_before)
     run.bytes_after = payload.get("bytes_after", run.bytes_after)

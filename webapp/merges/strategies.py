@@ -1,0 +1,42 @@
+"""The merge strategies on offer, in words for a person. The merging core has the same ones; a test compares."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """`sentence` says what choosing it means, to somebody who has not read the paper."""
+
+    name: str
+    title: str
+    sentence: str
+    is_recommended: bool = False
+
+    def __str__(self) -> str:
+        return self.title
+
+
+STRATEGIES = (
+    Strategy(
+        "optimistic",
+        "Optimistic",
+        "Shares everything that is alike, retrains all models together, and takes back only what costs a query its "
+        "target.",
+        is_recommended=True,
+    ),
+    Strategy(
+        "maximal",
+        "Maximal",
+        "Shares everything whatever it costs. Shows the most that could be saved; queries may fall below target.",
+    ),
+)
+DEFAULT = next(strategy.name for strategy in STRATEGIES if strategy.is_recommended)
+
+
+def strategy_names() -> tuple[str, ...]:
+    return tuple(strategy.name for strategy in STRATEGIES)
+
+
+def strategy_title(name: str) -> str:
+    """The name itself where it is one of another time."""
+    return next((strategy.title for strategy in STRATEGIES if strategy.name == name), name)
