@@ -1,5 +1,6 @@
-"""What a strategy knows: the configurations tried so far, how each went, and where sharing hurt."""
+"""What a strategy knows (configurations tried, how each went, where sharing hurt) and what it answers: a proposal."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
@@ -29,24 +30,42 @@ class Attempt:
 
 @dataclass(frozen=True)
 class History:
-    """`maximal`: everything that may be shared. `attempts`: oldest first."""
+    """`maximal`: everything that may be shared. `attempts`: oldest first.
+
+    `layers`: per query the names of all its layers in order of the network, shareable or not.
+    """
 
     maximal: MergeConfiguration
     attempts: tuple[Attempt, ...] = ()
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Start(enum.StrEnum):
+    """The weights that a trial starts from. ACCEPTED: those that are kept. REACHED: where the last training ended."""
+
+    ACCEPTED = "accepted"
+    REACHED = "reached"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to try next. What the last attempt accepted stays shared in it; its groups may grow."""
+
+    configuration: MergeConfiguration
+    start: Start = Start.REACHED
 
 
 class Strategy(Protocol):
     """Chooses what to try next. Adding one: a file in strategies/ and a line in its registry.
 
-    A proposal must hold every group that the last attempt accepted. `restores_after_rejection`: whether the next
-    attempt starts from the last accepted weights (True) or goes on from the weights that training has reached.
-    `has_accuracy_targets` is False for an upper bound that ignores accuracy.
+    `has_accuracy_targets` is False for an upper bound that ignores accuracy. `keeps_partial_success`: whether a
+    rejected merged group is of use for the queries in it that met their targets, so that training goes on for them.
     """
 
     name: ClassVar[str]
-    restores_after_rejection: ClassVar[bool]
     has_accuracy_targets: ClassVar[bool]
+    keeps_partial_success: ClassVar[bool]
 
-    def next_configuration(self, history: History) -> MergeConfiguration | None:
-        """The configuration to try next, or None when the search is over."""
+    def next_proposal(self, history: History) -> Proposal | None:
+        """What to try next, or None when the search is over. Depends on nothing but `history`."""
         ...

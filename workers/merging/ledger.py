@@ -35,6 +35,11 @@ class Ledger:
     def original_entries(self, query: str) -> Entries:
         return self._originals[query].entries
 
+    def weights(self, query: str) -> State:
+        """What the query runs now: the merged weights that were accepted, or its original's."""
+        group = self._group_of(query)
+        return self._originals[query].state if group is None else group.states[query]
+
     def bytes_with(self, merged: Mapping[str, Entries]) -> int:
         """Bytes of the workload if these queries ran these tensors and the others what they run now."""
         now = {name: original.entries for name, original in self._originals.items()}

@@ -7,7 +7,7 @@ accepted configuration finds it on disk, and a kill afterwards loses nothing of 
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from workers.merging.configuration import MergeConfiguration
 from workers.merging.evaluation import original_accuracy
 from workers.merging.events import EventFile, EventType, Listener
 from workers.merging.frames import MEMORY_LAYOUT
-from workers.merging.history import Attempt, History, Strategy
+from workers.merging.history import Attempt, History, Proposal, Start, Strategy
 from workers.merging.ledger import Ledger
 from workers.merging.matching import Match, maximal_configuration
 from workers.merging.memory import layer_content
@@ -28,7 +28,6 @@ from workers.merging.progress import Progress
 from workers.merging.queries import MergingQuery, load_queries
 from workers.merging.result import Result, Step, shared_layers, write_result
 from workers.merging.sharing import Initialisation, SharedNetworks
-from workers.merging.shipped import snapshot
 from workers.merging.strategies import DEFAULT, strategy
 from workers.merging.training import TrainingSettings
 from workers.merging.trial import AcceptedGroup, Trial, TrialSettings
@@ -99,6 +98,7 @@ class MergeRun:
             for layer in layers
         }
         self._maximal = maximal_configuration(inventories, contents)
+        self._layers = {name: tuple(layer.name for layer in layers) for name, layers in inventories.items()}
         self._shared = SharedNetworks(networks, donors=hardest_first(queries))
         self._steps: list[Step] = []
         progress.attach(self._ledger, self._shared, self._keep)
@@ -106,20 +106,21 @@ class MergeRun:
     def run(self, chosen: Strategy) -> Result:
         torch.manual_seed(self._options.seed)
         self._progress.tell(EventType.STARTED, _opening(self._maximal, len(self._queries)))
-        history = History(self._maximal)
+        history = History(self._maximal, layers=self._layers)
         while not self._progress.should_stop():
-            configuration = chosen.next_configuration(history)
-            if configuration is None:
+            proposal = chosen.next_proposal(history)
+            if proposal is None:
                 break
-            attempt = self._attempt(configuration, chosen)
-            history = History(self._maximal, (*history.attempts, attempt))
+            attempt = self._attempt(proposal, chosen)
+            history = replace(history, attempts=(*history.attempts, attempt))
         return self._finish()
 
-    def _attempt(self, configuration: MergeConfiguration, chosen: Strategy) -> Attempt:
-        self._progress.tell(EventType.PROGRESS, _trying(configuration, self._maximal))
-        before = {name: snapshot(network) for name, network in self._shared.networks.items()}
+    def _attempt(self, proposal: Proposal, chosen: Strategy) -> Attempt:
+        self._progress.tell(EventType.PROGRESS, _trying(proposal.configuration, self._maximal))
+        if proposal.start is Start.ACCEPTED:
+            self._return_to_accepted()
         attempt = Trial(
-            configuration,
+            proposal.configuration,
             self._ledger.configuration,
             queries=self._queries,
             shared=self._shared,
@@ -129,16 +130,13 @@ class MergeRun:
         self._steps.append(self._step(attempt))
         if attempt.rejected_groups and not self._progress.is_cancelled():
             self._progress.tell(EventType.REJECTED, _rejected(attempt))
-        if attempt.rejected_groups and chosen.restores_after_rejection:
-            self._restore(attempt, before)
         return attempt
 
-    def _restore(self, attempt: Attempt, before: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
-        """Back to the accepted configuration, with the weights from before for every query that is not in it."""
-        self._shared.apply(attempt.accepted)
-        for name, state in before.items():
-            if name not in attempt.accepted.queries:
-                self._shared.networks[name].load_state_dict(state)
+    def _return_to_accepted(self) -> None:
+        """Every query runs what it would run on the box now: what was accepted, as shipped, or its original."""
+        self._shared.apply(self._ledger.configuration)
+        for name, network in self._shared.networks.items():
+            network.load_state_dict(self._ledger.weights(name))
 
     def _trial_settings(self, chosen: Strategy) -> TrialSettings:
         return TrialSettings(
@@ -148,6 +146,7 @@ class MergeRun:
             rounding=ROUNDINGS[self._options.rounding],
             initialisation=self._options.initialisation,
             needs_targets=chosen.has_accuracy_targets,
+            keeps_partial_success=chosen.keeps_partial_success,
         )
 
     def _keep(self, group: AcceptedGroup) -> None:

@@ -1,10 +1,9 @@
 """The weights as they would be shipped, swapped in for measuring: the running average of training, and rounded.
 
 A figure must be of the very bytes that a box gets, so evaluation and snapshots happen while these are in place.
-Normalisation statistics are not averaged: they are measured on the weights that are in place.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -12,9 +11,9 @@ from torch import nn
 
 
 class RunningAverage:
-    """Exponential average of parameters over training steps: as good as a decayed learning rate, at any step.
+    """Exponential average of tensors over training steps: as good as a decayed learning rate, at any step.
 
-    Every distinct parameter is averaged once, so shared layers stay one. Source: Polyak & Juditsky (1992).
+    Every distinct tensor is averaged once, so shared layers stay one. Source: Polyak & Juditsky (1992).
     """
 
     def __init__(self, decay: float) -> None:
@@ -27,7 +26,7 @@ class RunningAverage:
         self._updates += 1
         keep = min(self._decay, self._updates / (self._updates + 9))
         with torch.no_grad():
-            for tensor in distinct_parameters(networks):
+            for tensor in distinct_floats(networks):
                 if id(tensor) in self._held:
                     self._held[id(tensor)][1].lerp_(tensor, 1 - keep)
                 else:
@@ -41,46 +40,27 @@ class RunningAverage:
     def adopt(self, networks: Mapping[str, nn.Module]) -> None:
         """Puts the averages into the networks for good."""
         with torch.no_grad():
-            for tensor in distinct_parameters(networks):
+            for tensor in distinct_floats(networks):
                 tensor.copy_(self.of(tensor))
 
 
 @contextmanager
 def as_shipped(
-    networks: Mapping[str, nn.Module],
-    *,
-    average: RunningAverage | None,
-    rounding: torch.dtype | None,
-    normalise: Callable[[], None] = lambda: None,
+    networks: Mapping[str, nn.Module], *, average: RunningAverage | None, rounding: torch.dtype | None
 ) -> Iterator[None]:
-    """Inside, `networks` hold the weights as they would be shipped; afterwards training's own are back.
-
-    `normalise` measures normalisation statistics; it runs on the weights as shipped, and its result is rounded too.
-    """
+    """Inside, `networks` hold the weights as they would be shipped; afterwards training's own are back."""
     tensors = distinct_floats(networks)
     saved = [tensor.detach().clone() for tensor in tensors]
     with torch.no_grad():
-        for parameter in distinct_parameters(networks):
-            parameter.copy_(_rounded(average.of(parameter) if average is not None else parameter.detach(), rounding))
-        normalise()
         for tensor in tensors:
-            tensor.copy_(_rounded(tensor.detach(), rounding))
+            value = average.of(tensor) if average is not None else tensor.detach()
+            tensor.copy_(value.to(rounding).to(tensor.dtype) if rounding is not None else value)
     try:
         yield
     finally:
         with torch.no_grad():
             for tensor, value in zip(tensors, saved, strict=True):
                 tensor.copy_(value)
-
-
-def _rounded(tensor: torch.Tensor, rounding: torch.dtype | None) -> torch.Tensor:
-    return tensor if rounding is None else tensor.to(rounding).to(tensor.dtype)
-
-
-def distinct_parameters(networks: Mapping[str, nn.Module]) -> list[torch.Tensor]:
-    """Every parameter once, in a fixed order."""
-    found = {id(p): p for name in sorted(networks) for p in networks[name].parameters()}
-    return list(found.values())
 
 
 def distinct_floats(networks: Mapping[str, nn.Module]) -> list[torch.Tensor]:
@@ -99,12 +79,15 @@ def snapshot(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 class WeightsBefore:
-    """Copies of all weights, to go back to when training diverges."""
+    """Copies of weights, to go back to when training diverges."""
 
     def __init__(self, networks: Mapping[str, nn.Module]) -> None:
         self._held = [(tensor, tensor.detach().clone()) for tensor in distinct_floats(networks)]
 
-    def restore(self) -> None:
+    def restore(self, networks: Mapping[str, nn.Module]) -> None:
+        """Only in `networks`: what was accepted in the meantime stays."""
+        wanted = {id(tensor) for tensor in distinct_floats(networks)}
         with torch.no_grad():
             for tensor, value in self._held:
-                tensor.copy_(value)
+                if id(tensor) in wanted:
+                    tensor.copy_(value)

@@ -4,10 +4,12 @@ Merged groups share nothing with one another, so each is accepted on its own as 
 targets; the others train on undisturbed. What is accepted is handed out at once, with the weights as shipped.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
 import torch
 
 from workers.merging.configuration import MergeConfiguration, MergedGroup
@@ -17,11 +19,12 @@ from workers.merging.evidence import conflict_by_place
 from workers.merging.forecast import is_hopeless, is_worth_extending
 from workers.merging.history import Attempt
 from workers.merging.normalisation import reestimate_normalisation
-from workers.merging.queries import MergingQuery
+from workers.merging.queries import MergingQuery, shuffled_batches
 from workers.merging.sharing import Initialisation, SharedNetworks
 from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, snapshot
 from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings
 
+NORMALISATION_BATCHES = 8
 RATE_AFTER_DIVERGENCE = 0.25
 EXTENSION = 0.5  # of the steps so far
 
@@ -41,6 +44,7 @@ class TrialSettings:
     """`rounding`: the dtype weights are rounded to before they are measured and shipped, None for none.
 
     `needs_targets` False keeps a configuration at the end of its training whatever its accuracy.
+    `keeps_partial_success`: see history.Strategy.
     """
 
     training: TrainingSettings
@@ -49,6 +53,7 @@ class TrialSettings:
     rounding: torch.dtype | None = None
     initialisation: Initialisation = Initialisation.MEMBER
     needs_targets: bool = True
+    keeps_partial_success: bool = False
 
 
 class Observer(Protocol):
@@ -88,7 +93,8 @@ class Trial:
 
     def run(self) -> Attempt:
         """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
-        self._shared.apply(self._configuration, self._settings.initialisation)
+        changed = self._shared.apply(self._configuration, self._settings.initialisation)
+        self._reestimate(changed)
         self._measure(None, is_last=False)
         conflict = {}
         if self._pending and not self._observer.should_stop():
@@ -98,9 +104,17 @@ class Trial:
         accepted = MergeConfiguration(frozenset(self._accepted))
         return Attempt(self._configuration, accepted, dict(self._figures), conflict)
 
-    def _normalise(self) -> None:
-        for name in self._pending_names():
-            reestimate_normalisation(self._shared.networks[name], self._by_name[name].train, self._settings.device)
+    def _reestimate(self, changed: frozenset[str]) -> None:
+        settings = self._settings
+        for merged in self._pending:
+            for name in sorted(changed.intersection(merged.queries)):
+                query = self._by_name[name]
+                batches = shuffled_batches(
+                    len(query.train), settings.training.batch, np.random.default_rng([settings.seed, 7])
+                )
+                network = self._shared.networks[name]
+                some = list(itertools.islice(batches, NORMALISATION_BATCHES))
+                reestimate_normalisation(network, query.train, some, settings.device)
 
     def _train(self) -> JointTraining | None:
         """The training as it ended; None after it diverged twice, with the weights from before it."""
@@ -117,7 +131,7 @@ class Trial:
             try:
                 self._train_until_decided(training)
             except TrainingDiverged:
-                before.restore()
+                before.restore(self._networks(self._pending_names()))
             else:
                 training.average.adopt(self._networks(self._pending_names()))
                 return training
@@ -143,9 +157,7 @@ class Trial:
     def _measure(self, average: RunningAverage | None, *, is_last: bool) -> list[str]:
         """Evaluates what is pending and accepts what may be; the queries that are thereby done."""
         names = self._pending_names()
-        with as_shipped(
-            self._networks(names), average=average, rounding=self._settings.rounding, normalise=self._normalise
-        ):
+        with as_shipped(self._networks(names), average=average, rounding=self._settings.rounding):
             for name in names:
                 self._figures[name] = self._evaluate(name, "validation")
                 if average is not None:  # before training a donor is perfect, which says nothing about progress
@@ -156,13 +168,17 @@ class Trial:
             for merged in held:
                 self._accept(merged)
         self._pending = [merged for merged in self._pending if merged not in held]
-        return [name for merged in held for name in merged.queries]
+        done = [name for merged in held for name in merged.queries]
+        if average is not None:  # later trials build on what was accepted, so on what is shipped
+            average.adopt(self._networks(done))
+        return done
 
     def _is_good(self, merged: MergedGroup) -> bool:
         return not self._settings.needs_targets or all(self._figures[name].target_met for name in merged.queries)
 
     def _accept(self, merged: MergedGroup) -> None:
-        self._accepted = self._accepted | merged.groups
+        earlier = (group for group in self._accepted if group.queries.isdisjoint(merged.queries))
+        self._accepted = merged.groups.union(earlier)
         self._observer.accepted(
             AcceptedGroup(
                 merged,
@@ -200,13 +216,16 @@ class Trial:
         return is_worth_it
 
     def _all_hopeless(self, training: JointTraining) -> bool:
+        """Whether every pending merged group is lost: by one hopeless query, or by all that miss their targets."""
         if not self._settings.needs_targets:
             return False
         done = training.step_number / training.planned
+        is_lost = all if self._settings.keeps_partial_success else any
         return all(
-            any(
+            is_lost(
                 is_hopeless(self._lower_bounds[name], self._figures[name].target, done_fraction=done)
                 for name in merged.queries
+                if not self._figures[name].target_met
             )
             for merged in self._pending
         )

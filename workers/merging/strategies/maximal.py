@@ -2,14 +2,13 @@
 
 from typing import ClassVar
 
-from workers.merging.configuration import MergeConfiguration
-from workers.merging.history import History
+from workers.merging.history import History, Proposal
 
 
 class Maximal:
     name: ClassVar[str] = "maximal"
-    restores_after_rejection: ClassVar[bool] = False
     has_accuracy_targets: ClassVar[bool] = False
+    keeps_partial_success: ClassVar[bool] = False
 
-    def next_configuration(self, history: History) -> MergeConfiguration | None:
-        return None if history.attempts or not history.maximal.groups else history.maximal
+    def next_proposal(self, history: History) -> Proposal | None:
+        return None if history.attempts or not history.maximal.groups else Proposal(history.maximal)

@@ -10,8 +10,8 @@ the search ends after a handful of attempts.
 from collections.abc import Sequence
 from typing import ClassVar
 
-from workers.merging.configuration import LayerPlace, MergeConfiguration, MergedGroup
-from workers.merging.history import Attempt, History
+from workers.merging.configuration import LayerPlace, MergedGroup
+from workers.merging.history import Attempt, History, Proposal
 
 FIRST_SHARE = 0.1  # of a failing merged group's saved bytes, given up after its first rejection
 GROWTH = 2.0
@@ -19,12 +19,12 @@ GROWTH = 2.0
 
 class Optimistic:
     name: ClassVar[str] = "optimistic"
-    restores_after_rejection: ClassVar[bool] = False
     has_accuracy_targets: ClassVar[bool] = True
+    keeps_partial_success: ClassVar[bool] = False
 
-    def next_configuration(self, history: History) -> MergeConfiguration | None:
+    def next_proposal(self, history: History) -> Proposal | None:
         if not history.attempts:
-            return history.maximal if history.maximal.groups else None
+            return Proposal(history.maximal) if history.maximal.groups else None
         last = history.attempts[-1]
         if not last.rejected_groups:
             return None
@@ -36,7 +36,7 @@ class Optimistic:
             for place in places_to_give_up(merged, last, share)
         ]
         following = last.configuration.without_places(leaving)
-        return following if following.groups - last.accepted.groups else None
+        return Proposal(following) if following.groups - last.accepted.groups else None
 
 
 def places_to_give_up(merged: MergedGroup, attempt: Attempt, share: float) -> Sequence[LayerPlace]:
