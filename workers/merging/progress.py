@@ -9,7 +9,7 @@ from workers.merging.ledger import Ledger
 from workers.merging.memory import model_entries
 from workers.merging.sharing import SharedNetworks
 from workers.merging.training import JointTraining
-from workers.merging.trial import AcceptedGroup
+from workers.merging.trial import AcceptedGroup, Trial
 
 PROGRESS_EVERY_S = 0.5
 STEPS_BEFORE_FORECAST = 5
@@ -52,6 +52,12 @@ class Progress:
 
     def should_stop(self) -> bool:
         return self.is_cancelled() or (self._time_limit_s is not None and self.seconds >= self._time_limit_s)
+
+    def between_steps(self, trial: Trial, training: JointTraining) -> None:
+        pass
+
+    def resumed(self, training: JointTraining) -> None:
+        pass
 
     def steps_affordable(self, training: JointTraining) -> int:
         self._follow(training)

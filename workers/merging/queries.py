@@ -119,11 +119,26 @@ def _teaching(original: nn.Module, frames: FrameSet, device: torch.device) -> Te
     return Teaching.gathered(parts)
 
 
-def shuffled_batches(frames: int, size: int, generator: np.random.Generator) -> Iterator[list[int]]:
-    """Endless batches of frame numbers; every frame once before any comes again."""
-    waiting: list[int] = []
-    while True:
-        while len(waiting) < size:
-            waiting += generator.permutation(frames).tolist()
-        batch, waiting = waiting[:size], waiting[size:]
-        yield batch
+class ShuffledBatches(Iterator[list[int]]):
+    """Endless batches of frame numbers; every frame once before any comes again.
+
+    `drawn` frame numbers were given out so far: `skip(drawn)` brings another one with the same seed to the same place.
+    """
+
+    def __init__(self, frames: int, size: int, generator: np.random.Generator) -> None:
+        self._frames, self._size, self._generator = frames, size, generator
+        self._waiting: list[int] = []
+        self.drawn = 0
+
+    def __next__(self) -> list[int]:
+        return self._take(self._size)
+
+    def skip(self, frames: int) -> None:
+        self._take(frames)
+
+    def _take(self, count: int) -> list[int]:
+        while len(self._waiting) < count:
+            self._waiting += self._generator.permutation(self._frames).tolist()
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        self.drawn += count
+        return taken

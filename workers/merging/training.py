@@ -15,7 +15,7 @@ import torch
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.vision.tasks import functions_for
 from workers.merging.events import QueryFigures
-from workers.merging.queries import MergingQuery, shuffled_batches
+from workers.merging.queries import MergingQuery, ShuffledBatches
 from workers.merging.sharing import SharedNetworks
 from workers.merging.shipped import RunningAverage
 
@@ -43,6 +43,23 @@ class TrainingSettings:
 
     def planned_steps(self, frames: int) -> int:
         return min(self.most_steps, max(self.least_steps, math.ceil(self.passes * frames / self.batch)))
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """With `JointTraining.tensors`: all that the next steps depend on besides weights, data, settings and torch's RNG.
+
+    `started_with`: the queries at the first step; `queries`: those that still train. `frames_drawn`: by query.
+    """
+
+    started_with: tuple[str, ...]
+    queries: tuple[str, ...]
+    planned: int
+    step_number: int
+    samples_seen: int
+    weights: dict[str, float]
+    frames_drawn: dict[str, int]
+    average_updates: int
 
 
 def learning_rate(step: int, planned: int, peak: float) -> float:
@@ -75,6 +92,7 @@ class JointTraining:
         device: torch.device,
     ) -> None:
         self.queries = tuple(queries)
+        self.started_with = tuple(query.name for query in queries)
         self.settings = settings
         self.planned = settings.planned_steps(max(len(query.train) for query in queries))
         self.average = RunningAverage(settings.average_decay)
@@ -83,7 +101,7 @@ class JointTraining:
         self.weights = loss_weights({}, [query.name for query in queries])
         self._shared, self._device = shared, device
         self._batches = {
-            query.name: shuffled_batches(len(query.train), settings.batch, np.random.default_rng([seed, number]))
+            query.name: ShuffledBatches(len(query.train), settings.batch, np.random.default_rng([seed, number]))
             for number, query in enumerate(queries)
         }
         self._optimiser = self._new_optimiser()
@@ -107,7 +125,7 @@ class JointTraining:
         parameters = [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, self.settings.gradient_norm)
         self._optimiser.step()
-        self.average.update({query.name: self._shared.networks[query.name] for query in self.queries})
+        self.average.update(self._networks())
         self.step_number += 1
         return total
 
@@ -137,9 +155,51 @@ class JointTraining:
         self.queries = tuple(query for query in self.queries if query.name not in queries)
         kept = {id(p) for p in self._shared.parameters(query.name for query in self.queries)}
         for group in self._optimiser.param_groups:
+            for parameter in group["params"]:
+                if id(parameter) not in kept:
+                    self._optimiser.state.pop(parameter, None)
             group["params"] = [parameter for parameter in group["params"] if id(parameter) in kept]
 
     def weigh(self, figures: Mapping[str, QueryFigures]) -> None:
         """Sets the loss weights by the newest figures of the queries that still train."""
         if self.queries:
             self.weights = loss_weights(figures, [query.name for query in self.queries])
+
+    def state(self) -> TrainingState:
+        return TrainingState(
+            started_with=self.started_with,
+            queries=tuple(query.name for query in self.queries),
+            planned=self.planned,
+            step_number=self.step_number,
+            samples_seen=self.samples_seen,
+            weights=dict(self.weights),
+            frames_drawn={name: batches.drawn for name, batches in self._batches.items()},
+            average_updates=self.average.updates,
+        )
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The running average and the optimiser's state, not copied: they change with the next step."""
+        averages = {f"average/{name}": value for name, value in self.average.tensors(self._networks()).items()}
+        held = self._optimiser.state_dict()["state"]
+        moments = {f"optimiser/{n}/{key}": value for n, values in held.items() for key, value in values.items()}
+        return {**averages, **moments}
+
+    def restore(self, state: TrainingState, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Goes on, as a new training of `state.started_with`, where an earlier one gave `state` and `tensors`."""
+        self.leave([name for name in self.started_with if name not in state.queries])
+        self.planned, self.step_number, self.samples_seen = state.planned, state.step_number, state.samples_seen
+        self.weights = dict(state.weights)
+        for name, drawn in state.frames_drawn.items():
+            self._batches[name].skip(drawn)
+        averages = {name.removeprefix("average/"): t for name, t in tensors.items() if name.startswith("average/")}
+        self.average.restore(self._networks(), state.average_updates, averages)
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser/"):
+                _, number, key = name.split("/")
+                moments.setdefault(int(number), {})[key] = tensor
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+    def _networks(self) -> dict[str, torch.nn.Module]:
+        return {query.name: self._shared.networks[query.name] for query in self.queries}

@@ -4,28 +4,25 @@ Merged groups share nothing with one another, so each is accepted on its own as 
 targets; the others train on undisturbed. What is accepted is handed out at once, with the weights as shipped.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
 import torch
 
-from workers.merging.configuration import MergeConfiguration, MergedGroup
+from workers.merging.configuration import MergeConfiguration, MergedGroup, SharedLayerGroup
 from workers.merging.evaluation import evaluate
 from workers.merging.events import QueryFigures
 from workers.merging.evidence import conflict_by_place
 from workers.merging.forecast import is_hopeless, is_worth_extending
 from workers.merging.history import Attempt
 from workers.merging.normalisation import reestimate_normalisation
-from workers.merging.queries import MergingQuery, shuffled_batches
+from workers.merging.queries import MergingQuery
 from workers.merging.sharing import Initialisation, SharedNetworks
 from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, snapshot
-from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings
+from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings, TrainingState
 
-NORMALISATION_BATCHES = 8
-RATE_AFTER_DIVERGENCE = 0.25
+RATES = (1.0, 0.25)  # of the peak learning rate: at first, and after training diverged
 EXTENSION = 0.5  # of the steps so far
 
 
@@ -56,10 +53,40 @@ class TrialSettings:
     keeps_partial_success: bool = False
 
 
+@dataclass(frozen=True)
+class TrialState:
+    """A trial between two steps of its training, but for tensors. `trained`: queries at the first step.
+
+    `divergences`: how often training began anew.
+    """
+
+    configuration: MergeConfiguration
+    pending: tuple[MergedGroup, ...]
+    accepted: frozenset[SharedLayerGroup]
+    figures: dict[str, QueryFigures]
+    lower_bounds: dict[str, list[float]]
+    trained: tuple[str, ...]
+    divergences: int
+    training: TrainingState
+
+
+@dataclass(frozen=True)
+class TrialTensors:
+    """What belongs to a TrialState. `before`: the weights from before training, one object for all of it."""
+
+    before: Mapping[str, torch.Tensor]
+    training: Mapping[str, torch.Tensor]
+
+
 class Observer(Protocol):
     """Hears what a trial does, and says whether it has to end."""
 
     def should_stop(self) -> bool: ...
+
+    def between_steps(self, trial: "Trial", training: JointTraining) -> None:
+        """`trial` is at rest before the next step of `training`: its state and tensors may be taken."""
+
+    def resumed(self, training: JointTraining) -> None: ...
 
     def steps_affordable(self, training: JointTraining) -> int:
         """How many steps of this training fit the time that is left."""
@@ -93,53 +120,84 @@ class Trial:
 
     def run(self) -> Attempt:
         """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
-        changed = self._shared.apply(self._configuration, self._settings.initialisation)
-        self._reestimate(changed)
+        self._shared.apply(self._configuration, self._settings.initialisation)
         self._measure(None, is_last=False)
+        is_over = not self._pending or self._observer.should_stop()
+        return self._outcome(None if is_over else self._train())
+
+    def resume(self, state: TrialState, tensors: TrialTensors) -> Attempt:
+        """As `run`, from where an earlier one was; `shared` holds its configuration and weights again."""
+        self._pending, self._accepted = list(state.pending), state.accepted
+        self._figures, self._lower_bounds = dict(state.figures), {k: list(v) for k, v in state.lower_bounds.items()}
+        return self._outcome(self._train(state, tensors))
+
+    def _outcome(self, training: JointTraining | None) -> Attempt:
         conflict = {}
-        if self._pending and not self._observer.should_stop():
-            training = self._train()
-            if training is not None and training.queries and not self._observer.should_stop():
-                conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
+        if training is not None and training.queries and not self._observer.should_stop():
+            conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
         accepted = MergeConfiguration(frozenset(self._accepted))
         return Attempt(self._configuration, accepted, dict(self._figures), conflict)
 
-    def _reestimate(self, changed: frozenset[str]) -> None:
-        settings = self._settings
-        for merged in self._pending:
-            for name in sorted(changed.intersection(merged.queries)):
-                query = self._by_name[name]
-                batches = shuffled_batches(
-                    len(query.train), settings.training.batch, np.random.default_rng([settings.seed, 7])
-                )
-                network = self._shared.networks[name]
-                some = list(itertools.islice(batches, NORMALISATION_BATCHES))
-                reestimate_normalisation(network, query.train, some, settings.device)
+    def _normalise(self) -> None:
+        for name in self._pending_names():
+            reestimate_normalisation(self._shared.networks[name], self._by_name[name].train, self._settings.device)
 
-    def _train(self) -> JointTraining | None:
+    def _train(self, state: TrialState | None = None, tensors: TrialTensors | None = None) -> JointTraining | None:
         """The training as it ended; None after it diverged twice, with the weights from before it."""
-        before = WeightsBefore(self._networks(self._pending_names()))
-        for rate in (1.0, RATE_AFTER_DIVERGENCE):
-            settings = replace(self._settings.training, peak_rate=self._settings.training.peak_rate * rate)
-            training = JointTraining(
-                self._shared,
-                [self._by_name[name] for name in self._pending_names()],
-                settings,
-                seed=self._settings.seed,
-                device=self._settings.device,
-            )
+        self._trained = tuple(self._pending_names()) if state is None else state.trained
+        self._before = WeightsBefore(self._networks(self._trained))
+        self._divergences = 0
+        training = self._new_training(self._trained)
+        if state is not None and tensors is not None:
+            self._before.tensors, self._divergences = tensors.before, state.divergences
+            training = self._new_training(state.training.started_with)
+            training.restore(state.training, tensors.training)
+            self._observer.resumed(training)
+        while True:
             try:
                 self._train_until_decided(training)
             except TrainingDiverged:
-                before.restore(self._networks(self._pending_names()))
+                self._before.restore(self._networks(self._pending_names()))
+                self._divergences += 1
+                if self._divergences == len(RATES):
+                    return None
+                training = self._new_training(self._pending_names())
             else:
                 training.average.adopt(self._networks(self._pending_names()))
                 return training
-        return None
+
+    def _new_training(self, names: Sequence[str]) -> JointTraining:
+        settings = self._settings.training
+        return JointTraining(
+            self._shared,
+            [self._by_name[name] for name in names],
+            replace(settings, peak_rate=settings.peak_rate * RATES[self._divergences]),
+            seed=self._settings.seed,
+            device=self._settings.device,
+        )
+
+    def state(self, training: JointTraining) -> TrialState:
+        """To be asked for between two steps of `training` only."""
+        return TrialState(
+            configuration=self._configuration,
+            pending=tuple(self._pending),
+            accepted=frozenset(self._accepted),
+            figures=dict(self._figures),
+            lower_bounds={name: list(bounds) for name, bounds in self._lower_bounds.items()},
+            trained=self._trained,
+            divergences=self._divergences,
+            training=training.state(),
+        )
+
+    def tensors(self, training: JointTraining) -> TrialTensors:
+        return TrialTensors(self._before.tensors, training.tensors())
 
     def _train_until_decided(self, training: JointTraining) -> None:
         every = training.settings.evaluate_every
-        while training.queries and not self._observer.should_stop():
+        while training.queries:
+            self._observer.between_steps(self, training)
+            if self._observer.should_stop():
+                return
             training.step()
             training.planned = min(
                 training.planned, max(training.step_number, self._observer.steps_affordable(training))
@@ -157,7 +215,9 @@ class Trial:
     def _measure(self, average: RunningAverage | None, *, is_last: bool) -> list[str]:
         """Evaluates what is pending and accepts what may be; the queries that are thereby done."""
         names = self._pending_names()
-        with as_shipped(self._networks(names), average=average, rounding=self._settings.rounding):
+        with as_shipped(
+            self._networks(names), average=average, rounding=self._settings.rounding, normalise=self._normalise
+        ):
             for name in names:
                 self._figures[name] = self._evaluate(name, "validation")
                 if average is not None:  # before training a donor is perfect, which says nothing about progress

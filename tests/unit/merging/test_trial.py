@@ -27,6 +27,12 @@ class Recorder:
     def should_stop(self) -> bool:
         return False
 
+    def between_steps(self, trial, training) -> None:
+        pass
+
+    def resumed(self, training) -> None:
+        pass
+
     def steps_affordable(self, training) -> int:
         return training.planned
 
