@@ -38,6 +38,21 @@ class RunningAverage:
         held = self._held.get(id(tensor))
         return held[1] if held is not None else tensor.detach()
 
+    @property
+    def updates(self) -> int:
+        return self._updates
+
+    def tensors(self, networks: Mapping[str, nn.Module]) -> dict[str, torch.Tensor]:
+        """The averages of these networks' parameters, by number in their fixed order; none before the first update."""
+        numbered = enumerate(distinct_parameters(networks))
+        return {str(number): self._held[id(tensor)][1] for number, tensor in numbered if id(tensor) in self._held}
+
+    def restore(self, networks: Mapping[str, nn.Module], updates: int, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Goes on from what `updates` and `tensors` gave for the same networks."""
+        self._updates = updates
+        found = distinct_parameters(networks)
+        self._held = {id(found[int(number)]): (found[int(number)], value) for number, value in tensors.items()}
+
     def adopt(self, networks: Mapping[str, nn.Module]) -> None:
         """Puts the averages into the networks for good."""
         with torch.no_grad():
@@ -99,12 +114,21 @@ def snapshot(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 class WeightsBefore:
-    """Copies of all weights, to go back to when training diverges."""
+    """Copies of weights, to go back to when training diverges.
+
+    `tensors`: the copies by number; may be replaced by those that an earlier one of the same networks held.
+    """
+
+    tensors: Mapping[str, torch.Tensor]
 
     def __init__(self, networks: Mapping[str, nn.Module]) -> None:
-        self._held = [(tensor, tensor.detach().clone()) for tensor in distinct_floats(networks)]
+        self._originals = distinct_floats(networks)
+        self.tensors = {str(number): tensor.detach().clone() for number, tensor in enumerate(self._originals)}
 
-    def restore(self) -> None:
+    def restore(self, networks: Mapping[str, nn.Module]) -> None:
+        """Only in `networks`: what was accepted in the meantime stays."""
+        wanted = {id(tensor) for tensor in distinct_floats(networks)}
         with torch.no_grad():
-            for tensor, value in self._held:
-                tensor.copy_(value)
+            for number, tensor in enumerate(self._originals):
+                if id(tensor) in wanted:
+                    tensor.copy_(self.tensors[str(number)])

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import torch
 
-from workers.merging.configuration import MergeConfiguration, MergedGroup
+from workers.merging.configuration import MergeConfiguration, MergedGroup, SharedLayerGroup
 from workers.merging.evaluation import evaluate
 from workers.merging.events import QueryFigures
 from workers.merging.evidence import conflict_by_place
@@ -20,9 +20,9 @@ from workers.merging.normalisation import reestimate_normalisation
 from workers.merging.queries import MergingQuery
 from workers.merging.sharing import Initialisation, SharedNetworks
 from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, snapshot
-from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings
+from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings, TrainingState
 
-RATE_AFTER_DIVERGENCE = 0.25
+RATES = (1.0, 0.25)  # of the peak learning rate: at first, and after training diverged
 EXTENSION = 0.5  # of the steps so far
 
 
@@ -41,6 +41,7 @@ class TrialSettings:
     """`rounding`: the dtype weights are rounded to before they are measured and shipped, None for none.
 
     `needs_targets` False keeps a configuration at the end of its training whatever its accuracy.
+    `keeps_partial_success`: see history.Strategy.
     """
 
     training: TrainingSettings
@@ -49,12 +50,43 @@ class TrialSettings:
     rounding: torch.dtype | None = None
     initialisation: Initialisation = Initialisation.MEMBER
     needs_targets: bool = True
+    keeps_partial_success: bool = False
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """A trial between two steps of its training, but for tensors. `trained`: queries at the first step.
+
+    `divergences`: how often training began anew.
+    """
+
+    configuration: MergeConfiguration
+    pending: tuple[MergedGroup, ...]
+    accepted: frozenset[SharedLayerGroup]
+    figures: dict[str, QueryFigures]
+    lower_bounds: dict[str, list[float]]
+    trained: tuple[str, ...]
+    divergences: int
+    training: TrainingState
+
+
+@dataclass(frozen=True)
+class TrialTensors:
+    """What belongs to a TrialState. `before`: the weights from before training, one object for all of it."""
+
+    before: Mapping[str, torch.Tensor]
+    training: Mapping[str, torch.Tensor]
 
 
 class Observer(Protocol):
     """Hears what a trial does, and says whether it has to end."""
 
     def should_stop(self) -> bool: ...
+
+    def between_steps(self, trial: "Trial", training: JointTraining) -> None:
+        """`trial` is at rest before the next step of `training`: its state and tensors may be taken."""
+
+    def resumed(self, training: JointTraining) -> None: ...
 
     def steps_affordable(self, training: JointTraining) -> int:
         """How many steps of this training fit the time that is left."""
@@ -90,11 +122,19 @@ class Trial:
         """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
         self._shared.apply(self._configuration, self._settings.initialisation)
         self._measure(None, is_last=False)
+        is_over = not self._pending or self._observer.should_stop()
+        return self._outcome(None if is_over else self._train())
+
+    def resume(self, state: TrialState, tensors: TrialTensors) -> Attempt:
+        """As `run`, from where an earlier one was; `shared` holds its configuration and weights again."""
+        self._pending, self._accepted = list(state.pending), state.accepted
+        self._figures, self._lower_bounds = dict(state.figures), {k: list(v) for k, v in state.lower_bounds.items()}
+        return self._outcome(self._train(state, tensors))
+
+    def _outcome(self, training: JointTraining | None) -> Attempt:
         conflict = {}
-        if self._pending and not self._observer.should_stop():
-            training = self._train()
-            if training is not None and training.queries and not self._observer.should_stop():
-                conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
+        if training is not None and training.queries and not self._observer.should_stop():
+            conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
         accepted = MergeConfiguration(frozenset(self._accepted))
         return Attempt(self._configuration, accepted, dict(self._figures), conflict)
 
@@ -102,30 +142,62 @@ class Trial:
         for name in self._pending_names():
             reestimate_normalisation(self._shared.networks[name], self._by_name[name].train, self._settings.device)
 
-    def _train(self) -> JointTraining | None:
+    def _train(self, state: TrialState | None = None, tensors: TrialTensors | None = None) -> JointTraining | None:
         """The training as it ended; None after it diverged twice, with the weights from before it."""
-        before = WeightsBefore(self._networks(self._pending_names()))
-        for rate in (1.0, RATE_AFTER_DIVERGENCE):
-            settings = replace(self._settings.training, peak_rate=self._settings.training.peak_rate * rate)
-            training = JointTraining(
-                self._shared,
-                [self._by_name[name] for name in self._pending_names()],
-                settings,
-                seed=self._settings.seed,
-                device=self._settings.device,
-            )
+        self._trained = tuple(self._pending_names()) if state is None else state.trained
+        self._before = WeightsBefore(self._networks(self._trained))
+        self._divergences = 0
+        training = self._new_training(self._trained)
+        if state is not None and tensors is not None:
+            self._before.tensors, self._divergences = tensors.before, state.divergences
+            training = self._new_training(state.training.started_with)
+            training.restore(state.training, tensors.training)
+            self._observer.resumed(training)
+        while True:
             try:
                 self._train_until_decided(training)
             except TrainingDiverged:
-                before.restore()
+                self._before.restore(self._networks(self._pending_names()))
+                self._divergences += 1
+                if self._divergences == len(RATES):
+                    return None
+                training = self._new_training(self._pending_names())
             else:
                 training.average.adopt(self._networks(self._pending_names()))
                 return training
-        return None
+
+    def _new_training(self, names: Sequence[str]) -> JointTraining:
+        settings = self._settings.training
+        return JointTraining(
+            self._shared,
+            [self._by_name[name] for name in names],
+            replace(settings, peak_rate=settings.peak_rate * RATES[self._divergences]),
+            seed=self._settings.seed,
+            device=self._settings.device,
+        )
+
+    def state(self, training: JointTraining) -> TrialState:
+        """To be asked for between two steps of `training` only."""
+        return TrialState(
+            configuration=self._configuration,
+            pending=tuple(self._pending),
+            accepted=frozenset(self._accepted),
+            figures=dict(self._figures),
+            lower_bounds={name: list(bounds) for name, bounds in self._lower_bounds.items()},
+            trained=self._trained,
+            divergences=self._divergences,
+            training=training.state(),
+        )
+
+    def tensors(self, training: JointTraining) -> TrialTensors:
+        return TrialTensors(self._before.tensors, training.tensors())
 
     def _train_until_decided(self, training: JointTraining) -> None:
         every = training.settings.evaluate_every
-        while training.queries and not self._observer.should_stop():
+        while training.queries:
+            self._observer.between_steps(self, training)
+            if self._observer.should_stop():
+                return
             training.step()
             training.planned = min(
                 training.planned, max(training.step_number, self._observer.steps_affordable(training))
@@ -156,13 +228,17 @@ class Trial:
             for merged in held:
                 self._accept(merged)
         self._pending = [merged for merged in self._pending if merged not in held]
-        return [name for merged in held for name in merged.queries]
+        done = [name for merged in held for name in merged.queries]
+        if average is not None:  # later trials build on what was accepted, so on what is shipped
+            average.adopt(self._networks(done))
+        return done
 
     def _is_good(self, merged: MergedGroup) -> bool:
         return not self._settings.needs_targets or all(self._figures[name].target_met for name in merged.queries)
 
     def _accept(self, merged: MergedGroup) -> None:
-        self._accepted = self._accepted | merged.groups
+        earlier = (group for group in self._accepted if group.queries.isdisjoint(merged.queries))
+        self._accepted = merged.groups.union(earlier)
         self._observer.accepted(
             AcceptedGroup(
                 merged,
@@ -200,13 +276,16 @@ class Trial:
         return is_worth_it
 
     def _all_hopeless(self, training: JointTraining) -> bool:
+        """Whether every pending merged group is lost: by one hopeless query, or by all that miss their targets."""
         if not self._settings.needs_targets:
             return False
         done = training.step_number / training.planned
+        is_lost = all if self._settings.keeps_partial_success else any
         return all(
-            any(
+            is_lost(
                 is_hopeless(self._lower_bounds[name], self._figures[name].target, done_fraction=done)
                 for name in merged.queries
+                if not self._figures[name].target_met
             )
             for merged in self._pending
         )
