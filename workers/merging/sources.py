@@ -1,4 +1,4 @@
-"""From the `data` part of a query to its pictures, split. Gathers the formats; decodes nothing."""
+"""From the `data` part of a query to its pictures, split, and from there to frames in memory. Gathers the formats."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -6,6 +6,7 @@ from itertools import chain
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.vision.spec import Task
 from workers.merging.coco_data import as_crops, coco_pictures, require_classes, tagged_by_objects
+from workers.merging.frames import FrameSet, load_frames
 from workers.merging.pictures import Picture, class_folder_pictures, frame_pictures
 from workers.merging.rendered import scene_pictures
 from workers.merging.splits import Splits, split_in_blocks
@@ -14,13 +15,39 @@ from workers.merging.workload import (
     CocoData,
     CocoSplit,
     FolderData,
+    FrameCounts,
     ImageFolderData,
     QueryPart,
     SceneData,
     SceneSplit,
     WorkloadError,
     WorkloadFile,
+    missing_data,
 )
+
+
+def workload_pictures(file: WorkloadFile, parts: Sequence[QueryPart]) -> dict[str, Splits[tuple[Picture, ...]]]:
+    """By query; decodes nothing. Raises WorkloadError where a query has too few."""
+    pictures = {part.name: query_pictures(file, part) for part in parts}
+    have = {
+        name: FrameCounts(len(found.train), len(found.validation), len(found.test)) for name, found in pictures.items()
+    }
+    missing = missing_data(have)
+    if missing:
+        raise WorkloadError(" ".join(missing))
+    return pictures
+
+
+def load_splits(part: QueryPart, pictures: Splits[tuple[Picture, ...]]) -> Splits[FrameSet]:
+    """Reads every picture. Raises WorkloadError that names the query."""
+    try:
+        return Splits(
+            train=load_frames(pictures.train, part.model.spec),
+            validation=load_frames(pictures.validation, part.model.spec),
+            test=load_frames(pictures.test, part.model.spec),
+        )
+    except GemelError as error:
+        raise WorkloadError(f'Query "{part.name}": {error}') from error
 
 
 def query_pictures(file: WorkloadFile, part: QueryPart) -> Splits[tuple[Picture, ...]]:

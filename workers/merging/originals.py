@@ -1,0 +1,91 @@
+"""A query's original network, from its weights file, or the network that `fit` starts to train it from.
+
+Weights are data, never code: safetensors, and for a start also what torch.load reads with weights_only.
+"""
+
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from edge_runtime.protocol.errors import GemelError
+from edge_runtime.vision.architectures import build, load_weights, task_of
+from workers.merging.workload import QueryPart, WorkloadError, WorkloadFile
+
+TORCH_SUFFIXES = frozenset({".pt", ".pth"})
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trainable network. `taken` of its `tensors` come from the file or weights that `init` names."""
+
+    network: nn.Module
+    taken: int
+    tensors: int
+
+
+def load_original(file: WorkloadFile, part: QueryPart) -> nn.Module:
+    """Frozen, on the CPU. Raises WorkloadError, which names the query."""
+    require_task(part)
+    path = file.path(part.model.weights)
+    if not path.exists():
+        raise WorkloadError(
+            f'The weights of query "{part.name}" ({path}) are missing; where its data has labels, '
+            "`python -m workers.merging fit` trains them."
+        )
+    state = _read(part, path, load_file)
+    try:
+        network = load_weights(part.model.spec, state)
+    except GemelError as error:
+        raise WorkloadError(f'Query "{part.name}": {error}') from error
+    return network.requires_grad_(False)
+
+
+def require_task(part: QueryPart) -> None:
+    """Raises WorkloadError for an architecture of another task, UnknownArchitecture."""
+    if task_of(part.model.architecture) is not part.task:
+        raise WorkloadError(
+            f'Query "{part.name}" is for {part.task}, but {part.model.architecture} is made for '
+            f"{task_of(part.model.architecture)}."
+        )
+
+
+def starting_network(file: WorkloadFile, part: QueryPart) -> Start:
+    """By torch's global generator where `init` does not say otherwise. Raises WorkloadError, which names the query."""
+    network = build(part.model.spec)
+    own = network.state_dict()
+    if part.model.init is None:
+        return Start(network, 0, len(own))
+    path = file.path(part.model.init)
+    state = _read(part, path, _load_torch if path.suffix in TORCH_SUFFIXES else load_file)
+    fitting = {name: tensor for name, tensor in state.items() if name in own and tensor.shape == own[name].shape}
+    if not fitting:
+        raise WorkloadError(
+            f'Nothing in {path} fits {part.model.architecture}, which query "{part.name}" was to be trained from; '
+            "name weights of the same architecture, or none."
+        )
+    network.load_state_dict(fitting, strict=False)
+    return Start(network, len(fitting), len(own))
+
+
+def _read(part: QueryPart, path: Path, load: Callable[[Path], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
+    try:
+        state = load(path)
+    except (OSError, SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError) as error:
+        raise WorkloadError(f'The weights of query "{part.name}" ({path}) cannot be read: {error}.') from error
+    broken = next((name for name, tensor in state.items() if not torch.isfinite(tensor).all()), None)
+    if broken is not None:
+        raise WorkloadError(f'The weights of query "{part.name}" hold values that are no numbers, in {broken}.')
+    return state
+
+
+def _load_torch(path: Path) -> Mapping[str, Tensor]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise ValueError("it is no state dict")
+    return state
