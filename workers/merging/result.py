@@ -7,6 +7,7 @@ import msgspec
 from edge_runtime.bundles.files import write_atomically
 from workers.merging.configuration import MergeConfiguration, MergedGroup
 from workers.merging.events import QueryFigures
+from workers.merging.matching import Match
 
 FORMAT = 1
 
@@ -40,14 +41,41 @@ class MergedGroupResult(msgspec.Struct, frozen=True):
     shared_layers: tuple[SharedLayers, ...]
 
 
+class Saving(msgspec.Struct, frozen=True):
+    """What is saved from the moment of one acceptance on. `bundle`: the number of its folder in DIR/bundles."""
+
+    seconds: float
+    samples_seen: int
+    saved_bytes: int
+    bundle: int
+
+
+class TaskFigures(msgspec.Struct, frozen=True):
+    """Further accuracy of one model: `macro_f1` of classification, `map` (COCO mAP@[.5:.95]) of detection."""
+
+    macro_f1: float | None = None
+    map: float | None = None
+
+
+class Details(msgspec.Struct, frozen=True):
+    """Original and merged model on the same labelled frames."""
+
+    original: TaskFigures
+    merged: TaskFigures
+
+
 class QueryResult(msgspec.Struct, frozen=True):
-    """`merged_group` is None where the query keeps its original; then both figures are None."""
+    """`merged_group` is None where the query keeps its original; then both figures are None.
+
+    `details`: on test frames; None also where these have no labels.
+    """
 
     name: str
     target: float
     merged_group: str | None
     validation: QueryFigures | None
     test: QueryFigures | None
+    details: Details | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -66,6 +94,8 @@ class Result(msgspec.Struct, frozen=True):
     queries: tuple[QueryResult, ...]
     finished: bool
     format: int = FORMAT
+    match: Match = Match.EXACT
+    savings: tuple[Saving, ...] = ()
 
 
 def shared_layers(configuration: MergeConfiguration) -> tuple[SharedLayers, ...]:

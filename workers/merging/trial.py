@@ -5,7 +5,7 @@ targets; the others train on undisturbed. What is accepted is handed out at once
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -18,6 +18,7 @@ from workers.merging.forecast import is_hopeless, is_worth_extending
 from workers.merging.history import Attempt
 from workers.merging.normalisation import reestimate_normalisation
 from workers.merging.queries import MergingQuery
+from workers.merging.result import Details
 from workers.merging.sharing import Initialisation, SharedNetworks
 from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, snapshot
 from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings, TrainingState
@@ -34,6 +35,7 @@ class AcceptedGroup:
     states: Mapping[str, Mapping[str, torch.Tensor]]
     validation: Mapping[str, QueryFigures]
     test: Mapping[str, QueryFigures]
+    details: Mapping[str, Details] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
