@@ -3,7 +3,7 @@
 Pure data and set arithmetic. Finding layers that may share is matching's work; touching weights is sharing's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,14 +34,22 @@ class SharedLayerGroup:
     size_bytes: int
     places: tuple[LayerPlace, ...]
 
-    @property
+    @cached_property
     def queries(self) -> frozenset[str]:
         return frozenset(place.query for place in self.places)
 
-    @property
+    @cached_property
     def saved_bytes(self) -> int:
         """What one copy saves against the originals: places that use the same weights already earn nothing."""
         return (len({place.content for place in self.places}) - 1) * self.size_bytes
+
+    def among(self, places: Iterable[LayerPlace]) -> "SharedLayerGroup | None":
+        """Shared by these places only; None where that leaves fewer than two queries."""
+        wanted = set(places)
+        staying = tuple(place for place in self.places if place in wanted)
+        if len({place.query for place in staying}) < 2:
+            return None
+        return SharedLayerGroup(self.signature, self.size_bytes, staying)
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,37 @@ class MergeConfiguration:
         found = (MergedGroup(tuple(sorted(members[root])), frozenset(layers[root])) for root in members)
         return tuple(sorted(found, key=lambda merged: merged.queries))
 
+    @cached_property
+    def group_at(self) -> Mapping[LayerPlace, SharedLayerGroup]:
+        return {place: group for group in self.groups for place in group.places}
+
+    def joined(self, group: SharedLayerGroup) -> SharedLayerGroup:
+        """`group` together with all groups here that it has a place in common with: one copy for all of them."""
+        places = {other for place in group.places for other in (place, *self._places_beside(place))}
+        return SharedLayerGroup(group.signature, group.size_bytes, tuple(sorted(places)))
+
+    def _places_beside(self, place: LayerPlace) -> tuple[LayerPlace, ...]:
+        group = self.group_at.get(place)
+        return () if group is None else group.places
+
+    def holds(self, group: SharedLayerGroup) -> bool:
+        """Whether its places share one copy here, perhaps with others."""
+        return set(group.places).issubset(self._places_beside(group.places[0]))
+
+    def gain_bytes(self, group: SharedLayerGroup) -> int:
+        """What sharing `group` as well would save on top."""
+        own = {self.group_at[place] for place in group.places if place in self.group_at}
+        return self.joined(group).saved_bytes - sum(other.saved_bytes for other in own)
+
+    def with_groups(self, groups: Iterable[SharedLayerGroup]) -> "MergeConfiguration":
+        """With these shared as well; a group here that has a place of a new one grows into it."""
+        grown = self
+        for group in groups:
+            if not grown.holds(group):
+                gone = {grown.group_at[place] for place in group.places if place in grown.group_at}
+                grown = MergeConfiguration(grown.groups - gone | {grown.joined(group)})
+        return grown
+
     def ordered(self) -> tuple[SharedLayerGroup, ...]:
         """Groups in one fixed order, heaviest saving first: sets have none, and a run must be repeatable."""
         return tuple(sorted(self.groups, key=lambda group: (-group.saved_bytes, group.places)))
@@ -124,9 +163,4 @@ def _components(ties: Iterable[frozenset[str]]) -> dict[str, str]:
 
 
 def _reduced(group: SharedLayerGroup, leaving: set[LayerPlace]) -> SharedLayerGroup | None:
-    staying = tuple(place for place in group.places if place not in leaving)
-    if len(staying) == len(group.places):
-        return group
-    if len({place.query for place in staying}) < 2:
-        return None
-    return SharedLayerGroup(group.signature, group.size_bytes, staying)
+    return group if leaving.isdisjoint(group.places) else group.among(set(group.places) - leaving)

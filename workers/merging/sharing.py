@@ -50,6 +50,20 @@ class SharedNetworks:
         self.configuration = configuration
         return frozenset().union(*changed)
 
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Every parameter and buffer once, by the first place that uses it; not copied."""
+        found: dict[int, tuple[str, torch.Tensor]] = {}
+        for query in sorted(self.networks):
+            for name, tensor in self.networks[query].state_dict(keep_vars=True).items():
+                found.setdefault(id(tensor), (f"{query}/{name}", tensor))
+        return dict(found.values())
+
+    def restore(self, configuration: MergeConfiguration, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Shares `configuration` with the weights, and their layout in memory, that `tensors` gave for it."""
+        self.apply(configuration)
+        for name, tensor in self.tensors().items():
+            tensor.data = tensors[name].to(tensor.device)
+
     def _share(self, group: SharedLayerGroup, initialisation: Initialisation, taken: set[int]) -> bool:
         """Whether this changed any weights: not where the places held one parameter already.
 

@@ -2,10 +2,12 @@
 
 from edge_runtime.protocol.errors import GemelError
 from workers.merging.history import Strategy
+from workers.merging.strategies.gemel import Gemel
 from workers.merging.strategies.maximal import Maximal
 from workers.merging.strategies.optimistic import Optimistic
+from workers.merging.strategies.stem import Stem
 
-_STRATEGIES: tuple[type[Strategy], ...] = (Optimistic, Maximal)
+_STRATEGIES: tuple[type[Strategy], ...] = (Optimistic, Gemel, Stem, Maximal)
 DEFAULT = Optimistic.name
 
 
