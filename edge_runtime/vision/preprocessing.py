@@ -23,11 +23,22 @@ def preprocess(image: np.ndarray, spec: ModelSpec) -> Tensor:
     if image.shape[:2] != (height, width):
         shrinks = image.shape[0] >= height and image.shape[1] >= width
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    scale, shift = _scale_and_shift(spec)
+    result = image.astype(np.float32) * scale - shift
+    return torch.from_numpy(np.ascontiguousarray(result.transpose(2, 0, 1)))
+
+
+def normalised(pictures: Tensor, spec: ModelSpec) -> Tensor:
+    """What `preprocess` and `stack` make of `pictures` (N, h, w, 3) uint8 of the input size, on their own device."""
+    scale, shift = (torch.from_numpy(values).to(pictures.device) for values in _scale_and_shift(spec))
+    return (pictures.float() * scale - shift).permute(0, 3, 1, 2)
+
+
+def _scale_and_shift(spec: ModelSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Each (3,) float32: an input is picture * scale - shift."""
     normalisation = architecture(spec.architecture).normalisation
-    scale = 1 / (255 * np.asarray(normalisation.deviation, dtype=np.float32))
-    shift = np.asarray(normalisation.mean, dtype=np.float32) / np.asarray(normalisation.deviation, dtype=np.float32)
-    normalised = image.astype(np.float32) * scale - shift
-    return torch.from_numpy(np.ascontiguousarray(normalised.transpose(2, 0, 1)))
+    deviation = np.asarray(normalisation.deviation, dtype=np.float32)
+    return 1 / (255 * deviation), np.asarray(normalisation.mean, dtype=np.float32) / deviation
 
 
 def stack(inputs: Sequence[Tensor]) -> Tensor:

@@ -98,7 +98,7 @@ def predictions(
     functions, was_training = functions_for(frames.spec), network.training
     answers: list[Prediction] = []
     for start in range(0, len(index), BATCH):
-        answers += functions.predict(network, frames.batch(index[start : start + BATCH]).to(device))
+        answers += functions.predict(network, frames.batch(index[start : start + BATCH], device))
     network.train(was_training)
     return tuple(answers)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from edge_runtime.vision.preprocessing import preprocess, stack
+from edge_runtime.vision.preprocessing import normalised
 from edge_runtime.vision.spec import ModelSpec, Truth
 from edge_runtime.vision.tasks import functions_for
 from workers.merging.pictures import Picture
@@ -30,10 +30,15 @@ class FrameSet:
     def __len__(self) -> int:
         return len(self.truths)
 
-    def batch(self, index: Sequence[int]) -> torch.Tensor:
-        """(n, 3, h, w) float32, as preprocessing makes it, in the memory layout that MEMORY_LAYOUT names."""
-        batch = stack([preprocess(self.pictures[number], self.spec) for number in index])
-        return batch.contiguous(memory_format=MEMORY_LAYOUT)
+    def batch(self, index: Sequence[int], device: torch.device = torch.device("cpu")) -> torch.Tensor:
+        """(n, 3, h, w) float32 on `device`, as preprocessing makes it, in the memory layout of MEMORY_LAYOUT.
+
+        To an accelerator the bytes of the pictures travel, a quarter of the floats, while it still computes.
+        """
+        pictures = torch.from_numpy(self.pictures[list(index)])
+        if device.type == "cuda":
+            pictures = pictures.pin_memory().to(device, non_blocking=True)
+        return normalised(pictures, self.spec).contiguous(memory_format=MEMORY_LAYOUT)
 
 
 def load_frames(pictures: Sequence[Picture], spec: ModelSpec) -> FrameSet:

@@ -34,7 +34,7 @@ def reestimate_normalisation(network: nn.Module, frames: FrameSet, device: torch
         layer.train()
     with torch.no_grad():
         for batch in statistics_batches(len(frames)):
-            network(frames.batch(batch).to(device))
+            network(frames.batch(batch, device))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     for part, was_training in modes:

@@ -38,6 +38,9 @@ class RunningAverage:
         held = self._held.get(id(tensor))
         return held[1] if held is not None else tensor.detach()
 
+    def forget(self, tensor: torch.Tensor) -> None:
+        self._held.pop(id(tensor), None)
+
     @property
     def updates(self) -> int:
         return self._updates

@@ -14,7 +14,9 @@ import torch
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.vision.tasks import functions_for
+from workers.merging.balance import loss_weights, turns
 from workers.merging.events import QueryFigures
+from workers.merging.precision import Precision, autocast, gradient_scaler, precision_for
 from workers.merging.queries import MergingQuery, ShuffledBatches
 from workers.merging.sharing import SharedNetworks
 from workers.merging.shipped import RunningAverage
@@ -28,7 +30,8 @@ class TrainingDiverged(GemelError):
 class TrainingSettings:
     """`passes` over the largest query's training frames are planned, within `least_steps` and `most_steps`.
 
-    `evaluate_every` steps the queries are measured on validation frames and training may stop early.
+    `evaluate_every` steps the queries are measured on validation frames and training may stop early. `precision`: None
+    for what suits the device.
     """
 
     batch: int = 16
@@ -40,6 +43,7 @@ class TrainingSettings:
     most_steps: int = 1200
     evaluate_every: int = 25
     average_decay: float = 0.97
+    precision: Precision | None = None
 
     def planned_steps(self, frames: int) -> int:
         return min(self.most_steps, max(self.least_steps, math.ceil(self.passes * frames / self.batch)))
@@ -58,6 +62,7 @@ class TrainingState:
     step_number: int
     samples_seen: int
     weights: dict[str, float]
+    turns: dict[str, int]
     frames_drawn: dict[str, int]
     average_updates: int
 
@@ -69,14 +74,6 @@ def learning_rate(step: int, planned: int, peak: float) -> float:
         return peak * (step + 1) / rise
     fallen = 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, planned - rise))))
     return peak * (0.02 + 0.98 * fallen)
-
-
-def loss_weights(figures: Mapping[str, QueryFigures], queries: Sequence[str]) -> dict[str, float]:
-    """Queries further below target count more, up to 3 times; weights average 1. Equal before any evaluation."""
-    gaps = {query: figures[query].target - figures[query].lower_bound if query in figures else 0.0 for query in queries}
-    raw = {query: 1 + 2 * min(1.0, max(0.0, gap) / 0.2) for query, gap in gaps.items()}
-    mean = sum(raw.values()) / len(raw)
-    return {query: weight / mean for query, weight in raw.items()}
 
 
 class JointTraining:
@@ -99,7 +96,10 @@ class JointTraining:
         self.step_number = 0
         self.samples_seen = 0
         self.weights = loss_weights({}, [query.name for query in queries])
+        self.turns = turns({}, self.started_with)
         self._shared, self._device = shared, device
+        self._precision = settings.precision or precision_for(device)
+        self._scaler = gradient_scaler(device, self._precision)
         self._batches = {
             query.name: ShuffledBatches(len(query.train), settings.batch, np.random.default_rng([seed, number]))
             for number, query in enumerate(queries)
@@ -119,51 +119,71 @@ class JointTraining:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         self._optimiser.zero_grad(set_to_none=True)
-        total = sum(self._backward(query) for query in self.queries) / len(self.queries)
+        joining = self._joining()
+        total = sum(self._backward(query) for query in joining) / len(joining)
         if not math.isfinite(total):
             raise TrainingDiverged("Joint training diverged: its loss is no number any more.")
         parameters = [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
+        self._scaler.unscale_(self._optimiser)
         torch.nn.utils.clip_grad_norm_(parameters, self.settings.gradient_norm)
-        self._optimiser.step()
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
         self.average.update(self._networks())
         self.step_number += 1
         return total
 
+    def _joining(self) -> list[MergingQuery]:
+        """The queries whose turn it is; those that train seldom do not all come in the same step."""
+        return [
+            query
+            for number, query in enumerate(self.queries)
+            if (self.step_number + number) % self.turns[query.name] == 0
+        ]
+
     def _backward(self, query: MergingQuery) -> float:
-        loss = self.loss(query) * self.weights[query.name]
-        loss.backward()
+        """Who joins seldom counts as often as the others: only its samples become fewer."""
+        loss = self.loss(query) * (self.weights[query.name] * self.turns[query.name])
+        self._scaler.scale(loss).backward()
         return float(loss.detach())
 
     def loss(self, query: MergingQuery) -> torch.Tensor:
         """Of the next batch of `query`, unweighted."""
         index = next(self._batches[query.name])
-        inputs = query.train.batch(index).to(self._device)
+        inputs = query.train.batch(index, self._device)
         self.samples_seen += len(index)
-        return functions_for(query.spec).loss(
-            self._shared.networks[query.name],
-            inputs,
-            truths=[query.train.truths[number] for number in index],
-            teaching=query.taught(index, inputs),
-        )
+        teaching = query.taught(index, inputs)
+        with autocast(self._device, self._precision):
+            return functions_for(query.spec).loss(
+                self._shared.networks[query.name],
+                inputs,
+                truths=[query.train.truths[number] for number in index],
+                teaching=teaching,
+            )
 
     def optimiser_states(self) -> dict[int, int]:
         """How often each parameter (by id) has been stepped."""
         return {id(parameter): int(state["step"]) for parameter, state in self._optimiser.state.items()}
 
     def leave(self, queries: Sequence[str]) -> None:
-        """Stops training these queries: their merged group is accepted. The others go on undisturbed."""
+        """Stops training these queries, and keeps no gradients, moments or averages of what only they use.
+
+        The others go on undisturbed.
+        """
         self.queries = tuple(query for query in self.queries if query.name not in queries)
         kept = {id(p) for p in self._shared.parameters(query.name for query in self.queries)}
         for group in self._optimiser.param_groups:
             for parameter in group["params"]:
                 if id(parameter) not in kept:
+                    parameter.grad = None
                     self._optimiser.state.pop(parameter, None)
+                    self.average.forget(parameter)
             group["params"] = [parameter for parameter in group["params"] if id(parameter) in kept]
 
     def weigh(self, figures: Mapping[str, QueryFigures]) -> None:
-        """Sets the loss weights by the newest figures of the queries that still train."""
+        """Sets loss weights and turns by the newest figures of the queries that still train."""
         if self.queries:
-            self.weights = loss_weights(figures, [query.name for query in self.queries])
+            names = [query.name for query in self.queries]
+            self.weights, self.turns = loss_weights(figures, names), turns(figures, names)
 
     def state(self) -> TrainingState:
         return TrainingState(
@@ -173,6 +193,7 @@ class JointTraining:
             step_number=self.step_number,
             samples_seen=self.samples_seen,
             weights=dict(self.weights),
+            turns=dict(self.turns),
             frames_drawn={name: batches.drawn for name, batches in self._batches.items()},
             average_updates=self.average.updates,
         )
@@ -188,7 +209,7 @@ class JointTraining:
         """Goes on, as a new training of `state.started_with`, where an earlier one gave `state` and `tensors`."""
         self.leave([name for name in self.started_with if name not in state.queries])
         self.planned, self.step_number, self.samples_seen = state.planned, state.step_number, state.samples_seen
-        self.weights = dict(state.weights)
+        self.weights, self.turns = dict(state.weights), dict(state.turns)
         for name, drawn in state.frames_drawn.items():
             self._batches[name].skip(drawn)
         averages = {name.removeprefix("average/"): t for name, t in tensors.items() if name.startswith("average/")}

@@ -1,18 +1,16 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from workers.merging.events import Basis, QueryFigures
 from workers.merging.matching import maximal_configuration
+from workers.merging.precision import Precision, precision_for
 from workers.merging.sharing import SharedNetworks
 from workers.merging.shipped import RunningAverage, as_shipped, snapshot
-from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings, learning_rate, loss_weights
+from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings, learning_rate
 
 CPU = torch.device("cpu")
 SETTINGS = TrainingSettings(batch=4, least_steps=4, most_steps=4)
-
-
-def figures(name: str, lower: float) -> QueryFigures:
-    return QueryFigures(name, 1.0, lower, lower, lower, lower, Basis.RELATIVE_ACCURACY, 0.95, lower >= 0.95)
 
 
 def shared_networks(queries):
@@ -32,16 +30,6 @@ def test_rises_for_a_tenth_of_the_steps_then_falls_to_a_fiftieth():
     assert rates[:10] == sorted(rates[:10])
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[100] == pytest.approx(0.02)
-
-
-def test_weighs_queries_by_their_gap_to_target():
-    weights = loss_weights({"a": figures("a", 0.55), "b": figures("b", 0.97)}, ["a", "b"])
-    assert weights["a"] == pytest.approx(3 * weights["b"])
-    assert sum(weights.values()) == pytest.approx(2)
-
-
-def test_weighs_equally_before_any_evaluation():
-    assert loss_weights({}, ["a", "b"]) == {"a": 1.0, "b": 1.0}
 
 
 def test_plans_passes_within_its_limits():
@@ -105,3 +93,54 @@ def test_ships_the_rounded_average_and_gives_training_its_weights_back(pairs):
         shipped = snapshot(pairs["a"])
     assert torch.equal(shipped["first.weight"], before["first.weight"].half().float())
     torch.testing.assert_close(pairs["a"].first.weight.detach(), before["first.weight"] + 100.0)
+
+
+def test_lets_a_query_join_every_second_step_only(make_query):
+    queries = [make_query("a", seed=1), make_query("b", seed=2)]
+    shared = shared_networks(queries)
+    training = JointTraining(shared, queries, SETTINGS, seed=1, device=CPU)
+    training.turns = {"a": 2, "b": 1}
+    seen = []
+    for _ in range(4):
+        training.step()
+        seen.append(training.samples_seen)
+    assert seen == [8, 12, 20, 24]
+    private = shared.networks["a"].bn1.weight
+    assert training.optimiser_states()[id(private)] == 2
+    assert training.optimiser_states()[id(shared.networks["a"].conv1.weight)] == 4
+
+
+def test_keeps_nothing_of_queries_that_left(make_query):
+    queries = [make_query("a", seed=1), make_query("b", seed=2)]
+    shared = shared_networks(queries)
+    training = JointTraining(shared, queries, SETTINGS, seed=1, device=CPU)
+    training.step()
+    own = shared.networks["a"].bn1.weight
+    training.leave(["a"])
+    assert own.grad is None
+    assert id(own) not in training.optimiser_states()
+    assert training.average.of(own).data_ptr() == own.data_ptr()
+    assert shared.networks["a"].conv1.weight.grad is not None  # "b" still trains it
+    training.leave(["b"])
+    assert training.optimiser_states() == {}
+    assert all(parameter.grad is None for parameter in shared.parameters(["a", "b"]))
+
+
+def test_trains_in_mixed_precision_with_weights_in_full(make_query):
+    def trained(precision: Precision) -> tuple[float, SharedNetworks]:
+        queries = [make_query("a", seed=1), make_query("b", seed=2)]
+        shared = shared_networks(queries)
+        training = JointTraining(shared, queries, replace(SETTINGS, precision=precision), seed=1, device=CPU)
+        return training.step(), shared
+
+    full, _ = trained(Precision.FULL)
+    mixed, shared = trained(Precision.BFLOAT16)
+    assert mixed == pytest.approx(full, rel=0.05)
+    assert mixed != full  # bfloat16 keeps 8 bits
+    parameters = shared.parameters(["a", "b"])
+    assert {parameter.dtype for parameter in parameters} == {torch.float32}
+    assert {parameter.grad.dtype for parameter in parameters} == {torch.float32}
+
+
+def test_trains_in_full_precision_on_a_cpu():
+    assert precision_for(CPU) is Precision.FULL

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 import torch
 
-from edge_runtime.vision.preprocessing import preprocess, stack
+from edge_runtime.vision.preprocessing import normalised, preprocess, stack
 from edge_runtime.vision.spec import ModelSpec
 
 
@@ -46,3 +47,11 @@ def test_the_picture_itself_stays_untouched():
 def test_pictures_stack_to_a_batch():
     one = preprocess(np.zeros((2, 3, 3), dtype=np.uint8), spec())
     assert stack([one, one]).shape == (2, 3, 2, 3)
+
+
+@pytest.mark.parametrize("architecture", ["resnet18_w24", "ssd300_vgg16"])
+def test_a_whole_batch_becomes_the_same_inputs_as_picture_by_picture(architecture: str):
+    some = spec(architecture, size=(6, 10))
+    pictures = np.random.default_rng(1).integers(0, 255, (3, 6, 10, 3), dtype=np.uint8)
+    expected = stack([preprocess(picture, some) for picture in pictures])
+    assert torch.equal(normalised(torch.from_numpy(pictures), some), expected)
