@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.merging.configuration import MergeConfiguration
-from workers.merging.matching import maximal_configuration, shareable_groups
+from workers.merging.matching import Match, maximal_configuration, shareable_groups
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class FakeLayer:
     signature: str
     size_bytes: int = 10
     kind: str = "Conv2d"
+    shape: str = ""
 
 
 def contents(inventories: dict[str, list[FakeLayer]]) -> dict[tuple[str, str], str]:
@@ -34,6 +35,22 @@ def test_pairs_the_kth_occurrence_with_the_kth():
 
 def test_finds_nothing_inside_one_model():
     assert found({"a": [FakeLayer("x", "s"), FakeLayer("y", "s")]}) == []
+
+
+def test_pairs_layers_of_one_shape_with_other_strides_when_asked_to():
+    """As the first convolutions of a stage do that reduces the picture in one architecture and not in the other."""
+    inventories = {"a": [FakeLayer("a1", "stride 1", shape="3x3")], "b": [FakeLayer("b1", "stride 2", shape="3x3")]}
+    groups = shareable_groups(inventories, contents(inventories), Match.SHAPE)
+    assert [[place.layer for place in group.places] for group in groups] == [["a1", "b1"]]
+    assert found(inventories) == []
+
+
+def test_joins_the_layers_that_a_model_repeats_only_when_asked_to():
+    inventories = {"a": [FakeLayer(name, "s") for name in ("a1", "a2", "a3")], "b": [FakeLayer("b1", "s")]}
+    (group,) = shareable_groups(inventories, contents(inventories), joins_repeats=True)
+    assert [place.layer for place in group.places] == ["a1", "a2", "a3", "b1"]
+    assert group.saved_bytes == 3 * 10
+    assert found(inventories) == [[("a", "a1"), ("b", "b1")]]
 
 
 def test_keeps_the_smallest_group():
@@ -68,6 +85,21 @@ def test_puts_each_layer_in_at_most_one_group(kinds: dict[str, list[str]]):
     places = [(place.query, place.layer) for group in configuration.groups for place in group.places]
     assert len(places) == len(set(places))
     assert configuration.saved_bytes == sum(10 * (len(group.places) - 1) for group in configuration.groups)
+
+
+@settings(max_examples=30)
+@given(st.dictionaries(st.sampled_from("abcde"), signatures, min_size=2))
+def test_never_saves_less_by_shape_or_with_repeats_than_by_signature(kinds: dict[str, list[str]]):
+    inventories = {
+        query: [FakeLayer(f"{n}", signature, shape="xy"[signature > "t"]) for n, signature in enumerate(wanted)]
+        for query, wanted in kinds.items()
+    }
+    saved = [
+        maximal_configuration(inventories, contents(inventories), match, joins_repeats=joins).saved_bytes
+        for joins in (False, True)
+        for match in Match
+    ]
+    assert min(saved) == saved[0]
 
 
 @given(st.permutations(["a", "b", "c"]))
