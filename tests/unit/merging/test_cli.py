@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
-from workers.merging.cli import DurationError, app, parse_duration
+from workers.merging.cli import app
+from workers.merging.cli.session import DurationError, parse_duration
 
 SPEC = ModelSpec("resnet18_w24", ("day", "night"), (32, 32))
 QUERY = """\

@@ -1,0 +1,115 @@
+"""`run`: one merge run, with a bar of what is saved and how accurate every query is."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from edge_runtime.protocol.sizes import format_size
+from workers.merging.cli.session import (
+    CANCELLED,
+    Device,
+    Seed,
+    Threads,
+    WorkloadPath,
+    cancelled_by_signals,
+    errors,
+    optional_duration,
+    use_threads,
+)
+from workers.merging.events import Event, Listener, QueryFigures, stream_listener
+from workers.merging.matching import Match
+from workers.merging.result import Result
+from workers.merging.run import RunOptions, merge
+from workers.merging.strategies import DEFAULT, strategy_names
+from workers.merging.workload import load_workload
+
+MatchOption = Annotated[Match, typer.Option(help="shape also pairs layers that differ in stride or padding only.")]
+SampleLimit = Annotated[int | None, typer.Option(min=1, help="Ends as --time-limit does, after that many samples.")]
+
+
+def run(
+    workload: WorkloadPath,
+    out: Annotated[Path, typer.Option(help="Folder for result.json, events.jsonl and bundle/.")],
+    strategy: Annotated[str, typer.Option(help=f"How to search: {', '.join(strategy_names())}.")] = DEFAULT,
+    time_limit: Annotated[str | None, typer.Option(help="Such as 5m; what is accepted by then is kept.")] = None,
+    sample_limit: SampleLimit = None,
+    match: MatchOption = Match.EXACT,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run into the same folder was ended.")] = False,
+    seed: Seed = 1,
+    threads: Threads = None,
+    device: Device = "cpu",
+    rounding: Annotated[str | None, typer.Option(help="float16: measure and ship weights rounded to it.")] = None,
+    events: Annotated[str | None, typer.Option(help='"-" writes events to standard output, one JSON per line.')] = None,
+) -> None:
+    """Merge the models of a workload and write what is accepted."""
+    use_threads(threads)
+    with errors():
+        options = RunOptions(
+            strategy=strategy,
+            seed=seed,
+            time_limit_s=optional_duration(time_limit),
+            sample_limit=sample_limit,
+            match=match,
+            resume=resume,
+            device=device,
+            rounding=rounding,
+        )
+        file, is_cancelled = load_workload(workload), cancelled_by_signals()
+        if events == "-":
+            result = merge(file, out, options, listeners=[stream_listener(sys.stdout)], is_cancelled=is_cancelled)
+        else:
+            with progress_bar() as listener:
+                result = merge(file, out, options, listeners=[listener], is_cancelled=is_cancelled)
+            _print_result(result)
+    if not result.finished:
+        raise typer.Exit(CANCELLED)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Listener]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Starting", total=None, figures="")
+
+        def show(event: Event) -> None:
+            saved = event.saved_bytes / event.bytes_before if event.bytes_before else 0.0
+            accuracies = " ".join(_short(figures) for figures in event.queries)
+            bar.update(
+                task,
+                description=event.trying,
+                total=event.steps_planned or None,
+                completed=event.step,
+                figures=f"{saved:.0%} saved {accuracies}",
+            )
+
+        yield show
+
+
+def _short(figures: QueryFigures) -> str:
+    colour = "green" if figures.target_met else "yellow"
+    return f"[{colour}]{figures.name} {figures.relative_accuracy:.3f}[/{colour}]"
+
+
+def _print_result(result: Result) -> None:
+    console = Console()
+    table = Table("query", "merged with", "target", "validation (lower bound)", "test (bounds)", "basis")
+    for query in result.queries:
+        validation, test = query.validation, query.test
+        table.add_row(
+            query.name,
+            query.merged_group or "keeps its original",
+            f"{query.target:.2f}",
+            f"{validation.relative_accuracy:.3f} ({validation.lower_bound:.3f})" if validation else "",
+            f"{test.relative_accuracy:.3f} ({test.lower_bound:.3f} to {test.upper_bound:.3f})" if test else "",
+            validation.basis.value if validation else "",
+        )
+    console.print(table)
+    before, after = format_size(result.bytes_before), format_size(result.bytes_after)
+    console.print(f"{before} before, {after} after: {result.saved_fraction:.1%} saved in {result.seconds:.0f} s.")
