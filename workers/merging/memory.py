@@ -1,6 +1,6 @@
 """Bytes of models, counted once per distinct tensor: content addressing is the measure, as on the box and the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -20,8 +20,9 @@ def workload_bytes(entries: Mapping[str, Mapping[str, TensorEntry]]) -> int:
     return distinct_bytes(*(dict(tensors) for tensors in entries.values()))
 
 
-def layer_content(entries: Mapping[str, TensorEntry], layer: str) -> str:
-    """One digest for all weights of a layer: equal digests mean equal bytes."""
-    prefix = f"{layer}."
-    own = sorted((name, entry.digest) for name, entry in entries.items() if name.startswith(prefix))
-    return sha256_hex("\n".join(f"{name} {digest}" for name, digest in own).encode())
+def layer_content(entries: Mapping[str, TensorEntry], parameters: Sequence[str]) -> str:
+    """One digest for all weights of a layer: equal digests mean equal bytes, whatever the layer is called.
+
+    `parameters`: their names in `entries`, weight before bias.
+    """
+    return sha256_hex("\n".join(entries[name].digest for name in parameters).encode())

@@ -93,7 +93,7 @@ class MergeRun:
         networks = {query.name: _trainable_copy(query.original) for query in queries}
         inventories = {name: layer_inventory(network) for name, network in networks.items()}
         contents = {
-            (name, layer.name): layer_content(self._ledger.original_entries(name), layer.name)
+            (name, layer.name): layer_content(self._ledger.original_entries(name), layer.parameters)
             for name, layers in inventories.items()
             for layer in layers
         }

@@ -20,7 +20,7 @@ def maximal(networks: dict[str, nn.Module]) -> MergeConfiguration:
     inventories = {name: layer_inventory(network) for name, network in networks.items()}
     entries = {name: model_entries(network.state_dict()) for name, network in networks.items()}
     contents = {
-        (name, layer.name): layer_content(entries[name], layer.name)
+        (name, layer.name): layer_content(entries[name], layer.parameters)
         for name, layers in inventories.items()
         for layer in layers
     }
