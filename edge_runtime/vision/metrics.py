@@ -65,3 +65,17 @@ def accuracy(scores: Sequence[FrameScore]) -> float:
     right = 2 * sum(score.true_positives for score in scores)
     wrong = sum(score.false_positives + score.false_negatives for score in scores)
     return right / (right + wrong) if right + wrong else 1.0
+
+
+def macro_f1(answers: Sequence[Classification], truths: Sequence[LabelTruth]) -> float:
+    """0..1: the mean F1 of the classes that some answer or truth names, so that rare ones count like frequent ones.
+
+    Raises NothingToScore without a frame.
+    """
+    if not truths:
+        raise NothingToScore("There is no frame to measure F1 on; nothing was changed: provide labelled frames.")
+    answered, true = (np.array([one.label for one in some]) for some in (answers, truths))
+    found = np.union1d(answered, true)
+    right = np.array([2 * np.sum((answered == label) & (true == label)) for label in found])
+    named = np.array([np.sum(answered == label) + np.sum(true == label) for label in found])
+    return float(np.mean(right / named))

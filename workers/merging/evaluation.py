@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from edge_runtime.vision.metrics import frame_score
-from edge_runtime.vision.spec import Prediction, Task, Truth
+from edge_runtime.vision.coco import coco_map
+from edge_runtime.vision.metrics import frame_score, macro_f1
+from edge_runtime.vision.spec import BoxTruth, Classification, Detections, LabelTruth, Prediction, Task, Truth
 from edge_runtime.vision.tasks import functions_for
 from workers.merging.bootstrap import bootstrap
 from workers.merging.events import Basis, QueryFigures
 from workers.merging.frames import FrameSet
+from workers.merging.result import Details, TaskFigures
 from workers.merging.workload import WorkloadError
 
 BATCH = 64
@@ -89,6 +91,26 @@ def evaluate(
         target_met=estimate.lower >= target,
         frames=len(against.index),
     )
+
+
+def details(original: nn.Module, merged: nn.Module, against: Reference, device: torch.device) -> Details | None:
+    """Figures beside the deciding ones, of both networks on the same frames; None without labels."""
+    if against.basis is Basis.AGREEMENT:
+        return None
+    first, second = (predictions(network, against.frames, against.index, device) for network in (original, merged))
+    classes = against.frames.spec.classes
+    return Details(task_figures(first, against.truths, classes), task_figures(second, against.truths, classes))
+
+
+def task_figures(answers: Sequence[Prediction], truths: Sequence[Truth], classes: Sequence[str]) -> TaskFigures:
+    """Macro F1 of classifications, COCO mAP of detections; nothing where no frame shows an object."""
+    labels = [truth for truth in truths if isinstance(truth, LabelTruth)]
+    boxes = [truth for truth in truths if isinstance(truth, BoxTruth)]
+    if labels:
+        return TaskFigures(macro_f1=macro_f1([one for one in answers if isinstance(one, Classification)], labels))
+    if not any(len(truth.labels) for truth in boxes):
+        return TaskFigures()
+    return TaskFigures(map=coco_map([one for one in answers if isinstance(one, Detections)], boxes, classes))
 
 
 def predictions(

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 
 from workers.merging.configuration import MergeConfiguration, MergedGroup, SharedLayerGroup
-from workers.merging.evaluation import evaluate
+from workers.merging.evaluation import details, evaluate
 from workers.merging.events import QueryFigures
 from workers.merging.evidence import conflict_by_place
 from workers.merging.forecast import is_hopeless, is_worth_extending
@@ -247,6 +247,7 @@ class Trial:
                 {name: snapshot(self._shared.networks[name]) for name in merged.queries},
                 {name: self._figures[name] for name in merged.queries},
                 {name: self._evaluate(name, "test") for name in merged.queries},
+                {name: found for name in merged.queries if (found := self._details(name)) is not None},
             )
         )
 
@@ -260,6 +261,10 @@ class Trial:
             seed=self._settings.seed,
             device=self._settings.device,
         )
+
+    def _details(self, name: str) -> Details | None:
+        query = self._by_name[name]
+        return details(query.original, self._shared.networks[name], query.test, self._settings.device)
 
     def _extend(self, training: JointTraining) -> bool:
         """Plans more steps where they would probably do: un-sharing costs memory that only time was missing for."""

@@ -7,7 +7,16 @@ from torch import nn
 
 from edge_runtime.vision.metrics import accuracy, frame_score
 from edge_runtime.vision.spec import BoxTruth, Detections, LabelTruth, ModelSpec, Task
-from workers.merging.evaluation import Reference, counts, evaluate, original_accuracy, reference, require_useful
+from workers.merging.evaluation import (
+    Reference,
+    counts,
+    details,
+    evaluate,
+    original_accuracy,
+    reference,
+    require_useful,
+    task_figures,
+)
 from workers.merging.events import Basis
 from workers.merging.frames import FrameSet
 from workers.merging.workload import WorkloadError
@@ -96,3 +105,25 @@ def test_sums_detections_to_the_f1_that_metrics_give():
     expected = accuracy([frame_score(a, t) for a, t in zip(answers, truths, strict=True)])
     against = Reference(frames([0] * 3, [0] * 3), Basis.AGREEMENT, (0, 1, 2), tuple(truths), counts(answers, truths))
     assert original_accuracy(against) == pytest.approx(expected) == pytest.approx(2 * 2 / (2 * 2 + 2))
+
+
+def test_tells_macro_f1_of_original_and_merged_model_beside_what_decides():
+    some = frames([0] * 20 + [255] * 20, [0] * 20 + [1] * 20)
+    against = reference(Brightness(), some, CPU)
+    found = details(Brightness(), Brightness(threshold=9.0), against, CPU)
+    assert found.original.macro_f1 == 1.0
+    assert found.merged.macro_f1 == pytest.approx((2 / 3 + 0) / 2)  # all "dark": F1 2/3 for dark, 0 for bright
+    assert found.merged.map is None
+
+
+def test_tells_no_further_figures_without_labels():
+    against = reference(Brightness(), frames([0, 255] * 20, [None] * 40), CPU)
+    assert details(Brightness(), Brightness(), against, CPU) is None
+
+
+def test_tells_mean_average_precision_of_detections():
+    boxes = np.array([[0.1, 0.1, 0.5, 0.5]], dtype=np.float32)
+    truth, empty = BoxTruth(boxes, np.array([0])), BoxTruth(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+    answer = Detections(boxes, np.array([0]), np.array([0.9], dtype=np.float32))
+    assert task_figures([answer], [truth], ("car",)).map == pytest.approx(1.0)
+    assert task_figures([answer], [empty], ("car",)).map is None

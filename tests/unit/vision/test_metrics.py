@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_runtime.vision.coco import coco_map
-from edge_runtime.vision.metrics import FrameScore, NothingToScore, accuracy, frame_score
+from edge_runtime.vision.metrics import FrameScore, NothingToScore, accuracy, frame_score, macro_f1
 from edge_runtime.vision.spec import BoxTruth, Classification, Detections, LabelTruth
 
 LEFT, RIGHT = [0.0, 0.0, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9]
@@ -70,6 +72,39 @@ def test_frames_where_nothing_was_to_be_found_and_nothing_was_found_are_right():
 def test_accuracy_of_no_frame_is_refused():
     with pytest.raises(NothingToScore):
         accuracy([])
+
+
+def answers(*labels):
+    return [Classification(label, np.zeros(4, dtype=np.float32)) for label in labels]
+
+
+def test_macro_f1_is_the_mean_of_the_f1_of_the_classes():
+    truths = [LabelTruth(label) for label in (0, 0, 0, 1, 1, 2)]
+    # Class 0: precision 2/3, recall 2/3; class 1: 1/2, 1/2; class 2: never answered; class 3: never true.
+    expected = (2 / 3 + 1 / 2 + 0 + 0) / 4
+    assert macro_f1(answers(0, 0, 1, 1, 0, 3), truths) == pytest.approx(expected)
+
+
+def test_macro_f1_does_not_hide_a_rare_class_behind_a_common_one():
+    truths = [LabelTruth(0)] * 98 + [LabelTruth(1)] * 2
+    assert macro_f1(answers(*[0] * 100), truths) == pytest.approx(2 * 98 / 198 / 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
+def test_macro_f1_equals_the_mean_over_classes_of_two_pr_over_p_plus_r(pairs):
+    scores = []
+    for label in {label for pair in pairs for label in pair}:
+        hits = sum(answer == true == label for answer, true in pairs)
+        given_, wanted = (sum(pair[side] == label for pair in pairs) for side in (0, 1))
+        precision, recall = (hits / count if count else 0.0 for count in (given_, wanted))
+        scores.append(2 * precision * recall / (precision + recall) if hits else 0.0)
+    predictions, truths = answers(*(answer for answer, _ in pairs)), [LabelTruth(true) for _, true in pairs]
+    assert macro_f1(predictions, truths) == pytest.approx(sum(scores) / len(scores))
+
+
+def test_macro_f1_of_no_frame_is_refused():
+    with pytest.raises(NothingToScore):
+        macro_f1([], [])
 
 
 def test_map_of_perfect_answers_is_one():
