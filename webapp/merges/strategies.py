@@ -25,6 +25,17 @@ STRATEGIES = (
         is_recommended=True,
     ),
     Strategy(
+        "gemel",
+        "Gemel",
+        "Shares one kind of layer after the other, the heaviest first, and keeps what holds every target. "
+        "The published method: careful, and slow.",
+    ),
+    Strategy(
+        "stem",
+        "Stem",
+        "Shares only the first layers of the models, up to where they begin to differ. Simple; saves little.",
+    ),
+    Strategy(
         "maximal",
         "Maximal",
         "Shares everything whatever it costs. Shows the most that could be saved; queries may fall below target.",
