@@ -116,7 +116,9 @@ def test_hands_all_events_so_far_to_a_page_that_is_opened_later(browser, started
     merge_run_event_record(run=started, payload=_event(seconds=24.0), now=timezone.now())
 
     response = browser.get(reverse("merges:run-detail", args=[started.id]))
-    assert [event["seconds"] for event in response.context["events"]] == [12.0, 24.0]
+    history = response.context["history"]
+    assert [event["seconds"] for event in history["events"]] == [12.0, 24.0]
+    assert history["last"] == 1
     assert f'data-live="merge-run:{started.id}"' in response.content.decode()
 
 

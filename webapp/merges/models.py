@@ -92,7 +92,7 @@ class MergedGroupState(models.TextChoices):
 
 
 class MergedGroup(models.Model):
-    """Queries tied by shared layers. `shared_layers`: [{"size_bytes", "members": {query name: layer name}}]."""
+    """Queries tied by shared layers. `shared_layers`: [{"size_bytes", "members": {query name: [layer names]}}]."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(MergeRun, on_delete=models.CASCADE, related_name="groups")
@@ -139,6 +139,15 @@ class MergedGroupQuery(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_at_target(self) -> bool:
+        return self.validation_lower >= self.accuracy_target
+
+    @property
+    def own_target(self) -> float:
+        """The query's own target, which holds again when it runs; that of the run may have been another."""
+        return self.accuracy_target if self.query is None else self.query.accuracy_target
 
 
 class Verdict(models.TextChoices):

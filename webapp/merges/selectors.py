@@ -18,6 +18,7 @@ from webapp.merges.models import (
     MergedGroupQuery,
     MergedGroupState,
     MergeRun,
+    MergeRunQuery,
     MergeRunState,
 )
 from webapp.merges.requirements import dataset_problem, suits
@@ -51,8 +52,7 @@ def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
     runs = MergeRun.objects.filter(box__site__in=sites_of(actor), id=run_id)
     runs = runs.select_related("box__site", "job", "requested_by").prefetch_related(
         Prefetch("groups", MergedGroup.objects.prefetch_related(_members(), _decisions())),
-        "run_queries__dataset",
-        "run_queries__query",
+        Prefetch("run_queries", _run_queries()),
     )
     return _first(runs, "There is no such merge run.")
 
@@ -118,6 +118,11 @@ def _requirement(query: Query, datasets: list[Dataset]) -> Requirement:
         return Requirement(query, dataset, f'The model of "{query}" is not ready.')
     frames = None if dataset is None else dataset.frame_count
     return Requirement(query, dataset, dataset_problem(str(query), str(query.camera), frames))
+
+
+def _run_queries() -> QuerySet[MergeRunQuery]:
+    queries = MergeRunQuery.objects.select_related("query", "model", "dataset")
+    return queries.defer("model__tensors", "model__layers").order_by("pk")
 
 
 def _members() -> Prefetch:

@@ -1,5 +1,7 @@
 """Pages of merge runs and merged groups."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -8,13 +10,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from webapp.common.errors import NotFound
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets.selectors import box_get, box_list
 from webapp.merges import services
 from webapp.merges.forms import DecisionForm, MergeRunForm
-from webapp.merges.models import MergedGroupState, Verdict
+from webapp.merges.history import QuerySummary, RunSummary, shown_events, summarise
+from webapp.merges.models import MergedGroupState, MergeRun, Verdict
 from webapp.merges.outcome import outcome
-from webapp.merges.pictures import after_widths, sharing_picture
+from webapp.merges.pictures import accuracy_picture, parts_after, sharing_picture
 from webapp.merges.selectors import (
     UNENDED,
     merge_requirements,
@@ -23,8 +27,10 @@ from webapp.merges.selectors import (
     merged_group_get,
     merged_group_list,
 )
+from webapp.merges.strategies import strategy_title
 from webapp.telemetry.selectors import bundle_figures
 
+MOST_OTHERS = 30  # runs offered to compare with
 DECIDED = {
     Verdict.APPROVE: "Approved. The box switches to the merged models as soon as it has them; nothing restarts.",
     Verdict.REJECT: "Rejected. Its queries keep their originals.",
@@ -57,15 +63,66 @@ def run_start(request: HttpRequest, box_id: UUID) -> HttpResponse:
 
 
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """One run; with `?compare=ID` another one beside it."""
     shown = merge_run_get(request.user, run_id)
+    if request.GET.get("compare"):
+        return _comparison(request, shown, merge_run_get(request.user, _uuid(request.GET["compare"])))
+    events = list(shown.events.values_list("seq", "at", "payload"))
+    run_queries = list(shown.run_queries.all())
+    summary = summarise(shown, run_queries, [payload for _, _, payload in events])
     context = {
         "run": shown,
-        "run_queries": shown.run_queries.select_related("query", "model", "dataset"),
-        "events": list(shown.events.values_list("payload", flat=True)),
+        "strategy": strategy_title(shown.strategy),
+        "rows": list(zip(run_queries, summary.queries, strict=True)),
+        "summary": summary,
+        "history": _history(events),
+        "heard_at": events[-1][1] if events else shown.started_at,
         "groups": shown.groups.all(),
         "is_going": shown.state in UNENDED,
+        "others": merge_run_list(request.user, shown.box).exclude(id=shown.id).exclude(bytes_before=0)[:MOST_OTHERS],
     }
     return render(request, "merges/run_detail.html", context)
+
+
+def _comparison(request: HttpRequest, *shown: MergeRun) -> HttpResponse:
+    sides = [_side(letter, found) for letter, found in zip("AB", shown, strict=True)]
+    names = list(dict.fromkeys(query.name for side in sides for query in side["summary"].queries))
+    context = {
+        "sides": sides,
+        "queries": [(name, [_named(side["summary"], name) for side in sides]) for name in names],
+        "histories": {"names": names, "runs": [side["drawn"] for side in sides]},
+    }
+    return render(request, "merges/run_compare.html", context)
+
+
+def _side(letter: str, shown: MergeRun) -> dict[str, Any]:
+    events = list(shown.events.values_list("seq", "at", "payload"))
+    summary = summarise(shown, list(shown.run_queries.all()), [payload for _, _, payload in events])
+    label = f"{letter}: {strategy_title(shown.strategy)}"
+    drawn = {
+        "label": label,
+        "topic": f"merge-run:{shown.id}",
+        "bytes_before": shown.bytes_before,
+        "targets": [query.target for query in summary.queries],
+        **_history(events),
+    }
+    return {"label": label, "summary": summary, "drawn": drawn}
+
+
+def _history(events: list[tuple[int, datetime, dict[str, Any]]]) -> dict[str, Any]:
+    """What a chart starts from; `last` is the number of the newest event, so that none is drawn twice."""
+    return {"last": events[-1][0] if events else -1, "events": shown_events([payload for _, _, payload in events])}
+
+
+def _named(summary: RunSummary, name: str) -> QuerySummary | None:
+    return next((query for query in summary.queries if query.name == name), None)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound("There is no such merge run.") from error
 
 
 @require_POST
@@ -113,9 +170,13 @@ def _group_context(request: HttpRequest, group_id: UUID, form: DecisionForm) -> 
         "members": members,
         "cameras": sorted({member.query.camera for member in members if member.query}, key=str),
         "decisions": decisions,
+        "below": [member for member in members if not member.is_at_target],
+        "lowered": [member for member in members if member.accuracy_target < member.own_target],
+        "strategy": strategy_title(shown.run.strategy),
+        "parts": parts_after(shown),
         "picture": sharing_picture(shown, members),
+        "accuracy": accuracy_picture(members),
         "outcome": outcome(decisions, bundle_figures(shown.run.box)),
         "form": form,
         "states": MergedGroupState,
-        **after_widths(shown),
     }

@@ -139,7 +139,7 @@ def _group(
             {
                 "size_bytes": shared.bytes,
                 "saved_bytes": shared.saved_bytes,
-                "members": {queries[name].name: ", ".join(layers) for name, layers in shared.layers.items()},
+                "members": {queries[name].name: list(layers) for name, layers in shared.layers.items()},
             }
             for shared in group.shared_layers
         ],

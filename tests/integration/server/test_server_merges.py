@@ -110,15 +110,16 @@ def test_a_queued_run_is_cancelled_at_once(ready: Any) -> None:
 
 
 def record(run: MergeRun, kind: str, **fields: Any) -> None:
-    services.merge_run_event_record(run=run, payload={"type": kind, "bytes_after": 7, **fields}, now=NOW)
+    services.merge_run_event_record(run=run, payload={"type": kind, "bytes_after": 7} | fields, now=NOW)
 
 
 def test_events_are_numbered_and_start_again_with_a_new_attempt(ready: Any) -> None:
     run = start(ready)
-    for kind in ("started", "evaluated"):
+    for kind in ("started", "accepted"):
         record(run, kind)
-    assert [event.seq for event in run.events.all()] == [0, 1]
-    assert MergeRun.objects.get(id=run.id).bytes_after == 7
+    record(run, "evaluated", bytes_after=3)
+    assert [event.seq for event in run.events.all()] == [0, 1, 2]
+    assert MergeRun.objects.get(id=run.id).bytes_after == 7  # not the trial's
     services.merge_run_started(run=run, now=NOW)
     assert not run.events.exists()
 

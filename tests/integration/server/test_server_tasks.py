@@ -175,7 +175,7 @@ def test_a_finished_run_leaves_a_group_that_waits_and_its_blobs(ready: Any, core
     group = run.groups.get()
     assert (run.state, run.job.state, run.problem) == (MergeRunState.SUCCEEDED, JobState.SUCCEEDED, "")
     assert (group.state, group.name, group.bytes_after) == (MergedGroupState.WAITING, "count cars + trucks", 16)
-    assert group.shared_layers[0]["members"] == {"count cars": "head", "trucks": "head"}
+    assert group.shared_layers[0]["members"] == {"count cars": ["head"], "trucks": ["head"]}
     member = group.members.get(name="trucks")
     assert (member.basis, member.validation_lower, member.original_accuracy) == ("agreement", 0.95, None)
     assert not blobs_missing(entry["digest"] for entry in member.tensors.values())

@@ -1,7 +1,7 @@
 """What the picture of sharing is drawn from."""
 
 from webapp.merges.models import MergedGroup, MergedGroupQuery
-from webapp.merges.pictures import after_widths, sharing_picture
+from webapp.merges.pictures import accuracy_picture, parts_after, sharing_picture
 from webapp.workloads.models import Model
 
 
@@ -52,4 +52,35 @@ def test_measures_the_bar_after_merging_against_the_bytes_before():
         bytes_before=200, bytes_after=120, shared_layers=[{"size_bytes": 80, "members": {"a": "x", "b": "x"}}]
     )
 
-    assert after_widths(group) == {"shared_width": "40.00%", "private_width": "20.00%"}
+    parts = parts_after(group)
+    assert (parts.shared, parts.private) == (80, 40)
+    assert (parts.shared_width, parts.private_width) == ("40.00%", "20.00%")
+
+
+def _judged(validation: float, lower: float, upper: float, test: float | None = None) -> MergedGroupQuery:
+    return MergedGroupQuery(
+        accuracy_target=0.95,
+        validation_accuracy=validation,
+        validation_lower=lower,
+        validation_upper=upper,
+        test_accuracy=test,
+        test_lower=None if test is None else test - 0.01,
+        test_upper=None if test is None else test + 0.01,
+    )
+
+
+def test_places_all_accuracies_on_one_scale_that_shows_each_of_them() -> None:
+    picture = accuracy_picture([_judged(0.98, 0.96, 1.0), _judged(0.9, 0.88, 0.92, test=0.87)])
+
+    first, second = picture.rows
+    assert (picture.start, picture.end) == (0.8, 1.0)
+    assert first.target_at == second.target_at == "75.00%"
+    assert (first.validation.at, first.validation.left, first.validation.width) == ("90.00%", "80.00%", "20.00%")
+    assert first.test is None
+    assert second.test is not None
+    assert second.test.left == "30.00%"
+
+
+def test_a_member_is_at_target_by_the_lower_end_of_its_interval() -> None:
+    assert _judged(0.98, 0.95, 1.0).is_at_target
+    assert not _judged(0.98, 0.949, 1.0).is_at_target

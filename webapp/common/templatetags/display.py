@@ -32,6 +32,12 @@ def number(value: float | None, decimals: int = 1) -> str:
 
 
 @register.filter
+def grouped(count: int) -> str:
+    """A count with its thousands apart."""
+    return f"{count:,}"
+
+
+@register.filter
 def share_of(part: float, whole: float) -> float | None:
     """`part` / `whole`, or None where there is no whole."""
     return part / whole if whole else None

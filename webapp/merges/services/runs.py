@@ -18,7 +18,8 @@ from webapp.merges.selectors import UNENDED, Requirement, merge_requirements
 from webapp.merges.task_names import GPU_QUEUE, MERGE_RUN
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
 
-PROGRESS = "progress"  # the type of the core's events that only say how far a training is
+PROGRESS = "progress"  # types of the core's events: how far a training is,
+EVALUATED = "evaluated"  # and a trial's figures, whose bytes are not those of what is accepted
 
 
 class DataMissing(InvalidInput):
@@ -132,7 +133,8 @@ def merge_run_event_record(*, run: MergeRun, payload: dict[str, Any], now: datet
         run.events.filter(seq=last, payload__type=PROGRESS).delete()
     event = MergeRunEvent.objects.create(run=run, seq=0 if last is None else last + 1, at=now, payload=payload)
     run.bytes_before = payload.get("bytes_before", run.bytes_before)
-    run.bytes_after = payload.get("bytes_after", run.bytes_after)
+    if payload["type"] != EVALUATED:
+        run.bytes_after = payload.get("bytes_after", run.bytes_after)
     run.save(update_fields=["bytes_before", "bytes_after"])
     live_publish_on_commit(Topic(TopicKind.MERGE_RUN, run.id), "event", event=payload, seq=event.seq)
     return event

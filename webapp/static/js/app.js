@@ -7,6 +7,7 @@ const WIDGETS = {
   "camera-view": () => import("./widgets/camera_view.js"),
   "camera-wall": () => import("./widgets/camera_wall.js"),
   "memory-chart": () => import("./widgets/memory_chart.js"),
+  "merge-compare": () => import("./widgets/merge_compare.js"),
   "merge-run": () => import("./widgets/merge_run.js"),
   "query-chart": () => import("./widgets/query_chart.js"),
   "query-rows": () => import("./widgets/query_rows.js"),

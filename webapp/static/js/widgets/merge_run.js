@@ -1,15 +1,15 @@
-// A merge run as it goes: memory saved as steps, accuracy per query against its target, what is tried, time left.
+// The page of one merge run: its charts and figures as they come, and what was missed while the connection was lost.
 
-import { cssColour, duration, percent, size } from "../format.js";
-import uPlot from "../../../uplot/uPlot.esm.js";
+import { duration, percent, size } from "../format.js";
+import { status } from "../live.js";
 import { readJson } from "./drawing.js";
-import { BYTE_STEPS, plot } from "./plot.js";
+import { accuracyChart, lineColour, savedChart } from "./run_charts.js";
+import { RunHistory, isResume } from "./run_history.js";
 
-const LINES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a939f", "#b8a400"];
-// Other events repeat the figures of the last evaluation.
-const DECISIVE = new Set(["evaluated", "accepted", "rejected"]);
-
-const colour = (index) => LINES[index % LINES.length];
+const LOG_LINES = 200;
+const SILENT_AFTER_S = 90;
+const POLL_MS = 15_000;
+const ENDED = new Set(["finished", "cancelled", "failed"]);
 
 function timeLeft({ seconds_left_low: low, seconds_left_high: high }) {
   if (low == null && high == null) return "–";
@@ -17,55 +17,12 @@ function timeLeft({ seconds_left_low: low, seconds_left_high: high }) {
   return `${duration(low)} to ${duration(high)}`;
 }
 
-function showFigures(element, event) {
-  const cell = (name) => element.querySelector(`[data-field="${name}"]`);
-  if (event.type !== "evaluated") { // whose bytes are those of a trial, not of what is accepted
-    cell("saved").textContent = size(event.saved_bytes);
-    cell("saved-share").textContent = event.bytes_before ? percent(event.saved_bytes / event.bytes_before) : "";
-    cell("before").textContent = size(event.bytes_before);
-    cell("after").textContent = size(event.bytes_after);
-  }
-  cell("elapsed").textContent = duration(event.seconds);
-  cell("left").textContent = timeLeft(event);
-  cell("samples").textContent = event.samples_seen.toLocaleString("en");
-  if (event.trying) cell("trying").textContent = event.trying;
-  const progress = cell("progress");
-  progress.hidden = !event.steps_planned;
-  progress.max = event.steps_planned || 1;
-  progress.value = event.step;
-  cell("steps").textContent = event.steps_planned ? `step ${event.step} of ${event.steps_planned}` : "";
-}
+const atTarget = (queries) => `${queries.filter((figures) => figures.target_met).length} of ${queries.length} queries at target`;
 
-function showQueries(element, event) {
-  for (const figures of event.queries) {
-    const row = [...element.querySelectorAll("[data-query-name]")].find((found) => found.dataset.queryName === figures.name);
-    if (!row) continue;
-    row.querySelector('[data-field="accuracy"]').textContent = percent(figures.relative_accuracy);
-    row.querySelector('[data-field="interval"]').textContent = `${percent(figures.lower_bound)} to ${percent(figures.upper_bound)}`;
-    row.querySelector('[data-field="basis"]').textContent = figures.basis;
-    const verdict = row.querySelector('[data-field="verdict"]');
-    verdict.textContent = figures.target_met ? "at target" : "below target";
-    verdict.className = `text-nowrap ${figures.target_met ? "text-good" : "text-bad"}`;
-  }
-}
-
-function log(element, event) {
-  if (event.type === "progress") return;
-  const list = element.querySelector("[data-log]");
-  const item = document.createElement("li");
-  const at = document.createElement("span");
-  at.className = "num text-secondary";
-  at.textContent = duration(event.seconds);
-  const words = document.createElement("span");
-  words.textContent = sentence(event);
-  item.append(at, words);
-  list.prepend(item);
-}
-
-function sentence(event) {
+function sentence(event, history) {
   const saved = `${size(event.saved_bytes)} saved`;
-  const met = event.queries.filter((figures) => figures.target_met).length;
-  const targets = event.queries.length ? `, ${met} of ${event.queries.length} queries at target` : "";
+  const targets = event.queries?.length ? `, ${atTarget(event.queries)}` : "";
+  if (isResume(event, history)) return "Went on from its last checkpoint, after its worker had stopped.";
   switch (event.type) {
     case "started": return `Started: ${size(event.bytes_before)} of weights before merging.`;
     case "evaluated": return `Evaluated${targets}.`;
@@ -77,84 +34,136 @@ function sentence(event) {
   }
 }
 
-/** Columns of both charts, extended event by event. */
-class Progress {
-  constructor(names) {
-    this.names = names;
-    this.saved = [[0], [0]];
-    this.accuracy = [[], ...names.map(() => [])];
-  }
-
-  add(event) {
-    this.saved[0].push(event.seconds);
-    this.saved[1].push(event.type === "evaluated" ? this.saved[1].at(-1) : event.saved_bytes);
-    if (!event.queries.length || !DECISIVE.has(event.type)) return;
-    if (this.accuracy[0].at(-1) === event.seconds) return;
-    this.accuracy[0].push(event.seconds);
-    this.names.forEach((name, index) => {
-      const figures = event.queries.find((found) => found.name === name);
-      this.accuracy[index + 1].push(figures ? figures.relative_accuracy : null);
-    });
-  }
-}
-
-function charts(element, progress, targets) {
-  const common = { height: 220, formatX: duration };
-  const saved = plot(element.querySelector("[data-chart-saved]"), progress.saved, {
-    ...common,
-    format: (bytes) => size(bytes),
-    incrs: BYTE_STEPS,
-    scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(2 ** 20, max * 1.15)] } },
-    series: [{ label: "saved", stroke: () => cssColour("--band-shared"), fill: () => `${cssColour("--band-shared")}33`, width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }],
-  });
-  const lowest = Math.min(0.9, ...targets) - 0.1;
-  const accuracy = plot(element.querySelector("[data-chart-accuracy]"), progress.accuracy, {
-    ...common,
-    format: (value) => percent(value),
-    scales: { x: { time: false }, y: { range: (_, min) => [Math.max(0, Math.min(lowest, min - 0.02)), 1.05] } },
-    series: progress.names.map((name, index) => ({ label: name, stroke: colour(index), width: 2, spanGaps: true, points: { size: 6 } })),
-    hooks: { draw: [(u) => targets.forEach((target) => drawTarget(u, target))] },
-  });
-  return () => {
-    saved.setData(progress.saved);
-    accuracy.setData(progress.accuracy);
-  };
-}
-
-
-function drawTarget(u, target) {
-  const y = u.valToPos(target, "y", true);
-  u.ctx.save();
-  u.ctx.strokeStyle = cssColour("--ink");
-  u.ctx.setLineDash([6, 4]);
-  u.ctx.beginPath();
-  u.ctx.moveTo(u.bbox.left, y);
-  u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
-  u.ctx.stroke();
-  u.ctx.restore();
-}
-
 export function start(element) {
-  const stored = readJson(element.dataset.source);
-  const rows = [...element.querySelectorAll("[data-query-name]")];
-  rows.forEach((row, index) => { row.querySelector("[data-mark]").style.background = colour(index); });
-  const progress = new Progress(rows.map((row) => row.dataset.queryName));
-  const targets = [...new Set(rows.map((row) => Number(row.dataset.target)))];
-  const take = (event) => {
-    progress.add(event);
-    showFigures(element, event);
-    showQueries(element, event);
-    log(element, event);
-  };
-  let last = stored.length - 1;
-  stored.forEach(take);
-  const redraw = charts(element, progress, targets);
-  element.addEventListener("live:event", ({ detail }) => {
-    if (detail.seq <= last) return;
-    last = detail.seq;
-    if (element.dataset.state === "queued") return location.reload(); // it started before this page listened
-    take(detail.event);
-    redraw();
-  });
+  const page = new RunPage(element);
+  page.restart(readJson(element.dataset.source));
+  page.showCharts();
+  element.addEventListener("live:event", ({ detail }) => page.hear(detail));
   element.addEventListener("live:state", () => location.reload());
+  if (element.dataset.going === undefined) return;
+  const catchUp = () => page.catchUp();
+  const timer = setInterval(() => {
+    if (!element.isConnected) return void clearInterval(timer);
+    page.showSilence();
+  }, 1000);
+  status.addEventListener("back", catchUp);
+  setInterval(() => document.querySelector('[data-live-status][data-state="lost"]') && catchUp(), POLL_MS);
+}
+
+class RunPage {
+  constructor(element) {
+    this.element = element;
+    this.rows = [...element.querySelectorAll("[data-query-name]")];
+    this.rows.forEach((row, index) => { row.querySelector("[data-mark]").style.background = lineColour(index); });
+    this.heardAt = Date.parse(element.dataset.heardAt) || Date.now();
+    this.redraw = () => {};
+  }
+
+  cell(name) {
+    return this.element.querySelector(`[data-field="${name}"]`);
+  }
+
+  restart({ last, events }) {
+    this.last = last;
+    this.history = new RunHistory(this.rows.map((row) => row.dataset.queryName));
+    this.element.querySelector("[data-log]").replaceChildren();
+    events.forEach((event) => this.take(event));
+  }
+
+  showCharts() {
+    const targets = this.rows.map((row) => Number(row.dataset.target));
+    const charts = [
+      savedChart(this.element.querySelector("[data-chart-saved]"), () => [this.history], {}),
+      accuracyChart(this.element.querySelector("[data-chart-accuracy]"), () => this.history, targets),
+    ];
+    this.redraw = () => charts.forEach((draw) => draw());
+  }
+
+  hear({ seq, event }) {
+    if (seq <= this.last) return;
+    if (this.element.dataset.state === "queued") return location.reload(); // it started before this page listened
+    this.last = seq;
+    this.heardAt = Date.now();
+    this.take(event);
+    this.redraw();
+  }
+
+  take(event) {
+    this.showFigures(event);
+    this.showQueries(event);
+    this.log(event);
+    this.history.add(event);
+    const times = this.history.resumes.length;
+    this.cell("resumed").textContent = times ? ` · resumed ${times === 1 ? "once" : `${times} times`} after its worker had stopped` : "";
+  }
+
+  /** After a lost connection: what the page would say if it were opened now. */
+  async catchUp() {
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const same = fresh.querySelector(`[data-widget="merge-run"]`);
+    if (same?.dataset.state !== this.element.dataset.state) return location.reload();
+    const history = JSON.parse(fresh.getElementById(this.element.dataset.source).textContent);
+    if (history.last === this.last) return;
+    this.heardAt = Date.parse(same.dataset.heardAt) || this.heardAt;
+    this.restart(history);
+    this.redraw();
+  }
+
+  showFigures(event) {
+    if (event.type !== "evaluated") { // whose bytes are those of a trial, not of what is accepted
+      this.cell("saved").textContent = size(event.saved_bytes);
+      this.cell("saved-share").textContent = event.bytes_before ? percent(event.saved_bytes / event.bytes_before) : "";
+      this.cell("before").textContent = size(event.bytes_before);
+      this.cell("after").textContent = size(event.bytes_after);
+    }
+    this.cell("elapsed").textContent = duration(event.seconds);
+    this.cell("samples").textContent = (event.samples_seen ?? 0).toLocaleString("en");
+    const isGoing = this.element.dataset.going !== undefined;
+    if (isGoing) this.showTimeLeft(event);
+    const words = ENDED.has(event.type) ? sentence(event, this.history) : event.trying;
+    if (words) this.cell("trying").textContent = words;
+    const progress = this.cell("progress");
+    progress.hidden = !isGoing || !event.steps_planned || ENDED.has(event.type);
+    progress.max = event.steps_planned || 1;
+    progress.value = event.step;
+    this.cell("steps").textContent = progress.hidden ? "" : `step ${event.step} of ${event.steps_planned}`;
+  }
+
+  showTimeLeft(event) {
+    const limit = Number(this.element.dataset.limit);
+    this.cell("left").textContent = timeLeft(event);
+    this.cell("limit").textContent = limit ? `for this training; ${duration(Math.max(0, limit - event.seconds))} until the limit` : "for this training";
+  }
+
+  showQueries(event) {
+    for (const figures of event.queries ?? []) {
+      const row = this.rows.find((found) => found.dataset.queryName === figures.name);
+      if (!row) continue;
+      row.querySelector('[data-field="accuracy"]').textContent = percent(figures.relative_accuracy);
+      row.querySelector('[data-field="interval"]').textContent = `${percent(figures.lower_bound)} to ${percent(figures.upper_bound)}`;
+      row.querySelector('[data-field="basis"]').textContent = figures.basis;
+      const verdict = row.querySelector('[data-field="verdict"]');
+      verdict.textContent = figures.target_met ? "at target" : "below target";
+      verdict.className = `text-nowrap ${figures.target_met ? "text-good" : "text-bad"}`;
+    }
+  }
+
+  log(event) {
+    if (event.type === "progress") return;
+    const list = this.element.querySelector("[data-log]");
+    const item = document.createElement("li");
+    const at = Object.assign(document.createElement("span"), { className: "num text-secondary", textContent: duration(event.seconds) });
+    item.append(at, Object.assign(document.createElement("span"), { textContent: sentence(event, this.history) }));
+    list.prepend(item);
+    while (list.childElementCount > LOG_LINES) list.lastElementChild.remove();
+  }
+
+  showSilence() {
+    const silent = (Date.now() - this.heardAt) / 1000;
+    const note = this.cell("silence");
+    note.hidden = this.element.dataset.state !== "running" || silent < SILENT_AFTER_S;
+    if (!note.hidden) note.textContent = `Nothing heard for ${duration(silent)}. If its worker was stopped, another one goes on from the last checkpoint.`;
+  }
 }

@@ -18,9 +18,12 @@ export const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 
 const showEmptiness = (target, data) => target.classList.toggle("is-empty", data[0].length === 0);
 
+/** Steps of an axis of seconds since a start: such that its labels are round minutes, hours and days. */
+export const TIME_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800];
+
 /** `format` turns a value of the left axis into words, `formatX` one of the bottom axis where that is no time of day.
  * `options` are uPlot's, laid over the common ones. */
-export function plot(element, data, { format, formatX = clock, series, height = 240, incrs, ...options }) {
+export function plot(element, data, { format, formatX = clock, series, height = 240, incrs, incrsX, ...options }) {
   const target = element.querySelector("[data-chart]") ?? element;
   const chart = new uPlot(
     {
@@ -29,7 +32,7 @@ export function plot(element, data, { format, formatX = clock, series, height = 
       legend: { show: false },
       cursor: { y: false },
       padding: [8, 28, 0, 0],
-      axes: [axis({ space: 84, values: (_, values) => values.map(formatX) }), axis({ size: 76, ...(incrs && { incrs }), values: (_, values) => values.map(format) })],
+      axes: [axis({ space: 84, ...(incrsX && { incrs: incrsX }), values: (_, values) => values.map(formatX) }), axis({ size: 76, ...(incrs && { incrs }), values: (_, values) => values.map(format) })],
       series: [{}, ...series],
       ...options,
     },

@@ -3,43 +3,53 @@
 import { size } from "../format.js";
 import { draw, readJson } from "./drawing.js";
 
-const HEIGHT = 420;
-const TOP = 64;
-const BAR = 74;
+const HEIGHT = 440;
+const TOP = 80;
 const THINNEST = 0.6;
 const OUTLINED_FROM = 4;
-const GAP = 190;
+const GAP = { least: 76, most: 230 };
+const BAR_SHARE = 0.42;
+const LETTER = 7;
 
-/** Places of all layers: one scale for all columns, so that equal heights are equal bytes. */
-function places(columns) {
+/** Places of all layers, `gap` pixels from column to column: one scale for all, so that equal heights are equal bytes. */
+function places(columns, gap) {
+  const width = gap * BAR_SHARE;
   const total = (column) => column.layers.reduce((sum, layer) => sum + layer.size_bytes, 0);
   const scale = (HEIGHT - TOP - 10) / Math.max(1, ...columns.map(total));
   return columns.map((column, index) => {
     let y = TOP;
-    const x = GAP * index + (GAP - BAR) / 2;
+    const x = gap * index + (gap - width) / 2;
     const layers = column.layers.map((layer) => {
       const height = Math.max(THINNEST, layer.size_bytes * scale);
-      const place = { ...layer, x, y, height };
+      const place = { ...layer, x, y, width, height };
       y += height;
       return place;
     });
-    return { ...column, x, total: total(column), layers };
+    return { ...column, x, width, total: total(column), layers };
   });
 }
 
-function heading(svg, column) {
-  const middle = column.x + BAR / 2;
+/** At most two lines of at most `letters` each. */
+function lines(words, letters) {
+  const short = (text) => (text.length > letters ? `${text.slice(0, letters - 1)}…` : text);
+  const space = words.slice(0, letters + 1).lastIndexOf(" ");
+  if (words.length <= letters || space < 1) return [short(words)];
+  return [words.slice(0, space), short(words.slice(space + 1))];
+}
+
+function heading(svg, column, gap) {
+  const middle = column.x + column.width / 2;
+  const letters = Math.floor((gap - 4) / LETTER);
   const text = (y, words, css) => {
-    draw("text", { x: middle, y, "text-anchor": "middle", class: css }, svg).textContent = words;
+    draw("text", { x: middle, y, "text-anchor": "middle", class: css }, svg, css && column.model).prepend(words);
   };
-  const short = (words) => (words.length > 22 ? `${words.slice(0, 21)}…` : words);
-  text(18, short(column.query), "");
-  text(35, short(column.model), "sub");
-  text(52, size(column.total), "sub");
+  lines(column.query, letters).forEach((line, index, all) => text(34 - 15 * (all.length - 1 - index), line, ""));
+  text(51, lines(column.model, letters + 1)[0], "sub");
+  text(68, size(column.total), "sub");
 }
 
 function ribbon(svg, from, to) {
-  const [x1, x2] = [from.x + BAR, to.x];
+  const [x1, x2] = [from.x + from.width, to.x];
   const bend = (x2 - x1) / 2;
   const d = `M${x1} ${from.y} C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}
     L${x2} ${to.y + to.height} C${x2 - bend} ${to.y + to.height} ${x1 + bend} ${from.y + from.height} ${x1} ${from.y + from.height} Z`;
@@ -59,23 +69,32 @@ function light(svg, group) {
   for (const path of svg.querySelectorAll(".ribbon")) path.classList.toggle("is-lit", path.dataset.group === group);
 }
 
-export function start(element) {
-  const { columns } = readJson(element.dataset.source);
-  const width = GAP * columns.length;
-  const style = `max-width: ${1.25 * width}px; min-width: ${0.62 * width}px`;
-  const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, style, role: "img", "aria-label": element.dataset.label }, element);
-  const placed = places(columns);
+function picture(element, columns) {
+  const gap = Math.max(GAP.least, Math.min(GAP.most, element.clientWidth / columns.length));
+  const width = gap * columns.length;
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": element.dataset.label }, element);
+  const placed = places(columns, gap);
   ribbons(svg, placed);
   for (const column of placed) {
-    heading(svg, column);
+    heading(svg, column, gap);
     for (const layer of column.layers) {
       const isShared = layer.shared != null;
-      const { x, y, height } = layer;
+      const { x, y, width: wide, height } = layer;
       const css = `${isShared ? "layer-shared" : "layer-private"}${height < OUTLINED_FROM ? " is-thin" : ""}`;
       const words = `${layer.name}: ${size(layer.size_bytes)}, ${isShared ? "shared" : "private"}`;
-      const box = { x, y, width: BAR, height, class: css, ...(isShared && { "data-group": layer.shared }) };
-      draw("rect", box, svg, words);
+      draw("rect", { x, y, width: wide, height, class: css, ...(isShared && { "data-group": layer.shared }) }, svg, words);
     }
   }
   svg.addEventListener("pointerover", ({ target }) => light(svg, target.dataset?.group));
+}
+
+export function start(element) {
+  const { columns } = readJson(element.dataset.source);
+  let drawn = 0;
+  new ResizeObserver(() => {
+    if (element.clientWidth === drawn) return;
+    drawn = element.clientWidth;
+    element.replaceChildren();
+    picture(element, columns);
+  }).observe(element);
 }

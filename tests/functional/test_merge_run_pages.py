@@ -1,0 +1,113 @@
+"""What the pages of merge runs and merged groups say of ended runs, of two runs side by side, and of targets missed."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from webapp.merges.models import MergedGroupQuery, MergeRun, MergeRunQuery, MergeRunState
+
+MIB = 2**20
+
+
+def _figures(name: str, value: float, basis: str = "relative accuracy") -> dict:
+    bounds = {"lower_bound": value - 0.01, "upper_bound": value + 0.01}
+    return {"name": name, "relative_accuracy": value, **bounds, "basis": basis, "target": 0.95, "target_met": True}
+
+
+def _ended(fleet, query, strategy: str, saved_mib: int, value: float, samples: int) -> MergeRun:
+    now = timezone.now()
+    figures, test = _figures(query.name, value), _figures(query.name, value - 0.02)
+    return_values = {"names": {}, "queries": [{"name": query.name, "validation": figures, "test": test}]}
+    run = MergeRun.objects.create(
+        box=fleet.box,
+        strategy=strategy,
+        state=MergeRunState.SUCCEEDED,
+        created_at=now,
+        ended_at=now,
+        bytes_before=20 * MIB,
+        bytes_after=(20 - saved_mib) * MIB,
+        result={"seconds": 90.0, "samples_seen": samples, "optimum_fraction": 0.8, **return_values},
+    )
+    MergeRunQuery.objects.create(run=run, query=query, model=query.model, name=query.name, accuracy_target=0.95)
+    return run
+
+
+@pytest.fixture
+def two(fleet) -> tuple[MergeRun, MergeRun]:
+    query = fleet.query("count cars")
+    return _ended(fleet, query, "optimistic", 10, 0.98, 9600), _ended(fleet, query, "gemel", 5, 0.97, 48000)
+
+
+def test_an_ended_run_shows_what_it_is_worth_and_its_figures_on_test_frames(browser, two, words):
+    page = words(browser.get(reverse("merges:run-detail", args=[two[0].id])))
+
+    assert "80.0 % of what is possible" in page
+    assert "96.0 % 95.0 % to 97.0 %" in page
+    assert "Test decided nothing" in page
+
+
+def test_two_runs_stand_side_by_side(browser, two, words):
+    address = reverse("merges:run-detail", args=[two[0].id])
+    offered = browser.get(address).content.decode()
+    assert f'value="{two[1].id}"' in offered
+
+    response = browser.get(address, {"compare": two[1].id})
+    page = words(response)
+    assert "A: Optimistic" in page
+    assert "B: Gemel" in page
+    assert "50.0 % 10.0 MiB of 20.0 MiB 25.0 % 5.0 MiB of 20.0 MiB" in page
+    assert "9,600 48,000" in page
+    assert "98.0 % validation 97.0 % to 99.0 %; target 95.0 % 96.0 % test" in page
+    assert [run["label"] for run in response.context["histories"]["runs"]] == ["A: Optimistic", "B: Gemel"]
+
+
+@pytest.mark.parametrize("other", ["nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_a_comparison_with_a_run_that_is_not_there_is_a_page_that_says_so(browser, two, words, other):
+    response = browser.get(reverse("merges:run-detail", args=[two[0].id]), {"compare": other})
+
+    assert response.status_code == 404
+    assert "There is no such merge run." in words(response)
+
+
+def test_a_run_takes_few_queries_however_much_happened_in_it(browser, fleet, two, django_assert_max_num_queries):
+    """Adding members, events or other runs must not add queries."""
+    run = two[0]
+    for number in range(5):
+        query = fleet.query(f"query {number}")
+        MergeRunQuery.objects.create(run=run, query=query, model=query.model, name=query.name, accuracy_target=0.95)
+        run.events.create(
+            seq=number, at=timezone.now(), payload={"type": "evaluated", "seconds": number, "queries": []}
+        )
+
+    with django_assert_max_num_queries(12):
+        browser.get(reverse("merges:run-detail", args=[run.id]))
+    with django_assert_max_num_queries(16):
+        browser.get(reverse("merges:run-detail", args=[run.id]), {"compare": two[1].id})
+
+
+def test_a_group_whose_targets_all_hold_says_so_and_warns_of_nothing(browser, fleet, words):
+    group = fleet.merged_group(fleet.query("count cars"), fleet.query("count trucks"))
+
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+    assert "and every query keeps its accuracy target" in page
+    assert "may keep as little as" not in page
+    assert "held once for several models: 5.0 MiB each model’s own: 2.0 MiB" in page
+    assert "Affected: 1 box, 1 camera" in page
+
+
+def test_a_group_that_misses_a_target_is_not_called_good(browser, fleet, words):
+    group = fleet.merged_group(fleet.query("count cars"), fleet.query("count trucks"))
+    MergedGroupQuery.objects.filter(group=group, name="count cars").update(validation_lower=0.91)
+
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+    assert "1 of 2 queries may fall below target" in page
+    assert "count cars may keep as little as 91.0 % of what its original reaches; its target is 95.0 %." in page
+    assert "every query keeps its accuracy target" not in page
+
+
+def test_a_target_that_was_lowered_for_the_run_is_told_to_who_decides(browser, fleet, words):
+    group = fleet.merged_group(fleet.query("count cars"), fleet.query("count trucks"))
+    MergedGroupQuery.objects.filter(group=group, name="count trucks").update(accuracy_target=0.9)
+
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+    assert "For count trucks this run aimed at 90.0 %; the query’s own target is 95.0 %." in page
