@@ -1,0 +1,168 @@
+"""Command line of the comparison.
+
+    make bench-merging [ARGS="--profile small --threads 1 --resume"]
+
+Originals are trained where they are missing and kept in the folder (var/benchmarks/merging-PROFILE unless said
+otherwise), with pictures, WORKLOAD.yaml and every strategy's run.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+import yaml
+from rich.console import Console
+
+from benchmarks.machine import RESULTS, save
+from benchmarks.merging.checks import checks
+from benchmarks.merging.examples import SPLITS, BenchmarkQuery, write_part
+from benchmarks.merging.real import RealQueries
+from benchmarks.merging.rendered import rendered_queries
+from benchmarks.merging.report import Descriptions, print_report
+from workers.merging.comparison import Comparison, compare
+from workers.merging.events import Event, EventType
+from workers.merging.fit import FitOptions, Fitted, fit
+from workers.merging.plot import plot_comparison
+from workers.merging.run import RunOptions
+from workers.merging.training import TrainingSettings
+from workers.merging.workload import WorkloadFile, load_workload
+
+STRATEGIES = ("optimistic", "gemel", "stem", "maximal")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`at_most`: pictures of a split. `fit_steps` None: as the queries wish. Limits are for each strategy."""
+
+    at_most: int
+    fit_steps: int | None
+    time_limit_s: float
+    sample_limit: int
+    training: TrainingSettings
+
+
+PROFILES = {
+    "full": Profile(320, None, 1500.0, 200_000, TrainingSettings(batch=8)),
+    "small": Profile(100, 80, 90.0, 20_000, TrainingSettings(batch=8, least_steps=100, most_steps=200)),
+}
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    profile, console = PROFILES[arguments.profile], Console()
+    recordings = None if arguments.rendered else os.environ.get("GEMEL_DATA_DIR")
+    queries = RealQueries(Path(recordings), profile.at_most).all() if recordings else rendered_queries(profile.at_most)
+    name = f"merging{'' if recordings else '_rendered'}{'' if arguments.profile == 'full' else '_small'}"
+    folder = arguments.folder or Path("var/benchmarks") / name
+    descriptions = write_workload(queries, folder)
+    file = load_workload(folder / "WORKLOAD.yaml")
+    originals = _fit(file, folder / "originals.json", FitOptions(arguments.seed, profile.fit_steps), console)
+    options = RunOptions(
+        seed=arguments.seed,
+        time_limit_s=arguments.time_limit or profile.time_limit_s,
+        sample_limit=arguments.sample_limit or profile.sample_limit,
+        training=profile.training,
+        resume=arguments.resume,
+    )
+
+    def keep(comparison: Comparison) -> None:
+        result = _result(arguments.profile, queries, descriptions, originals, comparison)
+        console.print(f"Written to {save(name, {**result, 'training': msgspec.to_builtins(profile.training)})}")
+
+    def observe(strategy: str, event: Event) -> None:
+        if event.type not in (EventType.PROGRESS, EventType.EVALUATED):
+            saved = event.saved_bytes / max(1, event.bytes_before)
+            console.print(
+                f"{event.seconds:6.0f} s {strategy}: {event.type}, {event.samples_seen} samples, "
+                f"{saved:.1%} saved. {event.trying}"
+            )
+
+    comparison = compare(file, folder / "runs", arguments.strategies, options, observe=observe, done=keep)
+    plot_comparison(comparison, RESULTS / f"{name}.png")
+    print_report(console, queries, descriptions, comparison, checks(comparison))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", choices=PROFILES, default="full")
+    parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES))
+    parser.add_argument("--rendered", action="store_true", help="rendered streets even where recordings are at hand")
+    parser.add_argument("--folder", type=Path, help="keeps pictures, originals and runs")
+    parser.add_argument("--resume", action="store_true", help="go on with the runs in the folder")
+    parser.add_argument("--time-limit", type=float, help="seconds of each strategy, instead of the profile's")
+    parser.add_argument("--sample-limit", type=int, help="of each strategy, instead of the profile's")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def write_workload(queries: Sequence[BenchmarkQuery], folder: Path) -> Descriptions:
+    """Pictures and WORKLOAD.yaml; pictures that are there already are kept."""
+    descriptions = {
+        query.name: {
+            split: write_part(part, query.classes, folder / "pictures")
+            for split, part in zip(SPLITS, query.parts, strict=True)
+        }
+        for query in queries
+    }
+    entries = [query.entry() for query in queries]
+    (folder / "WORKLOAD.yaml").write_text(yaml.safe_dump({"queries": entries}, sort_keys=False))
+    return descriptions
+
+
+def _fit(file: WorkloadFile, record: Path, options: FitOptions, console: Console) -> tuple[Fitted, ...]:
+    """Trains the originals that are missing, and gives what was noted of all, those of earlier runs included."""
+    known = msgspec.json.decode(record.read_bytes(), type=tuple[Fitted, ...]) if record.exists() else ()
+    found = {fitted.query: fitted for fitted in known}
+
+    def done(fitted: Fitted) -> None:
+        found[fitted.query] = fitted
+        record.write_bytes(msgspec.json.encode(tuple(found.values()), enc_hook=str))
+        console.print(
+            f"{fitted.query}: trained in {fitted.seconds:.0f} s, {fitted.steps} steps; "
+            f"validation {fitted.validation_accuracy:.3f}"
+        )
+
+    fit(file, options, done=done)
+    return tuple(found.values())
+
+
+def _result(
+    profile: str,
+    queries: Sequence[BenchmarkQuery],
+    descriptions: Descriptions,
+    originals: Sequence[Fitted],
+    comparison: Comparison,
+) -> dict[str, Any]:
+    data = [
+        {
+            "name": query.name,
+            "camera": query.camera,
+            "question": query.question,
+            "architecture": query.architecture,
+            "input_size": query.input_size,
+            "target": query.accuracy_target,
+            "splits": msgspec.to_builtins(descriptions[query.name]),
+        }
+        for query in queries
+    ]
+    return {
+        "profile": profile,
+        "queries": data,
+        "originals": [
+            {name: value for name, value in msgspec.to_builtins(fitted, enc_hook=str).items() if name != "weights"}
+            for fitted in originals
+        ],
+        "checks": msgspec.to_builtins(checks(comparison)),
+        "comparison": msgspec.to_builtins(comparison),
+    }
+
+
+if __name__ == "__main__":
+    main()
