@@ -1,6 +1,8 @@
 """Networks by name: which there are, how one is built, how weights get into it."""
 
 from edge_runtime.vision.architectures.architecture import Architecture, Head, Normalisation
+from edge_runtime.vision.architectures.input_sizes import InputSizes, InputSizeUnsupported
+from edge_runtime.vision.architectures.pretrained import PretrainedUnavailable, has_pretrained_head, pretrained
 from edge_runtime.vision.architectures.registry import (
     UnknownArchitecture,
     architecture,
@@ -13,12 +15,17 @@ from edge_runtime.vision.architectures.weights import WeightsMismatch, load_weig
 __all__ = [
     "Architecture",
     "Head",
+    "InputSizeUnsupported",
+    "InputSizes",
     "Normalisation",
+    "PretrainedUnavailable",
     "UnknownArchitecture",
     "WeightsMismatch",
     "architecture",
     "architecture_names",
     "build",
+    "has_pretrained_head",
     "load_weights",
+    "pretrained",
     "task_of",
 ]

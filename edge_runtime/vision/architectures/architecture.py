@@ -1,11 +1,12 @@
 """What the registry knows of an architecture besides its name."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
+from edge_runtime.vision.architectures.input_sizes import InputSizes
 from edge_runtime.vision.spec import ModelSpec, Task
 
 
@@ -14,6 +15,7 @@ class Head(enum.StrEnum):
 
     LOGITS = "logits"
     CENTERS = "centers"
+    YOLO = "yolo"
     TORCHVISION_DETECTIONS = "torchvision detections"
 
 
@@ -27,13 +29,29 @@ class Normalisation:
 
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
+ANY_SIZE = InputSizes()
+
+StateDict = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """Published weights of another architecture that fit parts of this one.
+
+    `places`: state-dict prefixes there and here; the first that a name starts with counts.
+    """
+
+    architecture: str
+    places: tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True)
 class Architecture:
     """One entry of the registry.
 
     `construct` gives the network with random weights. `training_only` are prefixes of state-dict names of parts that
-    published weights hold and inference does not (auxiliary classifiers).
+    published weights hold and inference does not (auxiliary classifiers). `backbone`: what torchvision publishes for
+    a network that it does not publish whole. `from_published` makes published weights those of the spec's network.
     """
 
     name: str
@@ -41,6 +59,9 @@ class Architecture:
     construct: Callable[[ModelSpec], nn.Module]
     normalisation: Normalisation = IMAGENET
     training_only: tuple[str, ...] = ()
+    input_sizes: InputSizes = ANY_SIZE
+    backbone: Backbone | None = None
+    from_published: Callable[[ModelSpec, StateDict], StateDict] = lambda spec, weights: weights
 
     @property
     def task(self) -> Task:

@@ -6,16 +6,20 @@ from torch import nn
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.vision.architectures import (
     centernet,
+    faster_rcnn,
     resnet18_w24,
     torchvision_classifiers,
     torchvision_detectors,
+    yolov3,
 )
 from edge_runtime.vision.architectures.architecture import Architecture
+from edge_runtime.vision.architectures.input_sizes import InputSizeUnsupported
+from edge_runtime.vision.architectures.skeletons import on_device
 from edge_runtime.vision.spec import ModelSpec, Task
 
 _ENTRIES: dict[str, Architecture] = {
     entry.name: entry
-    for family in (resnet18_w24, centernet, torchvision_classifiers, torchvision_detectors)
+    for family in (resnet18_w24, centernet, yolov3, torchvision_classifiers, torchvision_detectors, faster_rcnn)
     for entry in family.ARCHITECTURES
 }
 
@@ -48,8 +52,10 @@ def build(spec: ModelSpec, device: str | torch.device = "cpu") -> nn.Module:
     """The network of `spec` with random weights (of torch's global generator), in eval mode, on `device`.
 
     On "meta" it is a skeleton without memory. Takes a batch (N, 3, H, W) as made by preprocessing.
-    Raises UnknownArchitecture.
+    Raises UnknownArchitecture, InputSizeUnsupported.
     """
     entry = architecture(spec.architecture)
-    with torch.device(device):
+    if entry.input_sizes.nearest(spec.input_size) != spec.input_size:
+        raise InputSizeUnsupported(spec.architecture, spec.input_size, entry.input_sizes)
+    with on_device(device):
         return entry.construct(spec).eval()

@@ -4,12 +4,13 @@ Their class 0 is the background: label n of a ModelSpec is their n + 1 (edge_run
 come in normalised and at the spec's input size, so torchvision's own resizing and normalisation is taken out.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from edge_runtime.vision.architectures.architecture import IMAGENET, Architecture, Head, Normalisation
+from edge_runtime.vision.architectures.architecture import IMAGENET, Architecture, Head, Normalisation, StateDict
 from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.torchvision_ops import torchvision
 
@@ -17,8 +18,10 @@ _NORMALISATIONS = {
     "fasterrcnn_mobilenet_v3_large_320_fpn": IMAGENET,
     "fasterrcnn_mobilenet_v3_large_fpn": IMAGENET,
     "fasterrcnn_resnet50_fpn": IMAGENET,
+    "fasterrcnn_resnet50_fpn_v2": IMAGENET,
     "fcos_resnet50_fpn": IMAGENET,
     "retinanet_resnet50_fpn": IMAGENET,
+    "retinanet_resnet50_fpn_v2": IMAGENET,
     "ssd300_vgg16": Normalisation((0.48235, 0.45882, 0.40784), (1 / 255, 1 / 255, 1 / 255)),
     "ssdlite320_mobilenet_v3_large": Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
@@ -36,9 +39,15 @@ class _ReadyPictures(nn.Module):
 
 
 def _construct(spec: ModelSpec) -> nn.Module:
-    module: nn.Module = torchvision.models.get_model(
-        spec.architecture, weights=None, weights_backbone=None, num_classes=len(spec.classes) + 1
+    return for_ready_pictures(
+        torchvision.models.get_model(
+            spec.architecture, weights=None, weights_backbone=None, num_classes=len(spec.classes) + 1
+        )
     )
+
+
+def for_ready_pictures(module: nn.Module) -> nn.Module:
+    """`module`, a detector of torchvision, changed to what this file's docstring says. May be on meta."""
     module.transform = _ReadyPictures()
     _rebuild_anchors(module)
     return module
@@ -58,7 +67,19 @@ def _rebuild_anchors(module: nn.Module) -> None:
                 part._wh_pairs = part._generate_wh_pairs(len(part.aspect_ratios))
 
 
-ARCHITECTURES = tuple(
-    Architecture(name, Head.TORCHVISION_DETECTIONS, _construct, normalisation)
-    for name, normalisation in _NORMALISATIONS.items()
-)
+# Published with normalisation that adds nothing to the variance, where ours adds nn.BatchNorm2d's epsilon.
+_WITHOUT_EPSILON = ("fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn")
+_EPSILON = 1e-5
+
+
+def _without_epsilon(spec: ModelSpec, weights: StateDict) -> StateDict:
+    """Variances less the epsilon that will be added, so that the network answers as the published one."""
+    return {name: tensor - _EPSILON if name.endswith("running_var") else tensor for name, tensor in weights.items()}
+
+
+def _entry(name: str, normalisation: Normalisation) -> Architecture:
+    entry = Architecture(name, Head.TORCHVISION_DETECTIONS, _construct, normalisation)
+    return replace(entry, from_published=_without_epsilon) if name in _WITHOUT_EPSILON else entry
+
+
+ARCHITECTURES = tuple(_entry(name, normalisation) for name, normalisation in _NORMALISATIONS.items())

@@ -64,21 +64,31 @@ def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a scalar"
 
 
+def names_that_depend_on_the_classes(spec: ModelSpec) -> tuple[str, ...]:
+    """The tensors of `spec`'s network, in order, whose shape depends on how many classes it has: its head."""
+    one, two = _with_classes(spec, 1), _with_classes(spec, 2)
+    return tuple(name for name in one if one[name].shape != two[name].shape)
+
+
+def _with_classes(spec: ModelSpec, count: int) -> dict[str, Tensor]:
+    return build(replace(spec, classes=("",) * count), "meta").state_dict()
+
+
 def _number_of_classes(spec: ModelSpec, misshaped: list[str], given: Mapping[str, Tensor]) -> int | None:
     """How many classes `given` was made for, if that alone explains the shapes; found by building such a network.
 
     A dimension that depends on the number of classes grows evenly with it, so two networks give the slope.
     """
-    base, more = (build(replace(spec, classes=("",) * count), "meta").state_dict() for count in (1, 2))
+    base, more = _with_classes(spec, 1), _with_classes(spec, 2)
     for name in misshaped:
         if base[name].dim() != given[name].dim():
             return None
         for axis, (one, two) in enumerate(zip(base[name].shape, more[name].shape, strict=True)):
             if one != two:
                 count = 1 + (given[name].shape[axis] - one) // (two - one)
-                return count if count > 0 and _fits(replace(spec, classes=("",) * count), given) else None
+                return count if count > 0 and _fits(_with_classes(spec, count), given) else None
     return None
 
 
-def _fits(spec: ModelSpec, given: Mapping[str, Tensor]) -> bool:
-    return all(tensor.shape == given[name].shape for name, tensor in build(spec, "meta").state_dict().items())
+def _fits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> bool:
+    return all(tensor.shape == given[name].shape for name, tensor in expected.items())

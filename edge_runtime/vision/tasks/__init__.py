@@ -6,12 +6,14 @@ from edge_runtime.vision.tasks.center_detection import CenterDetectionFunctions
 from edge_runtime.vision.tasks.classification import ClassificationFunctions
 from edge_runtime.vision.tasks.interface import TaskFunctions, Teaching
 from edge_runtime.vision.tasks.torchvision_detection import TorchvisionDetectionFunctions
+from edge_runtime.vision.tasks.yolo_detection import YoloDetectionFunctions
 
 __all__ = ["TaskFunctions", "Teaching", "functions_for"]
 
 _BY_HEAD: dict[Head, TaskFunctions] = {
     Head.LOGITS: ClassificationFunctions(),
     Head.CENTERS: CenterDetectionFunctions(),
+    Head.YOLO: YoloDetectionFunctions(),
     Head.TORCHVISION_DETECTIONS: TorchvisionDetectionFunctions(),
 }
 

@@ -1,15 +1,20 @@
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from edge_runtime.vision.architectures import (
+    InputSizeUnsupported,
     UnknownArchitecture,
     WeightsMismatch,
+    architecture,
     architecture_names,
     build,
     load_weights,
     task_of,
 )
+from edge_runtime.vision.inventory import layer_inventory
 from edge_runtime.vision.spec import ModelSpec, Task
+from edge_runtime.vision.torchvision_ops import torchvision
 
 CLASSES = ("car", "bus", "person")
 SMALL = ModelSpec("resnet18_w24", CLASSES, (32, 32))
@@ -20,11 +25,80 @@ def weights(spec):
     return dict(build(spec).state_dict())
 
 
+def any_spec(name):
+    return ModelSpec(name, CLASSES, architecture(name).input_sizes.nearest((96, 96)))
+
+
+def tensors_beside_the_state_dict(module):
+    for part in module.modules():
+        own = {name: value for name, value in vars(part).items() if name not in ("_parameters", "_buffers", "_modules")}
+        unsaved = [part._buffers[name] for name in part._non_persistent_buffers_set]
+        yield from (leaf for leaf in tree_leaves((own, unsaved)) if isinstance(leaf, torch.Tensor))
+
+
 @pytest.mark.parametrize("name", architecture_names())
-def test_every_architecture_builds_as_a_skeleton_without_memory(name):
-    module = build(ModelSpec(name, CLASSES, (96, 96)), "meta")
+def test_every_architecture_builds_as_a_skeleton_without_memory_whose_layers_can_be_listed(name):
+    module = build(any_spec(name), "meta")
     assert not module.training
-    assert all(tensor.is_meta for tensor in module.state_dict().values())
+    state = module.state_dict()
+    assert all(tensor.is_meta for tensor in state.values())
+    assert not any(tensor.is_meta for tensor in tensors_beside_the_state_dict(module))  # nobody would ever fill them
+    layers = layer_inventory(module)
+    listed = [parameter for layer in layers for parameter in layer.parameters]
+    assert len(listed) == len(set(listed))
+    assert set(listed) <= set(state)
+    assert sum(layer.size_bytes for layer in layers) > 0.5 * sum(4 * tensor.numel() for tensor in state.values())
+
+
+@pytest.mark.parametrize("name", ["resnet18_w24", "mobilenet_v3_small", "swin_t", "regnet_y_400mf", "yolov3_tiny"])
+def test_a_skeleton_has_the_shapes_of_the_network(name):
+    skeleton, network = (build(any_spec(name), device).state_dict() for device in ("meta", "cpu"))
+    assert {key: (value.shape, value.dtype) for key, value in skeleton.items()} == {
+        key: (value.shape, value.dtype) for key, value in network.items()
+    }
+
+
+def test_building_a_skeleton_leaves_later_networks_filled():
+    build(SMALL, "meta")
+    assert build(SMALL).conv1.weight.std() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "rule", "nearest"),
+    [
+        ("yolov3", (100, 130), "that are multiples of 32", (96, 128)),
+        ("yolov3_tiny", (10, 64), "that are multiples of 32", (32, 64)),
+        ("alexnet", (48, 64), "of at least 63 pixels", (63, 64)),
+        ("vit_b_16", (96, 160), "that are multiples of 16 and that are equal", (160, 160)),
+    ],
+)
+def test_an_input_size_that_a_network_cannot_take_is_refused_with_the_nearest_that_it_can(name, size, rule, nearest):
+    with pytest.raises(InputSizeUnsupported, match=f"{rule}, not .*choose {nearest[0]}x{nearest[1]}") as caught:
+        build(ModelSpec(name, CLASSES, size), "meta")
+    assert caught.value.nearest == nearest
+    build(ModelSpec(name, CLASSES, nearest), "meta")
+
+
+@pytest.mark.parametrize("name", ["alexnet", "inception_v3", "vgg11", "squeezenet1_0", "convnext_tiny", "vit_b_32"])
+def test_the_smallest_allowed_input_runs_and_less_does_not(name):
+    size = architecture(name).input_sizes.nearest((1, 1))
+    module = build(ModelSpec(name, CLASSES, size), "meta")
+    assert module(torch.empty(1, 3, *size, device="meta")).shape == (1, 3)
+    with pytest.raises((RuntimeError, AssertionError)):
+        module(torch.empty(1, 3, size[0] - 1, size[1] - 1, device="meta"))
+
+
+def test_pictures_are_normalised_as_for_the_published_weights():
+    for name in architecture_names():
+        entry = architecture(name)
+        if entry.task is Task.CLASSIFICATION and name in torchvision.models.list_models():
+            transform = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+            is_converted_inside = name in (
+                "googlenet",
+                "inception_v3",
+            )  # transform_input: to a mean and deviation of 1/2
+            expected = ([0.5] * 3, [0.5] * 3) if is_converted_inside else (transform.mean, transform.std)
+            assert (list(entry.normalisation.mean), list(entry.normalisation.deviation)) == tuple(map(list, expected))
 
 
 def test_tasks_follow_the_architecture():
