@@ -47,7 +47,7 @@ class Profile:
 
 
 PROFILES = {
-    "full": Profile(320, None, 1500.0, 200_000, TrainingSettings(batch=8)),
+    "full": Profile(320, None, 1500.0, 200_000, TrainingSettings(batch=8, passes=5, least_steps=200)),
     "small": Profile(100, 80, 90.0, 20_000, TrainingSettings(batch=8, least_steps=100, most_steps=200)),
 }
 
@@ -118,7 +118,11 @@ def write_workload(queries: Sequence[BenchmarkQuery], folder: Path) -> Descripti
 
 def _fit(file: WorkloadFile, record: Path, options: FitOptions, console: Console) -> tuple[Fitted, ...]:
     """Trains the originals that are missing, and gives what was noted of all, those of earlier runs included."""
-    known = msgspec.json.decode(record.read_bytes(), type=tuple[Fitted, ...]) if record.exists() else ()
+    known = (
+        msgspec.json.decode(record.read_bytes(), type=tuple[Fitted, ...], dec_hook=lambda kind, value: kind(value))
+        if record.exists()
+        else ()
+    )
     found = {fitted.query: fitted for fitted in known}
 
     def done(fitted: Fitted) -> None:
