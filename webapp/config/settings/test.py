@@ -16,3 +16,4 @@ if "TEST_DATABASE_NAME" in os.environ:
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 ALLOWED_HOSTS = ["*"]
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True  # a browser gets static files from where they lie
