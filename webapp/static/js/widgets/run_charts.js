@@ -72,6 +72,7 @@ export function savedChart(element, histories, { axis = () => "seconds", format 
     formatX: (x) => AXES[axis()](x),
     incrsX: () => stepsOf(axis),
     ...(isBytes && { incrs: BYTE_STEPS }),
+    cursor: { y: false, points: { show: false } }, // they would cover the rings
     series,
     scales: {
       x: { time: false, range: (_, __, max) => [0, extent().x ?? Math.max(max ?? 0, 1)] },
