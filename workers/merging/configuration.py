@@ -97,6 +97,11 @@ class MergeConfiguration:
         return tuple(sorted(found, key=lambda merged: merged.queries))
 
     @cached_property
+    def holding_equal_weights(self) -> tuple[SharedLayerGroup, ...]:
+        """Groups in which some places use one tensor already, in order."""
+        return tuple(group for group in self.ordered() if len({p.content for p in group.places}) < len(group.places))
+
+    @cached_property
     def group_at(self) -> Mapping[LayerPlace, SharedLayerGroup]:
         return {place: group for group in self.groups for place in group.places}
 

@@ -17,15 +17,16 @@ Source: Padmanabhan et al., Gemel (NSDI 2023), section 5. Its rules, and how the
 """
 
 from collections import defaultdict, deque
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 from workers.merging.configuration import LayerPlace, MergeConfiguration, SharedLayerGroup
-from workers.merging.history import Attempt, History, Proposal, Start
+from workers.merging.history import History, Proposal, Start
 from workers.merging.strategies.replay import (
+    Replay,
+    Search,
     accepted_so_far,
     queries_meeting_targets,
-    replayed,
     with_equal_weights,
 )
 
@@ -44,15 +45,18 @@ class Gemel:
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = True
 
+    def __init__(self) -> None:
+        self._replay = Replay(_search)
+
     def next_proposal(self, history: History) -> Proposal | None:
-        addition = replayed(_search(history), history.attempts)
+        addition = self._replay.wanted(history)
         if addition is None:
             return None
         configuration = accepted_so_far(history).with_groups(addition.layers)
         return Proposal(with_equal_weights(configuration, history.maximal), addition.start)
 
 
-def _search(history: History) -> Generator[Addition, Attempt, None]:
+def _search(history: History) -> Search[Addition]:
     waiting = deque(identical_layers(history))
     while waiting:
         wanted = waiting.popleft()

@@ -1,27 +1,51 @@
 """Lets a strategy be written as one search from start to end, and still depend on nothing but the history."""
 
-from collections.abc import Generator, Iterable
-from typing import TypeVar
+import itertools
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import Generic, TypeVar
 
 from workers.merging.configuration import MergeConfiguration, SharedLayerGroup
 from workers.merging.history import Attempt, History
 
 Wanted = TypeVar("Wanted")
+Search = Generator[Wanted, Attempt, None]
 
 
-def replayed(search: Generator[Wanted, Attempt, None], attempts: Iterable[Attempt]) -> Wanted | None:
-    """What `search` wants after these attempts, None when it is over.
+class Replay(Generic[Wanted]):
+    """Runs a search through a history. It yields what it wants to try and is sent the attempt that came of it.
 
-    A search yields what it wants to try and is sent the attempt that came of it. It is replayed from its start every
-    time, so it should yield something small and leave the making of configurations to its caller.
+    A history that goes on from the last one costs only what is new in it; any other is replayed from its start.
     """
-    try:
-        wanted = next(search)
-        for attempt in attempts:
-            wanted = search.send(attempt)
-    except StopIteration:
-        return None
-    return wanted
+
+    def __init__(self, search: Callable[[History], Search[Wanted]]) -> None:
+        self._new_search = search
+        self._search: Search[Wanted] | None = None
+        self._history = History(MergeConfiguration())
+        self._wanted: Wanted | None = None
+
+    def wanted(self, history: History) -> Wanted | None:
+        """What the search wants after this history, None when it is over."""
+        search, before = self._search, self._history
+        self._history = history
+        try:
+            if search is None or not _goes_on(before, history):
+                search, before = self._new_search(history), replace(history, attempts=())
+                self._search, self._wanted = search, next(search)
+            for attempt in history.attempts[len(before.attempts) :]:
+                self._wanted = search.send(attempt)
+        except StopIteration:
+            self._wanted = None
+        return self._wanted
+
+
+def _goes_on(before: History, history: History) -> bool:
+    return (
+        before.maximal is history.maximal
+        and before.layers is history.layers
+        and len(before.attempts) <= len(history.attempts)
+        and all(old is new for old, new in zip(before.attempts, history.attempts, strict=False))
+    )
 
 
 def accepted_so_far(history: History) -> MergeConfiguration:
@@ -38,15 +62,12 @@ def with_equal_weights(configuration: MergeConfiguration, maximal: MergeConfigur
 
     Trained apart they would need more memory than before: these bytes count once already.
     """
-    return configuration.with_groups(
-        twins for group in maximal.ordered() for twins in _twins(group, configuration.queries)
-    )
+    twins = (_twins(group, configuration.queries) for group in maximal.holding_equal_weights)
+    return configuration.with_groups(itertools.chain.from_iterable(twins))
 
 
 def _twins(group: SharedLayerGroup, queries: frozenset[str]) -> list[SharedLayerGroup]:
     contents = {place.content for place in group.places}
-    if len(contents) == len(group.places):
-        return []
     alike = (
         group.among(place for place in group.places if place.content == content and place.query in queries)
         for content in sorted(contents)

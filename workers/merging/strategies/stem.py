@@ -11,12 +11,12 @@ have shrinks with every attempt, for one query at least, so the search ends.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from workers.merging.configuration import LayerPlace, MergeConfiguration
-from workers.merging.history import Attempt, History, Proposal
-from workers.merging.strategies.replay import queries_meeting_targets, replayed, with_equal_weights
+from workers.merging.history import History, Proposal
+from workers.merging.strategies.replay import Replay, Search, queries_meeting_targets, with_equal_weights
 
 Depths = dict[str, int]  # per query, how many of its first layers are shared
 
@@ -26,12 +26,13 @@ class Stem:
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = True
 
+    def __init__(self) -> None:
+        self._replay = Replay(lambda history: _search(PrefixTree(history)))
+
     def next_proposal(self, history: History) -> Proposal | None:
-        tree = PrefixTree(history)
-        depths = replayed(_search(tree), history.attempts)
-        if depths is None:
+        stems = self._replay.wanted(history)
+        if stems is None:
             return None
-        stems = tree.configuration(depths)
         return Proposal(with_equal_weights(stems, history.maximal)) if stems.groups else None
 
 
@@ -76,12 +77,12 @@ class PrefixTree:
         return MergeConfiguration(frozenset(stem for stem in stems if stem is not None)).worthwhile()
 
 
-def _search(tree: PrefixTree) -> Generator[Depths, Attempt, None]:
+def _search(tree: PrefixTree) -> Search[MergeConfiguration]:
     highest = tree.deepest()
     held = dict.fromkeys(highest, 0)
     tried = dict(highest)
     while any(tried[query] > held[query] for query in tried):
-        attempt = yield tried
+        attempt = yield tree.configuration(tried)
         too_deep, kept = set[str](), set[str]()
         for merged in attempt.configuration.merged_groups:
             if not merged.groups <= attempt.accepted.groups:
