@@ -55,7 +55,7 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class Fitted:
-    """One trained original. Accuracies are against labels; None where a split has too few. `taken`: see Start."""
+    """One trained original. Accuracies are against labels; None where a split has too few. `origin`: see Start."""
 
     query: str
     weights: Path
@@ -64,8 +64,7 @@ class Fitted:
     train_frames: int
     validation_accuracy: float
     test_accuracy: float | None
-    taken: int
-    tensors: int
+    origin: str = "random weights"
 
 
 class _Cancelled(Exception):
@@ -225,6 +224,5 @@ def _train(
         train_frames=len(frames.train),
         validation_accuracy=original_accuracy(validation),
         test_accuracy=original_accuracy(test) if test.basis is Basis.RELATIVE_ACCURACY else None,
-        taken=job.start.taken,
-        tensors=job.start.tensors,
+        origin=job.start.origin,
     )

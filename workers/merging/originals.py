@@ -14,24 +14,25 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.vision.architectures import build, load_weights, task_of
-from workers.merging.workload import QueryPart, WorkloadError, WorkloadFile
+from edge_runtime.vision.architectures import build, has_pretrained_head, load_weights, pretrained, task_of
+from workers.merging.workload import PRETRAINED, QueryPart, WorkloadError, WorkloadFile
 
 TORCH_SUFFIXES = frozenset({".pt", ".pth"})
 
 
 @dataclass(frozen=True)
 class Start:
-    """A trainable network. `taken` of its `tensors` come from the file or weights that `init` names."""
+    """A network to train, and in a few words what its weights come from."""
 
     network: nn.Module
-    taken: int
-    tensors: int
+    origin: str
 
 
 def load_original(file: WorkloadFile, part: QueryPart) -> nn.Module:
     """Frozen, on the CPU. Raises WorkloadError, which names the query."""
     require_task(part)
+    if part.model.weights == PRETRAINED:
+        return _published(part).requires_grad_(False)
     path = file.path(part.model.weights)
     if not path.exists():
         raise WorkloadError(
@@ -46,6 +47,19 @@ def load_original(file: WorkloadFile, part: QueryPart) -> nn.Module:
     return network.requires_grad_(False)
 
 
+def _published(part: QueryPart) -> nn.Module:
+    try:
+        if not has_pretrained_head(part.model.spec):
+            raise WorkloadError(
+                f"the published weights of {part.model.architecture} are not for these {len(part.model.classes)} "
+                "classes; name a file as its weights and DEFAULT as its init, and let "
+                "`python -m workers.merging fit` train it."
+            )
+        return pretrained(part.model.spec)
+    except GemelError as error:
+        raise WorkloadError(f'Query "{part.name}": {error}') from error
+
+
 def require_task(part: QueryPart) -> None:
     """Raises WorkloadError for an architecture of another task, UnknownArchitecture."""
     if task_of(part.model.architecture) is not part.task:
@@ -57,11 +71,15 @@ def require_task(part: QueryPart) -> None:
 
 def starting_network(file: WorkloadFile, part: QueryPart) -> Start:
     """By torch's global generator where `init` does not say otherwise. Raises WorkloadError, which names the query."""
-    network = build(part.model.spec)
-    own = network.state_dict()
+    try:
+        if part.model.init == PRETRAINED:
+            return Start(pretrained(part.model.spec), "published weights")
+        network = build(part.model.spec)
+    except GemelError as error:
+        raise WorkloadError(f'Query "{part.name}": {error}') from error
     if part.model.init is None:
-        return Start(network, 0, len(own))
-    path = file.path(part.model.init)
+        return Start(network, "random weights")
+    own, path = network.state_dict(), file.path(part.model.init)
     state = _read(part, path, _load_torch if path.suffix in TORCH_SUFFIXES else load_file)
     fitting = {name: tensor for name, tensor in state.items() if name in own and tensor.shape == own[name].shape}
     if not fitting:
@@ -70,7 +88,7 @@ def starting_network(file: WorkloadFile, part: QueryPart) -> Start:
             "name weights of the same architecture, or none."
         )
     network.load_state_dict(fitting, strict=False)
-    return Start(network, len(fitting), len(own))
+    return Start(network, f"{len(fitting)} of {len(own)} tensors of {path.name}")
 
 
 def _read(part: QueryPart, path: Path, load: Callable[[Path], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:

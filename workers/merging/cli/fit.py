@@ -69,7 +69,7 @@ def _print_fitted(console: Console, found: tuple[Fitted, ...]) -> None:
             str(one.steps),
             f"{one.seconds:.0f}",
             str(one.train_frames),
-            f"{one.taken} of {one.tensors} tensors" if one.taken else "random weights",
+            one.origin,
             f"{one.validation_accuracy:.3f}",
             f"{one.test_accuracy:.3f}" if one.test_accuracy is not None else "no labels",
         )
