@@ -5,10 +5,11 @@ Exit codes: 0 finished, 2 input that cannot be used (one sentence on standard er
 
 import typer
 
+from workers.merging.cli.compare import compare
 from workers.merging.cli.fit import fit
 from workers.merging.cli.inspect import inspect
 from workers.merging.cli.run import run
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-for command in (inspect, fit, run):
+for command in (inspect, fit, run, compare):
     app.command()(command)
