@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from edge_runtime.protocol.errors import GemelError
 from webapp.jobs.models import JobState
-from webapp.merges.models import Match, MergeRun, MergeRunQuery, MergeRunState
+from webapp.merges.models import MergeRun, MergeRunQuery, MergeRunState
 from webapp.merges.selectors import UNENDED
 from webapp.merges.services import merge_run_ended, merge_run_event_record, merge_run_started
 from webapp.merges.task_names import MERGE_RUN
@@ -86,9 +86,7 @@ def _is_shutting_down() -> bool:
 def _arguments(workload: Path, out: Path, run: MergeRun) -> list[str]:
     device = os.environ.get("GEMEL_DEVICE", "cpu")
     options = {"--strategy": run.strategy, "--out": str(out), "--time-limit": f"{run.time_limit_s}s"}
-    options |= {"--events": "-", "--device": device}
-    if run.match != Match.EXACT:
-        options["--match"] = run.match
+    options |= {"--match": run.match, "--events": "-", "--device": device}
     return ["-m", "workers.merging", "run", str(workload), *(part for pair in options.items() for part in pair)]
 
 

@@ -15,8 +15,8 @@ const AXES = { seconds: duration, samples: (count) => `${compact.format(count)} 
 const COUNT_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const stepsOf = (axis) => (axis() === "seconds" ? TIME_STEPS : COUNT_STEPS);
 
-/** A vertical or horizontal line with a word beside it. */
-function rule(u, { x, y, words, colour = cssColour("--ink") }) {
+/** A vertical or horizontal line with a word beside it, which stands below a horizontal one where `isBelow`. */
+function rule(u, { x, y, words, isBelow = false, colour = cssColour("--ink") }) {
   const { ctx, bbox } = u;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colour;
@@ -29,7 +29,7 @@ function rule(u, { x, y, words, colour = cssColour("--ink") }) {
     const at = u.valToPos(y, "y", true);
     ctx.moveTo(bbox.left, at);
     ctx.lineTo(bbox.left + bbox.width, at);
-    ctx.fillText(words, bbox.left + 4 * devicePixelRatio, at - 4 * devicePixelRatio);
+    ctx.fillText(words, bbox.left + 4 * devicePixelRatio, at + (isBelow ? 13 : -4) * devicePixelRatio);
   } else {
     const at = u.valToPos(x, "x", true);
     ctx.moveTo(at, bbox.top);
@@ -99,7 +99,9 @@ function distinct(table) {
 export function accuracyChart(element, history, targets, { axis = () => "seconds", extent = () => ({}) } = {}) {
   const { names } = history();
   const columns = () => history().accuracies(axis());
-  const distinctTargets = [...new Set(targets)];
+  const distinctTargets = [...new Set(targets)].sort((a, b) => b - a);
+  const isLowest = (target) => distinctTargets.length > 1 && target === distinctTargets.at(-1);
+  const isNamed = (target) => target === distinctTargets[0] || isLowest(target); // more words would lie over each other
   const lowest = Math.min(0.9, ...targets) - 0.1;
   const chart = plot(element, columns(), {
     height: 220,
@@ -112,7 +114,7 @@ export function accuracyChart(element, history, targets, { axis = () => "seconds
       y: { range: (_, min) => [extent().low ?? Math.max(0, Math.min(lowest, (min ?? 1) - 0.02)), 1.05] },
     },
     hooks: {
-      draw: [(u) => distinctTargets.forEach((target) => rule(u, { y: target, words: `target ${percent(target)}` }))],
+      draw: [(u) => distinctTargets.forEach((target) => rule(u, { y: target, words: isNamed(target) ? `target ${percent(target)}` : "", isBelow: isLowest(target) }))],
       setCursor: readout(element, (u, index) => `${AXES[axis()](u.data[0][index])}: ${names.map((name, i) => `${name} ${percent(u.data[i + 1][index])}`).join(", ")}`),
     },
   });
