@@ -6,13 +6,14 @@ The form is described in docs/merging.md and is stable: fields are added, never 
 import enum
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import msgspec
 
 
 class EventType(enum.StrEnum):
     STARTED = "started"
+    RESUMED = "resumed"
     PROGRESS = "progress"
     EVALUATED = "evaluated"
     ACCEPTED = "accepted"
@@ -76,21 +77,38 @@ def encode_event(event: Event) -> bytes:
     return msgspec.json.encode(event)
 
 
+def last_seconds(path: Path) -> float:
+    """When the newest whole line of events.jsonl was written, in seconds since the start; 0 where there is none."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    whole = [line for line in lines[-2:] if line.endswith(b"\n")]
+    return decode_event(whole[-1]).seconds if whole else 0.0
+
+
 def decode_event(line: str | bytes) -> Event:
     return msgspec.json.decode(line, type=Event)
 
 
 class EventFile:
-    """A listener that appends to a file; every line is flushed, so a reader sees it at once."""
+    """A listener that writes a file; every line is flushed, so a reader sees it at once."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=0)
+    def __init__(self, path: Path, *, appends: bool = False) -> None:
+        """Opens at the first event. `appends`: goes on behind the last whole line; half a one, from a kill, is cut."""
+        self._path, self._appends = path, appends
+        self._file: BinaryIO | None = None
+
+    def _open(self) -> BinaryIO:
+        if self._appends and self._path.exists():
+            with self._path.open("rb+") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+        return self._path.open("ab" if self._appends else "wb", buffering=0)
 
     def __call__(self, event: Event) -> None:
+        self._file = self._file or self._open()
         self._file.write(encode_event(event) + b"\n")
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def stream_listener(stream: TextIO) -> Listener:

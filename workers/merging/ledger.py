@@ -1,6 +1,6 @@
 """What a merge run has accepted so far, and the bytes before and after, measured over distinct tensors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_runtime.protocol.manifest import TensorEntry
@@ -9,6 +9,7 @@ from workers.merging.configuration import MergeConfiguration
 from workers.merging.memory import State, model_entries, workload_bytes
 from workers.merging.queries import MergingQuery
 from workers.merging.result import MergedGroupResult, QueryResult, group_name, shared_layers
+from workers.merging.run_state import AcceptedState
 from workers.merging.shipped import snapshot
 from workers.merging.trial import AcceptedGroup
 
@@ -63,6 +64,18 @@ class Ledger:
         self._accepted[group_name(group.merged)] = group
         self._merged_entries.update({query: model_entries(state) for query, state in group.states.items()})
 
+    def state(self) -> tuple[AcceptedState, ...]:
+        return tuple(
+            AcceptedState(group.merged, dict(group.validation), dict(group.test), dict(group.details))
+            for group in self._accepted.values()
+        )
+
+    def restore(self, accepted: Iterable[AcceptedState], weights: Mapping[str, State]) -> None:
+        """Takes over what `state` gave; `weights`: of every query in it."""
+        for group in accepted:
+            states = {query: weights[query] for query in group.merged.queries}
+            self.accept(AcceptedGroup(group.merged, states, group.validation, group.test, group.details))
+
     def bundled(self) -> tuple[BundledQuery, ...]:
         return tuple(self._bundled(query) for query in self._queries)
 
@@ -106,4 +119,5 @@ class Ledger:
             group_name(group.merged),
             group.validation[query.name],
             group.test[query.name],
+            group.details.get(query.name),
         )

@@ -7,16 +7,22 @@ from workers.merging.events import Event, EventType, Listener, QueryFigures
 from workers.merging.forecast import seconds_left
 from workers.merging.ledger import Ledger
 from workers.merging.memory import model_entries
+from workers.merging.run_state import ProgressState
 from workers.merging.sharing import SharedNetworks
 from workers.merging.training import JointTraining
 from workers.merging.trial import AcceptedGroup, Trial
 
 PROGRESS_EVERY_S = 0.5
+CHECKPOINT_EVERY_S = 60.0
+CHECKPOINT_SHARE = 0.1  # of the time may go into checkpoints; where they are large, they come less often
 STEPS_BEFORE_FORECAST = 5
 
 
 class Progress:
-    """`clock`: monotonic seconds. `keep` puts an accepted group on disk before anybody hears of it."""
+    """`clock`: monotonic seconds. `keep` puts an accepted group on disk before anybody hears of it.
+
+    `checkpoint` writes the run's state down. It is due when something was accepted, every minute, and at a stop.
+    """
 
     def __init__(
         self,
@@ -25,8 +31,12 @@ class Progress:
         clock: Callable[[], float],
         time_limit_s: float | None,
         is_cancelled: Callable[[], bool],
+        sample_limit: int | None = None,
+        checkpoint_every_s: float = CHECKPOINT_EVERY_S,
     ) -> None:
-        self._listeners, self._clock, self._time_limit_s = tuple(listeners), clock, time_limit_s
+        self._listeners, self._clock = list(listeners), clock
+        self._time_limit_s, self._sample_limit = time_limit_s, sample_limit
+        self._checkpoint_every_s = checkpoint_every_s
         self.is_cancelled = is_cancelled
         self._started_at = clock()
         self._last_progress_at = float("-inf")
@@ -37,10 +47,21 @@ class Progress:
         self._samples_before = 0
         self._figures: dict[str, QueryFigures] = {}
         self._keep: Callable[[AcceptedGroup], None] = lambda group: None
+        self._checkpoint: Callable[[Trial, JointTraining], None] = lambda trial, training: None
+        self._checkpoint_due_at = self._started_at + checkpoint_every_s
         self.trying = ""
 
-    def attach(self, ledger: Ledger, shared: SharedNetworks, keep: Callable[[AcceptedGroup], None]) -> None:
-        self._ledger, self._shared, self._keep = ledger, shared, keep
+    def attach(
+        self,
+        ledger: Ledger,
+        shared: SharedNetworks,
+        keep: Callable[[AcceptedGroup], None],
+        checkpoint: Callable[[Trial, JointTraining], None],
+    ) -> None:
+        self._ledger, self._shared, self._keep, self._checkpoint = ledger, shared, keep, checkpoint
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
 
     @property
     def seconds(self) -> float:
@@ -51,20 +72,49 @@ class Progress:
         return self._samples_before + (self._training.samples_seen if self._training is not None else 0)
 
     def should_stop(self) -> bool:
-        return self.is_cancelled() or (self._time_limit_s is not None and self.seconds >= self._time_limit_s)
+        return (
+            self.is_cancelled()
+            or (self._time_limit_s is not None and self.seconds >= self._time_limit_s)
+            or (self._sample_limit is not None and self.samples_seen >= self._sample_limit)
+        )
+
+    @property
+    def is_checkpoint_due(self) -> bool:
+        return self._clock() >= self._checkpoint_due_at
+
+    def checkpointed(self, took_s: float) -> None:
+        self._checkpoint_due_at = self._clock() + max(self._checkpoint_every_s, took_s / CHECKPOINT_SHARE)
 
     def between_steps(self, trial: Trial, training: JointTraining) -> None:
-        pass
+        if self.is_checkpoint_due or self.should_stop():
+            self._checkpoint(trial, training)
+
+    def state(self) -> ProgressState:
+        spent_s = self._clock() - self._training_since if self._training is not None else 0.0
+        return ProgressState(self.seconds, self.samples_seen, spent_s, self.trying, dict(self._figures))
+
+    def restore(self, state: ProgressState, seconds: float) -> None:
+        """Goes on from `state`, with the clock at `seconds` plus what passed since this object was made."""
+        self._started_at -= seconds
+        self._samples_before, self._training = state.samples_seen, None
+        self._training_since = self._clock() - state.training_seconds
+        self.trying, self._figures = state.trying, dict(state.figures)
 
     def resumed(self, training: JointTraining) -> None:
-        pass
+        if training.step_number:
+            self._samples_before -= training.samples_seen
+            self._training = training
 
     def steps_affordable(self, training: JointTraining) -> int:
         self._follow(training)
-        if self._time_limit_s is None or training.step_number < STEPS_BEFORE_FORECAST:
-            return training.planned
-        left_s = max(0.0, self._time_limit_s - self.seconds)
-        return training.step_number + int(left_s / self._seconds_per_step(training))
+        affordable = training.planned
+        if self._sample_limit is not None:
+            left = max(0, self._sample_limit - self.samples_seen)
+            affordable = min(affordable, training.step_number + left * training.step_number // training.samples_seen)
+        if self._time_limit_s is not None and training.step_number >= STEPS_BEFORE_FORECAST:
+            left_s = max(0.0, self._time_limit_s - self.seconds)
+            affordable = min(affordable, training.step_number + int(left_s / self._seconds_per_step(training)))
+        return affordable
 
     def _seconds_per_step(self, training: JointTraining) -> float:
         """Evaluations included. The clock starts after the first step, hence the one less."""
@@ -90,6 +140,7 @@ class Progress:
 
     def accepted(self, group: AcceptedGroup) -> None:
         self._keep(group)
+        self._checkpoint_due_at = self._clock()
         self.tell(EventType.ACCEPTED)
 
     def tell(self, kind: EventType, trying: str | None = None, bytes_after: int | None = None) -> None:

@@ -58,12 +58,22 @@ def query_part(name: str, architecture: str, target: float) -> QueryPart:
 
 @pytest.fixture
 def make_query() -> Callable[..., MergingQuery]:
-    """An unlabelled classification query on noise pictures: agreement is what counts."""
+    """An unlabelled classification query on noise pictures: agreement is what counts.
 
-    def make(name: str, *, architecture: str = "resnet18_w24", target: float = 0.95, seed: int = 1) -> MergingQuery:
+    `network` stands in for one of the architecture, which then only names the task.
+    """
+
+    def make(
+        name: str,
+        *,
+        architecture: str = "resnet18_w24",
+        target: float = 0.95,
+        seed: int = 1,
+        network: nn.Module | None = None,
+    ) -> MergingQuery:
         part = query_part(name, architecture, target)
         torch.manual_seed(seed)
-        original = build(part.model.spec).requires_grad_(False)
+        original = (build(part.model.spec) if network is None else network).requires_grad_(False)
         frames = Splits(*(frame_set(part.model.spec, 8, seed) for seed in (1, 2, 3)))
         return merging_query(part, original, frames, torch.device("cpu"))
 
