@@ -1,6 +1,7 @@
 """Command line of the comparison.
 
     make bench-merging [ARGS="--profile small --threads 1 --resume"]
+    GEMEL_DATA_DIR=FOLDER make bench-merging     with the recordings; without, with rendered streets
 
 Originals are trained where they are missing and kept in the folder (var/benchmarks/merging-PROFILE unless said
 otherwise), with pictures, WORKLOAD.yaml and every strategy's run.
@@ -24,10 +25,11 @@ from benchmarks.merging.examples import SPLITS, BenchmarkQuery, write_part
 from benchmarks.merging.real import RealQueries
 from benchmarks.merging.rendered import rendered_queries
 from benchmarks.merging.report import Descriptions, print_report
-from workers.merging.comparison import Comparison, compare
+from workers.merging.comparison import Comparison, compare, gathered
 from workers.merging.events import Event, EventType
 from workers.merging.fit import FitOptions, Fitted, fit
 from workers.merging.plot import plot_comparison
+from workers.merging.result import read_result
 from workers.merging.run import RunOptions
 from workers.merging.training import TrainingSettings
 from workers.merging.workload import WorkloadFile, load_workload
@@ -52,10 +54,35 @@ PROFILES = {
 }
 
 
+@dataclass(frozen=True)
+class Benchmark:
+    """What a comparison is of: everything in its results but the comparison itself. `name` is that of the files."""
+
+    name: str
+    profile: Profile
+    queries: tuple[BenchmarkQuery, ...]
+    descriptions: Descriptions
+    originals: tuple[Fitted, ...]
+    note: str
+
+    def save(self, comparison: Comparison) -> None:
+        save(
+            self.name,
+            {
+                "note": self.note,
+                "training": msgspec.to_builtins(self.profile.training),
+                "queries": [_described(query, self.descriptions) for query in self.queries],
+                "originals": [_noted(fitted) for fitted in self.originals],
+                "checks": msgspec.to_builtins(checks(comparison)),
+                "comparison": msgspec.to_builtins(comparison),
+            },
+        )
+
+
 def main() -> None:
-    arguments = _arguments()
+    arguments, console = _arguments(), Console()
     torch.set_num_threads(arguments.threads)
-    profile, console = PROFILES[arguments.profile], Console()
+    profile = PROFILES[arguments.profile]
     recordings = None if arguments.rendered else os.environ.get("GEMEL_DATA_DIR")
     queries = RealQueries(Path(recordings), profile.at_most).all() if recordings else rendered_queries(profile.at_most)
     name = f"merging{'' if recordings else '_rendered'}{'' if arguments.profile == 'full' else '_small'}"
@@ -63,6 +90,7 @@ def main() -> None:
     descriptions = write_workload(queries, folder)
     file = load_workload(folder / "WORKLOAD.yaml")
     originals = _fit(file, folder / "originals.json", FitOptions(arguments.seed, profile.fit_steps), console)
+    benchmark = Benchmark(name, profile, queries, descriptions, originals, arguments.note)
     options = RunOptions(
         seed=arguments.seed,
         time_limit_s=arguments.time_limit or profile.time_limit_s,
@@ -70,22 +98,37 @@ def main() -> None:
         training=profile.training,
         resume=arguments.resume,
     )
-
-    def keep(comparison: Comparison) -> None:
-        result = _result(arguments.profile, queries, descriptions, originals, comparison)
-        console.print(f"Written to {save(name, {**result, 'training': msgspec.to_builtins(profile.training)})}")
-
-    def observe(strategy: str, event: Event) -> None:
-        if event.type not in (EventType.PROGRESS, EventType.EVALUATED):
-            saved = event.saved_bytes / max(1, event.bytes_before)
-            console.print(
-                f"{event.seconds:6.0f} s {strategy}: {event.type}, {event.samples_seen} samples, "
-                f"{saved:.1%} saved. {event.trying}"
-            )
-
-    comparison = compare(file, folder / "runs", arguments.strategies, options, observe=observe, done=keep)
+    if arguments.report:
+        comparison = _there_already(folder / "runs", arguments.strategies, options)
+        benchmark.save(comparison)
+    else:
+        comparison = compare(
+            file, folder / "runs", arguments.strategies, options, observe=_Narrator(console), done=benchmark.save
+        )
     plot_comparison(comparison, RESULTS / f"{name}.png")
     print_report(console, queries, descriptions, comparison, checks(comparison))
+    console.print(f"Written to {RESULTS / name}.json and .png")
+
+
+@dataclass(frozen=True)
+class _Narrator:
+    console: Console
+
+    def __call__(self, strategy: str, event: Event) -> None:
+        if event.type not in (EventType.PROGRESS, EventType.EVALUATED):
+            saved = event.saved_bytes / max(1, event.bytes_before)
+            self.console.print(
+                f"{event.seconds:6.0f} s {strategy}: {event.type}, {event.samples_seen} samples, "
+                f"{saved:.1%} saved. {event.trying}",
+                markup=False,
+                highlight=False,
+            )
+
+
+def _there_already(runs: Path, strategies: Sequence[str], options: RunOptions) -> Comparison:
+    """Of what the runs have on disk, finished or not."""
+    paths = {name: runs / name / "result.json" for name in strategies}
+    return gathered({name: read_result(path) for name, path in paths.items() if path.exists()}, options)
 
 
 def _arguments() -> argparse.Namespace:
@@ -95,6 +138,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rendered", action="store_true", help="rendered streets even where recordings are at hand")
     parser.add_argument("--folder", type=Path, help="keeps pictures, originals and runs")
     parser.add_argument("--resume", action="store_true", help="go on with the runs in the folder")
+    parser.add_argument("--report", action="store_true", help="only say what the runs in the folder have reached")
+    parser.add_argument("--note", default="", help="kept in the results: the circumstances of these runs")
     parser.add_argument("--time-limit", type=float, help="seconds of each strategy, instead of the profile's")
     parser.add_argument("--sample-limit", type=int, help="of each strategy, instead of the profile's")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -137,35 +182,21 @@ def _fit(file: WorkloadFile, record: Path, options: FitOptions, console: Console
     return tuple(found.values())
 
 
-def _result(
-    profile: str,
-    queries: Sequence[BenchmarkQuery],
-    descriptions: Descriptions,
-    originals: Sequence[Fitted],
-    comparison: Comparison,
-) -> dict[str, Any]:
-    data = [
-        {
-            "name": query.name,
-            "camera": query.camera,
-            "question": query.question,
-            "architecture": query.architecture,
-            "input_size": query.input_size,
-            "target": query.accuracy_target,
-            "splits": msgspec.to_builtins(descriptions[query.name]),
-        }
-        for query in queries
-    ]
+def _described(query: BenchmarkQuery, descriptions: Descriptions) -> dict[str, Any]:
     return {
-        "profile": profile,
-        "queries": data,
-        "originals": [
-            {name: value for name, value in msgspec.to_builtins(fitted, enc_hook=str).items() if name != "weights"}
-            for fitted in originals
-        ],
-        "checks": msgspec.to_builtins(checks(comparison)),
-        "comparison": msgspec.to_builtins(comparison),
+        "name": query.name,
+        "camera": query.camera,
+        "question": query.question,
+        "architecture": query.architecture,
+        "input_size": query.input_size,
+        "target": query.accuracy_target,
+        "splits": msgspec.to_builtins(descriptions[query.name]),
     }
+
+
+def _noted(fitted: Fitted) -> dict[str, Any]:
+    """Without the path of its weights: results are compared across machines."""
+    return {name: value for name, value in msgspec.to_builtins(fitted, enc_hook=str).items() if name != "weights"}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ def print_report(
     found: Sequence[Check],
 ) -> None:
     console.print(_data(queries, descriptions))
+    for query in queries:
+        tested = descriptions[query.name]["test"]
+        labels = ", ".join(f"{count} {name}" for name, count in tested.labels.items())
+        console.print(f"Tested: {query.name} on {tested.source} ({labels})", markup=False, highlight=False)
     console.print(_strategies(comparison))
     console.print(_test_figures(queries, comparison))
     for check in found:
@@ -30,11 +34,11 @@ def print_report(
 
 
 def _data(queries: Sequence[BenchmarkQuery], descriptions: Descriptions) -> Table:
-    table = Table("Query", "Model", *SPLITS, "test data", title="Queries and their data (frames)")
+    table = Table("Query", "Model", *SPLITS, title="Queries and their data (frames)")
     for query in queries:
         splits = descriptions[query.name]
         counts = (str(splits[split].frames) for split in SPLITS)
-        table.add_row(query.name, query.architecture, *counts, splits["test"].source)
+        table.add_row(query.name, query.architecture, *counts)
     return table
 
 
