@@ -241,6 +241,7 @@ class MergeRun:
             initialisation=self._options.initialisation,
             needs_targets=chosen.has_accuracy_targets,
             keeps_partial_success=chosen.keeps_partial_success,
+            reads_conflict=chosen.reads_conflict,
         )
 
     def _keep(self, group: AcceptedGroup) -> None:

@@ -43,7 +43,7 @@ class TrialSettings:
     """`rounding`: the dtype weights are rounded to before they are measured and shipped, None for none.
 
     `needs_targets` False keeps a configuration at the end of its training whatever its accuracy.
-    `keeps_partial_success`: see history.Strategy.
+    `keeps_partial_success`, `reads_conflict`: see history.Strategy.
     """
 
     training: TrainingSettings
@@ -53,6 +53,7 @@ class TrialSettings:
     initialisation: Initialisation = Initialisation.MEMBER
     needs_targets: bool = True
     keeps_partial_success: bool = False
+    reads_conflict: bool = True
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ class Trial:
 
     def _outcome(self, training: JointTraining | None) -> Attempt:
         conflict = {}
-        if training is not None and training.queries and not self._observer.should_stop():
+        is_wanted = self._settings.reads_conflict and not self._observer.should_stop()
+        if is_wanted and training is not None and training.queries:
             conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
         accepted = MergeConfiguration(frozenset(self._accepted))
         return Attempt(self._configuration, accepted, dict(self._figures), conflict)

@@ -21,6 +21,7 @@ class Optimistic:
     name: ClassVar[str] = "optimistic"
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = False
+    reads_conflict: ClassVar[bool] = True
 
     def next_proposal(self, history: History) -> Proposal | None:
         if not history.attempts:

@@ -25,6 +25,7 @@ class Stem:
     name: ClassVar[str] = "stem"
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = True
+    reads_conflict: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._replay = Replay(lambda history: _search(PrefixTree(history)))
