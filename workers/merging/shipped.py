@@ -54,7 +54,8 @@ class RunningAverage:
         """Goes on from what `updates` and `tensors` gave for the same networks."""
         self._updates = updates
         found = distinct_parameters(networks)
-        self._held = {id(found[int(number)]): (found[int(number)], value) for number, value in tensors.items()}
+        pairs = [(found[int(number)], value) for number, value in tensors.items()]
+        self._held = {id(tensor): (tensor, value.to(tensor.device)) for tensor, value in pairs}
 
     def adopt(self, networks: Mapping[str, nn.Module]) -> None:
         """Puts the averages into the networks for good."""

@@ -65,6 +65,7 @@ class TrainingState:
     turns: dict[str, int]
     frames_drawn: dict[str, int]
     average_updates: int
+    scaler: dict[str, float | int]
 
 
 def learning_rate(step: int, planned: int, peak: float) -> float:
@@ -196,6 +197,7 @@ class JointTraining:
             turns=dict(self.turns),
             frames_drawn={name: batches.drawn for name, batches in self._batches.items()},
             average_updates=self.average.updates,
+            scaler=self._scaler.state_dict(),
         )
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -212,6 +214,8 @@ class JointTraining:
         self.weights, self.turns = dict(state.weights), dict(state.turns)
         for name, drawn in state.frames_drawn.items():
             self._batches[name].skip(drawn)
+        if state.scaler:
+            self._scaler.load_state_dict(dict(state.scaler))
         averages = {name.removeprefix("average/"): t for name, t in tensors.items() if name.startswith("average/")}
         self.average.restore(self._networks(), state.average_updates, averages)
         moments: dict[int, dict[str, torch.Tensor]] = {}
