@@ -29,9 +29,12 @@ def any_spec(name):
     return ModelSpec(name, CLASSES, architecture(name).input_sizes.nearest((96, 96)))
 
 
+OF_EVERY_MODULE = vars(torch.nn.Module()).keys()
+
+
 def tensors_beside_the_state_dict(module):
     for part in module.modules():
-        own = {name: value for name, value in vars(part).items() if name not in ("_parameters", "_buffers", "_modules")}
+        own = [value for name, value in vars(part).items() if name not in OF_EVERY_MODULE]
         unsaved = [part._buffers[name] for name in part._non_persistent_buffers_set]
         yield from (leaf for leaf in tree_leaves((own, unsaved)) if isinstance(leaf, torch.Tensor))
 
@@ -50,7 +53,7 @@ def test_every_architecture_builds_as_a_skeleton_without_memory_whose_layers_can
     assert sum(layer.size_bytes for layer in layers) > 0.5 * sum(4 * tensor.numel() for tensor in state.values())
 
 
-@pytest.mark.parametrize("name", ["resnet18_w24", "mobilenet_v3_small", "swin_t", "regnet_y_400mf", "yolov3_tiny"])
+@pytest.mark.parametrize("name", ["resnet18_w24", "mobilenet_v3_small", "regnet_y_400mf", "yolov3_tiny"])
 def test_a_skeleton_has_the_shapes_of_the_network(name):
     skeleton, network = (build(any_spec(name), device).state_dict() for device in ("meta", "cpu"))
     assert {key: (value.shape, value.dtype) for key, value in skeleton.items()} == {
@@ -79,7 +82,7 @@ def test_an_input_size_that_a_network_cannot_take_is_refused_with_the_nearest_th
     build(ModelSpec(name, CLASSES, nearest), "meta")
 
 
-@pytest.mark.parametrize("name", ["alexnet", "inception_v3", "vgg11", "squeezenet1_0", "convnext_tiny", "vit_b_32"])
+@pytest.mark.parametrize("name", ["alexnet", "inception_v3", "squeezenet1_0", "vit_b_32"])
 def test_the_smallest_allowed_input_runs_and_less_does_not(name):
     size = architecture(name).input_sizes.nearest((1, 1))
     module = build(ModelSpec(name, CLASSES, size), "meta")

@@ -9,13 +9,13 @@ from edge_runtime.vision.inventory import layer_inventory
 from edge_runtime.vision.spec import BoxTruth, ModelSpec
 from edge_runtime.vision.tasks import functions_for
 
-SPEC = ModelSpec("fasterrcnn_resnet50", ("car", "bus"), (64, 96))
+SPEC = ModelSpec("fasterrcnn_resnet50", ("car", "bus"), (32, 64))
 
 
 def few_regions(module):
     """Each region costs a pass through the fifth stage."""
-    module.rpn._post_nms_top_n = dict.fromkeys(("training", "testing"), 4)
-    module.roi_heads.fg_bg_sampler.batch_size_per_image = 4
+    module.rpn._post_nms_top_n = dict.fromkeys(("training", "testing"), 2)
+    module.roi_heads.fg_bg_sampler.batch_size_per_image = 2
     return module
 
 
@@ -23,11 +23,8 @@ def few_regions(module):
     ("detector", "classifier"),
     [
         ("fasterrcnn_resnet50", "resnet50"),
-        ("fasterrcnn_resnet50_fpn", "resnet50"),
-        ("fasterrcnn_resnet50_fpn_v2", "resnet50"),
         ("fasterrcnn_resnet101", "resnet101"),
         ("fasterrcnn_resnet101_fpn", "resnet101"),
-        ("retinanet_resnet50_fpn", "resnet50"),
         ("retinanet_resnet50_fpn_v2", "resnet50"),
     ],
 )
@@ -47,7 +44,7 @@ def test_the_form_with_a_pyramid_is_torchvisions():
 
 def test_the_form_with_one_map_answers_and_trains():
     functions, module = functions_for(SPEC), few_regions(build(SPEC))
-    batch = torch.rand(2, 3, 64, 96)
+    batch = torch.rand(2, 3, 32, 64)
     answers = functions.predict(module, batch)
     assert all(((answer.boxes >= 0) & (answer.boxes <= 1)).all() for answer in answers)
     truth = BoxTruth(np.array([[0.1, 0.1, 0.6, 0.7]], dtype=np.float32), np.array([1]))
@@ -57,7 +54,7 @@ def test_the_form_with_one_map_answers_and_trains():
 
 
 def test_the_form_with_one_map_built_as_skeleton_answers_once_loaded():
-    module, batch = build(SPEC), torch.rand(1, 3, 64, 96)
+    module, batch = build(SPEC), torch.rand(1, 3, 32, 64)
     with torch.inference_mode():
         expected, answer = (few_regions(one)(batch)[0] for one in (module, load_weights(SPEC, module.state_dict())))
     assert torch.equal(answer["boxes"], expected["boxes"])

@@ -15,6 +15,7 @@ from edge_runtime.vision.architectures import (
     load_weights,
     pretrained,
 )
+from edge_runtime.vision.architectures.weights import names_that_depend_on_the_classes
 from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.torchvision_ops import torchvision
 
@@ -71,15 +72,19 @@ def test_other_classes_take_all_but_the_head(cache):
     assert not has_pretrained_head(spec())
 
 
-def test_a_detector_takes_all_but_its_class_outputs(cache):
-    name = "ssdlite320_mobilenet_v3_large"
-    published = build(spec(name, tuple(map(str, range(90))))).state_dict()
-    publish(cache, name, published)
-    found = pretrained(spec(name)).state_dict()
-    changed = {key for key, tensor in found.items() if not torch.equal(tensor, published[key])}
-    assert changed
-    assert all(key.startswith("head.classification_head.module_list.") for key in changed)
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("fasterrcnn_mobilenet_v3_large_320_fpn", "roi_heads.box_predictor."),
+        ("fcos_resnet50_fpn", "head.classification_head.cls_logits."),
+        ("retinanet_resnet50_fpn", "head.classification_head.cls_logits."),
+    ],
+)
+def test_a_detectors_head_is_what_answers_with_classes(name, head):
+    expected = {key for key in build(spec(name), "meta").state_dict() if key.startswith(head)}
+    assert set(names_that_depend_on_the_classes(spec(name))) == expected
     assert has_pretrained_head(spec(name, tuple(map(str, range(90)))))
+    assert not has_pretrained_head(spec(name, tuple(map(str, range(91)))))
 
 
 @pytest.mark.parametrize(("size", "patches"), [((224, 224), 7 * 7), ((64, 64), 2 * 2)])

@@ -52,8 +52,8 @@ def test_layers_and_parameters_are_those_of_the_published_table(name):
 
 
 @pytest.mark.parametrize(("name", "strides"), [("yolov3", (32, 16, 8)), ("yolov3_tiny", (32, 16))])
-@pytest.mark.parametrize("size", [(416, 416), (64, 160)])
-def test_every_grid_has_three_anchors_and_all_their_numbers(name, strides, size):
+def test_every_grid_has_three_anchors_and_all_their_numbers(name, strides):
+    size = (64, 160)
     scales = build(ModelSpec(name, ("a", "b"), size), "meta")(torch.empty(2, 3, *size, device="meta"))
     assert tuple(scale.stride for scale in scales) == strides
     for scale in scales:
