@@ -47,7 +47,9 @@ def enrol(
 @cli.command()
 def run(
     memory_budget: Annotated[str, typer.Option(help="Device memory for models, like 300MiB")] = "300MiB",
-    policy: Annotated[str, typer.Option(help="Scheduling policy: merge-aware or time-sharing")] = "merge-aware",
+    policy: Annotated[
+        str, typer.Option(help="Scheduling policy: layerwise, merge-aware, time-sharing or space-sharing")
+    ] = "layerwise",
     swap_bandwidth: Annotated[
         str | None, typer.Option(help="Bytes a second at which weights reach the device, to try a slower link")
     ] = None,

@@ -29,6 +29,7 @@ class QueryTarget(msgspec.Struct, frozen=True):
     """One query: the bundle slot it runs, on which camera, for which classes, how often and how fresh.
 
     `objects` is a subset of the slot's classes. A result later than `deadline_ms` after capture is late, hence lost.
+    `priority`: how many frames of an ordinary query one of its frames counts as, when not all can be met.
     """
 
     query: str
@@ -39,6 +40,7 @@ class QueryTarget(msgspec.Struct, frozen=True):
     rate_fps: float
     deadline_ms: int
     accuracy_target: float
+    priority: float = 1.0
 
 
 class FrameRequest(msgspec.Struct, frozen=True):

@@ -3,8 +3,9 @@
 Times are seconds of one monotonic clock, durations are milliseconds, sizes are bytes of the compute device.
 """
 
+import bisect
 import math
-from collections.abc import Container, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -48,15 +49,36 @@ class ModelProfile:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The frames of one query that wait for `slot`, by capture time, oldest first."""
+    """The frames of one query that wait for `slot`, by capture time, oldest first; there may be none.
+
+    `expected_at`: when its camera should give the next one, infinite for a camera that is silent. `priority`: how many
+    frames of an ordinary query one of these counts as.
+    """
 
     query: str
     slot: str
     captured_at: tuple[float, ...]
     deadline_ms: int
+    priority: float = 1.0
+    expected_at: float = math.inf
 
     def due_at(self, captured_at: float) -> float:
         return captured_at + self.deadline_ms / 1000
+
+    def overdue(self, at: float) -> int:
+        """How many of the oldest frames have their deadline before `at`."""
+        return bisect.bisect_left(self.captured_at, at - self.deadline_ms / 1000)
+
+    @property
+    def period_s(self) -> float:
+        """Between frames, as far as it shows; 0 where it does not."""
+        is_known = self.captured_at and self.expected_at < math.inf
+        return max(self.expected_at - self.captured_at[-1], 0.0) if is_known else 0.0
+
+    @cached_property
+    def next_due_at(self) -> float:
+        """The deadline of the first frame that waits, else of the one that is expected."""
+        return self.due_at(self.captured_at[0] if self.captured_at else self.expected_at)
 
 
 @dataclass(frozen=True)
@@ -110,8 +132,20 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Prefetch:
+    """While another slot runs: evict, then copy `load` of `slot` (tensor digests) one after the other."""
+
+    slot: str
+    evict: tuple[str, ...]
+    load: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Profiles:
-    """All slots of a bundle, with what follows from them. Build it once per bundle: derived values are kept."""
+    """All slots of a bundle, with what follows from them. Build it once per bundle: derived values are kept.
+
+    Compared and hashed by identity, so that functions of it can remember their answers.
+    """
 
     models: tuple[ModelProfile, ...]
 
@@ -156,8 +190,10 @@ def shared_bytes(one: ModelProfile, other: ModelProfile) -> int:
     return sum(size for digest, size in one.tensors.items() if digest in other.tensors)
 
 
-def missing(model: ModelProfile, resident: Container[str]) -> tuple[str, ...]:
+def missing(model: ModelProfile, resident: Mapping[str, int]) -> tuple[str, ...]:
     """Digests that `model` needs and that are not resident, in the model's order."""
+    if model.tensors.keys() <= resident.keys():
+        return ()
     return tuple(digest for digest in model.tensors if digest not in resident)
 
 

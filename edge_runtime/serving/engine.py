@@ -14,7 +14,7 @@ from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import require_fits
 from edge_runtime.scheduling.batching import hopeless, takes_for
 from edge_runtime.scheduling.pace import DOUBT_AFTER_S, doubted, observed
-from edge_runtime.scheduling.schedule import schedule
+from edge_runtime.scheduling.schedule import prefetch, schedule
 from edge_runtime.scheduling.words import Batch, Budget, Decision, ModelProfile, Profiles, Resident, Take, Waiting
 from edge_runtime.serving.answering import Faults, answer, fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
@@ -62,6 +62,7 @@ class Engine:
         self._last_run: dict[str, float] = {}
         self._doubted_at: dict[str, float] = {}
         self._load_bytes_per_s = math.inf
+        self.stalled_s = 0.0
         self.live_accuracy: LiveAccuracy | None = None
 
     @property
@@ -126,7 +127,7 @@ class Engine:
         if self.live_accuracy is None or not self.live_accuracy.is_watching:
             return False
         now = self._given.clock()
-        query = self.live_accuracy.due(now, is_idle=not self._intake.waiting())
+        query = self.live_accuracy.due(now, is_idle=self._intake.is_empty)
         if query is None:
             return False
         try:
@@ -137,16 +138,16 @@ class Engine:
 
     def _servable(self, now: float, profiles: Profiles) -> list[Waiting]:
         """The queues, after frames beyond help are dropped. A model that is paused or broken loses all of them."""
-        waiting = self._intake.waiting()
-        idle = [queue for queue in waiting if not self._is_served(queue.slot, now, profiles)]
-        self._intake.drop((queue.query, len(queue.captured_at)) for queue in idle)
-        served = [queue for queue in waiting if self._is_served(queue.slot, now, profiles)]
-        lost = {queue.query: hopeless(now, queue, profiles.by_slot[queue.slot]) for queue in served}
+        queues = self._intake.queues(now)
+        served = [queue for queue in queues if self._is_served(queue.slot, now, profiles)]
+        lost = {queue.query: len(queue.captured_at) for queue in queues if queue not in served}
+        lost |= {queue.query: hopeless(now, queue, profiles.by_slot[queue.slot]) for queue in served}
         if not any(lost.values()):
             return served
-        self._doubt(now, [queue for queue in served if lost[queue.query] == len(queue.captured_at)], profiles)
+        given_up = [queue for queue in served if queue.captured_at and lost[queue.query] == len(queue.captured_at)]
+        self._doubt(now, given_up, profiles)
         self._intake.drop(lost.items())
-        return [queue for queue in self._intake.waiting() if self._is_served(queue.slot, now, profiles)]
+        return [queue for queue in self._intake.queues(now) if self._is_served(queue.slot, now, profiles)]
 
     def _is_served(self, slot: str, now: float, profiles: Profiles) -> bool:
         return slot in profiles.by_slot and not self._faults.is_paused(slot, now)
@@ -178,26 +179,31 @@ class Engine:
                 self._tally.dropped(query, 1)
 
     def _swap(self, decision: Decision, prepared: Prepared, queues: list[Waiting]) -> tuple[Take, ...]:
-        """Makes the slot resident; the frames to run, chosen afresh where a load took time."""
+        """Makes the slot resident; the frames to run, chosen afresh where that took time."""
         skeleton = prepared.models[decision.slot].skeleton
+        stalled_at, has_waited = self._given.clock(), False
         self._memory.evict(decision.evict)
-        if decision.load:
+        if not skeleton.is_complete:
+            has_waited = self._memory.settle(skeleton)
             started_at = self._given.clock()
-            size_bytes = self._memory.load(skeleton, decision.load, prepared.tensor)
-            swap_s = self._given.clock() - started_at
-            self._note_rate(size_bytes, swap_s)
-            first = next(queue.query for queue in queues if queue.slot == decision.slot)
-            self._tally.swapped(first, 1000 * swap_s)
+            size_bytes = self._memory.load(skeleton, prepared.tensor)
+            now = self._given.clock()
+            self._note_rate(size_bytes, now - started_at)
+            has_waited |= size_bytes > 0
         self._memory.attach(skeleton)
-        if not decision.load:
+        if not has_waited:
             return decision.takes
-        now = self._given.clock()
+        self.stalled_s += now - stalled_at
+        first = next(queue.query for queue in queues if queue.slot == decision.slot)
+        self._tally.swapped(first, 1000 * (now - stalled_at))
         fresh = [queue for queue in self._servable(now, prepared.profiles) if queue.slot == decision.slot]
         return takes_for(now, fresh, prepared.profiles.by_slot[decision.slot], decision.room_bytes)
 
     def _run(self, model: ServedModel, profile: ModelProfile, taken: list[tuple[str, Frame]]) -> None:
-        started_at = self._given.clock()
-        with self._memory.activations(profile.batch_for(len(taken)).activation_bytes):
+        needed_bytes = profile.batch_for(len(taken)).activation_bytes
+        with self._memory.activations(needed_bytes):
+            self._copy_ahead(model.slot, needed_bytes)
+            started_at = self._given.clock()
             images = [frame.image for _, frame in taken]
             predictions = answer(model.skeleton, model.functions, images, self._given.device)
         finished_at = self._given.clock()
@@ -207,6 +213,20 @@ class Engine:
         for (query, frame), prediction in zip(taken, predictions, strict=True):
             self._account(model, query, frame, prediction, finished_at)
         taken.clear()  # accounted for: a failure from here on must not count them again
+
+    def _copy_ahead(self, running: str, activation_bytes: int) -> None:
+        """Has the layers that the next visit lacks copied while this one runs."""
+        prepared = self._prepared
+        if prepared is None or not self._memory.copies_ahead:
+            return
+        now = self._given.clock()
+        queues = [queue for queue in self._intake.queues(now) if self._is_served(queue.slot, now, prepared.profiles)]
+        resident = Resident(self._memory.resident(), self._last_run)
+        budget, policy = self.budget, self._given.policy
+        plan = prefetch(now, queues, resident, prepared.profiles, budget, policy, (running, activation_bytes))
+        if plan is not None:
+            self._memory.evict(plan.evict)
+            self._memory.copy_ahead(prepared.models[plan.slot].skeleton, plan.load, prepared.tensor)
 
     def _account(
         self, model: ServedModel, query: str, frame: Frame, prediction: Prediction, finished_at: float

@@ -9,17 +9,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from edge_runtime.protocol.target import QueryTarget
+from edge_runtime.scheduling.batching import kept_frames
 from edge_runtime.scheduling.words import Waiting
 from edge_runtime.vision.spec import Frame
 
-_KEPT_LEAST, _KEPT_MOST = 2, 8  # pictures per query: a batch's worth, but not minutes of video
+_SILENT_AFTER_PERIODS = 3  # a camera that skipped so many frames is not expected to give one soon
 
 
 class _Queue:
     def __init__(self, target: QueryTarget) -> None:
         self.target = target
         self.frames: deque[Frame] = deque()
-        self.capacity = min(max(math.ceil(target.rate_fps * target.deadline_ms / 1000), _KEPT_LEAST), _KEPT_MOST)
+        self.capacity = kept_frames(target.rate_fps, target.deadline_ms)
         self._due_at = -math.inf
 
     def is_due(self, captured_at: float) -> bool:
@@ -30,6 +31,18 @@ class _Queue:
         is_steady = captured_at < self._due_at + period_s
         self._due_at = (self._due_at if is_steady else captured_at) + period_s
         return True
+
+    def waiting(self, now: float) -> Waiting:
+        target = self.target
+        silent_at = self._due_at + _SILENT_AFTER_PERIODS / target.rate_fps
+        return Waiting(
+            query=target.query,
+            slot=target.slot,
+            captured_at=tuple(frame.captured_at for frame in self.frames),
+            deadline_ms=target.deadline_ms,
+            priority=target.priority,
+            expected_at=self._due_at if now < silent_at else math.inf,
+        )
 
 
 class Intake:
@@ -63,19 +76,15 @@ class Intake:
                     self._on_dropped(queue.target.query, 1)
             return bool(due)
 
-    def waiting(self) -> list[Waiting]:
-        """The queries that have frames waiting."""
+    def queues(self, now: float) -> list[Waiting]:
+        """All queries, those without waiting frames too."""
         with self._lock:
-            return [
-                Waiting(
-                    queue.target.query,
-                    queue.target.slot,
-                    tuple(frame.captured_at for frame in queue.frames),
-                    queue.target.deadline_ms,
-                )
-                for queue in self._queues.values()
-                if queue.frames
-            ]
+            return [queue.waiting(now) for queue in self._queues.values()]
+
+    @property
+    def is_empty(self) -> bool:
+        with self._lock:
+            return not any(queue.frames for queue in self._queues.values())
 
     def take(self, query: str, frames: int) -> list[Frame]:
         """Removes the oldest waiting frames of `query`: at most `frames`, fewer where fewer wait."""

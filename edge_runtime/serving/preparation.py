@@ -116,7 +116,7 @@ def measure(
     room_bytes = known[0].activation_bytes + memory.missing_bytes(skeleton) if known else memory.budget_bytes
     memory.make_room(room_bytes, keep=skeleton.wanted)
     try:
-        memory.load(skeleton, skeleton.wanted, tensor)
+        memory.load(skeleton, tensor)
     except BudgetExceeded as error:
         raise _too_small(model, memory, 0) from error
     memory.attach(skeleton)

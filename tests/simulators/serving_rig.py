@@ -143,6 +143,7 @@ class Rig:
         overhead_bytes: int = 1_000,
         bandwidth: float | None = None,
         policy: str = DEFAULT_POLICY,
+        copies_ahead: bool = False,
     ) -> None:
         self.clock = clock
         self.results: list[Result] = []
@@ -151,7 +152,10 @@ class Rig:
         transfer = HostTransfer()
         if bandwidth is not None:
             transfer = LimitedTransfer(transfer, bandwidth, pause=lambda seconds: self.on_pause(seconds), clock=clock)
-        self.memory = DeviceMemory(budget_bytes=budget_bytes, overhead_bytes=overhead_bytes, transfer=transfer)
+        # Nothing is copied ahead unless asked for: a second thread would move the clock when it likes.
+        self.memory = DeviceMemory(
+            budget_bytes=budget_bytes, overhead_bytes=overhead_bytes, transfer=transfer, copies_ahead=copies_ahead
+        )
         self.tally = Tally()
         self.intake = Intake(self.tally.dropped)
         surroundings = Surroundings(torch.device("cpu"), clock, lambda result: self.on_result(result), policy)

@@ -2,11 +2,18 @@
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.scheduling.policies.base import Policy
+from edge_runtime.scheduling.policies.layerwise import Layerwise
 from edge_runtime.scheduling.policies.merge_aware import MergeAware
+from edge_runtime.scheduling.policies.space_sharing import SpaceSharing
 from edge_runtime.scheduling.policies.time_sharing import TimeSharing
 
-DEFAULT_POLICY = "merge-aware"
-POLICIES: dict[str, Policy] = {"time-sharing": TimeSharing(), "merge-aware": MergeAware()}
+DEFAULT_POLICY = "layerwise"
+POLICIES: dict[str, Policy] = {
+    "layerwise": Layerwise(),
+    "merge-aware": MergeAware(),
+    "space-sharing": SpaceSharing(),
+    "time-sharing": TimeSharing(),
+}
 
 
 class UnknownPolicy(GemelError):

@@ -15,7 +15,7 @@ def test_a_tensor_of_two_models_is_shared_and_any_other_is_not(street: Profiles)
 
 
 def test_only_tensors_that_are_not_resident_are_missing(street: Profiles) -> None:
-    assert missing(street.by_slot["people"], {"trunk", "cars"}) == ("people",)
+    assert missing(street.by_slot["people"], {"trunk": 60, "cars": 40}) == ("people",)
 
 
 @pytest.mark.parametrize(("frames", "size"), [(1, 1), (2, 2), (3, 4), (4, 4), (9, 4)])

@@ -25,7 +25,7 @@ def skeletons(shelf: BundleOnShelf) -> list[Skeleton]:
 
 
 def bring_in(memory: DeviceMemory, skeleton: Skeleton, shelf: BundleOnShelf) -> int:
-    size_bytes = memory.load(skeleton, skeleton.wanted, shelf.tensor)
+    size_bytes = memory.load(skeleton, shelf.tensor)
     memory.attach(skeleton)
     return size_bytes
 
@@ -82,7 +82,7 @@ def test_a_load_over_the_budget_is_refused_and_changes_nothing(shelf, skeletons)
     before = memory.resident()
 
     with pytest.raises(BudgetExceeded):
-        memory.load(skeletons[2], skeletons[2].wanted, shelf.tensor)
+        memory.load(skeletons[2], shelf.tensor)
 
     assert memory.resident() == before
 
@@ -104,7 +104,7 @@ def test_a_source_that_fails_leaves_memory_as_it_was(shelf, skeletons) -> None:
         raise FileNotFoundError(entry.digest)
 
     with pytest.raises(FileNotFoundError):
-        memory.load(skeletons[0], skeletons[0].wanted, missing_file)
+        memory.load(skeletons[0], missing_file)
 
     assert memory.resident() == {}
     assert memory.take_peak().free == 50_000_000 - OVERHEAD

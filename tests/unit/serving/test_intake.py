@@ -49,7 +49,7 @@ def test_only_the_newest_frames_are_kept_and_the_others_counted_as_dropped() -> 
     for index in range(5):
         intake.offer(frame_at(float(index)))
 
-    (waiting,) = intake.waiting()
+    (waiting,) = intake.queues(now=5.0)
     assert waiting.captured_at == (2.0, 3.0, 4.0)
     assert drops == {"query-cars": 2}
 
@@ -70,4 +70,4 @@ def test_a_query_that_stays_keeps_its_waiting_frames_over_a_change() -> None:
 
     intake.retarget([query_on("cars", deadline_ms=900)])
 
-    assert [(waiting.query, waiting.deadline_ms) for waiting in intake.waiting()] == [("query-cars", 900)]
+    assert [(waiting.query, waiting.deadline_ms) for waiting in intake.queues(now=1.0)] == [("query-cars", 900)]
