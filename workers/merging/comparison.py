@@ -109,6 +109,8 @@ def compare(
     """
     for name in strategies:
         strategy(name)
+    if not strategies:
+        raise WorkloadError("No strategy is named; name at least one to compare.")
     if len(set(strategies)) < len(strategies):
         raise WorkloadError("A strategy is named twice; compare each with others only.")
     queries = tuple(load_queries(file, torch.device(options.device)))

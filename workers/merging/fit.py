@@ -138,6 +138,8 @@ def _jobs(file: WorkloadFile, options: FitOptions) -> tuple[_Job, ...]:
     pictures = workload_pictures(file, parts)
     for part in parts:
         _require_labels(part, pictures[part.name])
+    for part in parts:
+        _make_folder(part.name, file.path(part.model.weights))
     jobs = []
     for part in parts:
         seed = _seed(options.seed, file.workload.queries.index(part))
@@ -214,8 +216,7 @@ def _train(
             f"after {steps} steps, no better than chance; nothing was written for it: give it more steps, more data "
             "or something to start from (init)."
         ) from error
-    job.weights.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(job.weights, save({name: tensor.contiguous() for name, tensor in snapshot(network).items()}))
+    _write(name, job.weights, network)
     return Fitted(
         query=name,
         weights=job.weights,
@@ -226,3 +227,23 @@ def _train(
         test_accuracy=original_accuracy(test) if test.basis is Basis.RELATIVE_ACCURACY else None,
         origin=job.start.origin,
     )
+
+
+def _make_folder(query: str, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FitError(
+            f'The weights of query "{query}" cannot be written to {path} ({error.strerror}); nothing was trained.'
+        ) from error
+
+
+def _write(query: str, path: Path, network: torch.nn.Module) -> None:
+    state = {name: tensor.contiguous() for name, tensor in snapshot(network).items()}
+    try:
+        write_atomically(path, save(state))
+    except OSError as error:
+        raise FitError(
+            f'The weights of query "{query}" cannot be written to {path} ({error.strerror}): its training is lost, '
+            "what was written before it is kept."
+        ) from error

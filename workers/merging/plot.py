@@ -5,11 +5,15 @@ matplotlib is imported when it is needed only: everything else of the core works
 
 from itertools import cycle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.sizes import format_size
 from workers.merging.comparison import Comparison, StrategyResult
 from workers.merging.result import Saving
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart with every form of colour blindness, and by their lines also without any colour.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -21,23 +25,28 @@ class PlotUnavailable(GemelError):
     code = "plot_unavailable"
 
 
-def require_plotting() -> None:
-    """Raises PlotUnavailable where matplotlib is missing: to be asked before hours of work."""
+def new_figure(path: Path) -> "Figure":
+    """An empty figure that can be saved as `path`: to be asked for before hours of work whose picture it will be.
+
+    Raises PlotUnavailable where matplotlib is missing or knows no such kind of file.
+    """
     try:
-        import matplotlib.figure  # noqa: F401
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise PlotUnavailable(
             "The plot needs matplotlib, which is not installed here: install it with `pip install matplotlib`, or "
             "leave --plot out; the figures are written all the same."
         ) from error
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    kinds = figure.canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in kinds:
+        raise PlotUnavailable(f"A plot cannot be written as {path.name}; end its name in .png, .svg or .pdf.")
+    return figure
 
 
 def plot_comparison(comparison: Comparison, path: Path) -> None:
     """Writes a picture of the kind that the suffix of `path` names. Raises PlotUnavailable."""
-    require_plotting()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = new_figure(path)
     over_time, over_samples = figure.subplots(1, 2, sharey=True)
     drawn = [result for result in comparison.strategies if result.error is None]
     unit_s = 60 if max((result.seconds for result in drawn), default=0.0) >= MINUTES_FROM_S else 1

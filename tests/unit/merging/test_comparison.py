@@ -138,7 +138,8 @@ def test_ends_with_the_strategy_that_was_cancelled(file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"), [(("stem", "guess"), UnknownStrategy), (("stem", "stem"), WorkloadError)]
+    ("names", "expected"),
+    [(("stem", "guess"), UnknownStrategy), (("stem", "stem"), WorkloadError), ((), WorkloadError)],
 )
 def test_refuses_strategies_before_any_runs(file, tmp_path, names, expected):
     with pytest.raises(expected):
@@ -165,6 +166,29 @@ def test_says_what_to_do_without_matplotlib(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(PlotUnavailable, match="pip install matplotlib"):
         plot_comparison(gathered({}, RunOptions()), tmp_path / "c.png")
+
+
+def test_says_which_pictures_it_can_write(tmp_path):
+    with pytest.raises(PlotUnavailable, match=r"c\.doc; end its name in \.png"):
+        plot_comparison(gathered({}, RunOptions()), tmp_path / "c.doc")
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        (("--plot", "c.doc"), "end its name in"),
+        (("--plot", "{folder}"), "cannot be written"),
+        (("--device", "abacus"), 'no device "abacus"'),
+        (("--strategies", ","), "No strategy is named"),
+        (("--time-limit", "soon"), "no duration"),
+    ],
+)
+def test_refuses_options_before_anything_is_run(file, tmp_path, option, expected):
+    command = ["compare", str(tmp_path / "WORKLOAD.yaml"), "--json", str(tmp_path / "c.json")]
+    found = CliRunner().invoke(app, command + [word.format(folder=tmp_path) for word in option])
+    assert found.exit_code == 2
+    assert expected in found.output
+    assert not (tmp_path / "c-runs").exists()
 
 
 def test_compares_from_the_command_line(file, tmp_path):

@@ -135,6 +135,12 @@ def test_refuses_a_broken_picture_before_any_training(tmp_path, frames):
         fit(workload(tmp_path, "a", data="broken"), FitOptions(steps=2))
 
 
+def test_refuses_a_place_that_cannot_be_written_to_before_any_training(tmp_path, frames):
+    (tmp_path / "w").write_text("a file where a folder should be")
+    with pytest.raises(FitError, match=r'query "a" cannot be written .* nothing was trained'):
+        fit(workload(tmp_path, "a"), FitOptions(steps=2))
+
+
 def test_writes_nothing_that_is_no_better_than_chance(tmp_path):
     write_frames(tmp_path / "frames")
     index = msgspec.json.decode((tmp_path / "frames" / "frames.json").read_bytes(), type=FrameIndex)

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from tests.unit.merging.videos import number_of, write_video
-from workers.merging.sources import query_pictures
+from workers.merging.sources import load_splits, query_pictures
 from workers.merging.workload import WorkloadError, WorkloadFile, parse_workload
 
 QUERY = """\
@@ -87,3 +87,13 @@ def test_names_the_query_whose_data_cannot_be_used(road, data, expected):
     with pytest.raises(WorkloadError, match=expected) as caught:
         road(data, classes="bus")
     assert str(caught.value).startswith('Query "Road": ')
+
+
+def test_names_the_query_whose_video_breaks_off(road, tmp_path):
+    content = (tmp_path / "clip.mkv").read_bytes()
+    (tmp_path / "clip.mkv").write_bytes(content[: len(content) * 2 // 3])
+    workload = parse_workload(
+        QUERY.format(data=COCO + "}", task="classification", architecture="resnet18_w24", classes="car, nothing")
+    )
+    with pytest.raises(WorkloadError, match=r'Query "Road": The video .*clip\.mkv (ends after|is broken at)'):
+        load_splits(workload.queries[0], query_pictures(WorkloadFile(workload, tmp_path), workload.queries[0]))

@@ -10,6 +10,7 @@ from rich.table import Table
 from edge_runtime.protocol.sizes import format_size
 from workers.merging.cli.run import MatchOption, SampleLimit, progress_bar
 from workers.merging.cli.session import (
+    AUTO,
     CANCELLED,
     Device,
     Seed,
@@ -18,13 +19,15 @@ from workers.merging.cli.session import (
     cancelled_by_signals,
     errors,
     optional_duration,
+    require_writable,
+    usable_device,
     use_threads,
 )
 from workers.merging.comparison import REFERENCE, Comparison, StrategyResult, write_comparison
 from workers.merging.comparison import compare as compare_strategies
 from workers.merging.events import QueryFigures
 from workers.merging.matching import Match
-from workers.merging.plot import plot_comparison, require_plotting
+from workers.merging.plot import new_figure, plot_comparison
 from workers.merging.run import RunOptions
 from workers.merging.strategies import strategy_names
 from workers.merging.workload import load_workload
@@ -44,20 +47,22 @@ def compare(
     ] = False,
     seed: Seed = 1,
     threads: Threads = None,
-    device: Device = "cpu",
+    device: Device = AUTO,
 ) -> None:
     """Run several strategies one after the other on the same data, with the same seed, and compare them."""
     use_threads(threads)
     with errors():
+        require_writable(json_file)
         if plot is not None:
-            require_plotting()
+            require_writable(plot)
+            new_figure(plot)
         options = RunOptions(
             seed=seed,
             time_limit_s=optional_duration(time_limit),
             sample_limit=sample_limit,
             match=match,
             resume=resume,
-            device=device,
+            device=usable_device(device),
         )
         names = tuple(name.strip() for name in strategies.split(",") if name.strip())
         is_cancelled = cancelled_by_signals()

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from workers.merging.cli.session import (
+    AUTO,
     CANCELLED,
     Device,
     Seed,
@@ -16,6 +17,7 @@ from workers.merging.cli.session import (
     cancelled_by_signals,
     errors,
     optional_duration,
+    usable_device,
     use_threads,
 )
 from workers.merging.fit import FitOptions, Fitted, missing_originals
@@ -33,14 +35,14 @@ def fit(
     time_limit: Annotated[str | None, typer.Option(help="Such as 20m, for all queries together.")] = None,
     seed: Seed = 1,
     threads: Threads = None,
-    device: Device = "cpu",
+    device: Device = AUTO,
 ) -> None:
     """Train the originals of queries that have labelled data but no weights file yet."""
     use_threads(threads)
     console = Console()
     with errors():
         file, limit = load_workload(workload), optional_duration(time_limit)
-        options = FitOptions(seed=seed, steps=steps, epochs=epochs, time_limit_s=limit, device=device)
+        options = FitOptions(seed=seed, steps=steps, epochs=epochs, time_limit_s=limit, device=usable_device(device))
         wanted = len(missing_originals(file))
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
         with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
@@ -52,7 +54,10 @@ def fit(
                 figures = f"step {step.step} of {step.planned}, loss {step.loss:.3f}, validation {step.accuracy:.3f}"
                 bar.update(bars[query], total=step.planned, completed=step.step, figures=figures)
 
-            found = fit_originals(file, options, observe=observe, is_cancelled=cancelled_by_signals())
+            def done(fitted: Fitted) -> None:
+                bar.console.print(f"Written to {fitted.weights}", soft_wrap=True)
+
+            found = fit_originals(file, options, observe=observe, done=done, is_cancelled=cancelled_by_signals())
     if not wanted:
         console.print("Every query has its weights already: there is nothing to fit.")
         return
@@ -74,5 +79,3 @@ def _print_fitted(console: Console, found: tuple[Fitted, ...]) -> None:
             f"{one.test_accuracy:.3f}" if one.test_accuracy is not None else "no labels",
         )
     console.print(table)
-    for one in found:
-        console.print(f"Written to {one.weights}", soft_wrap=True)

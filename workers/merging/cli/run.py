@@ -15,6 +15,7 @@ from rich.table import Table
 
 from edge_runtime.protocol.sizes import format_size
 from workers.merging.cli.session import (
+    AUTO,
     CANCELLED,
     Device,
     Seed,
@@ -23,6 +24,7 @@ from workers.merging.cli.session import (
     cancelled_by_signals,
     errors,
     optional_duration,
+    usable_device,
     use_threads,
 )
 from workers.merging.events import Event, QueryFigures, stream_listener
@@ -46,7 +48,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run into the same folder was ended.")] = False,
     seed: Seed = 1,
     threads: Threads = None,
-    device: Device = "cpu",
+    device: Device = AUTO,
     rounding: Annotated[str | None, typer.Option(help="float16: measure and ship weights rounded to it.")] = None,
     events: Annotated[str | None, typer.Option(help='"-" writes events to standard output, one JSON per line.')] = None,
 ) -> None:
@@ -60,7 +62,7 @@ def run(
             sample_limit=sample_limit,
             match=match,
             resume=resume,
-            device=device,
+            device=usable_device(device),
             rounding=rounding,
         )
         file, is_cancelled = load_workload(workload), cancelled_by_signals()

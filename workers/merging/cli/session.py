@@ -1,5 +1,6 @@
 """What every command has in common: durations, errors as one sentence, and ending when asked to."""
 
+import os
 import re
 import signal
 import sys
@@ -22,11 +23,20 @@ UNUSABLE = 2
 WorkloadPath = Annotated[Path, typer.Argument(metavar="WORKLOAD.yaml", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Equal seeds give equal results on a CPU with as many threads.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
+AUTO = "auto"
 
 
 class DurationError(GemelError):
     code = "duration"
+
+
+class DeviceError(GemelError):
+    code = "device"
+
+
+class OutputError(GemelError):
+    code = "output"
 
 
 def parse_duration(text: str) -> float:
@@ -44,6 +54,28 @@ def optional_duration(text: str | None) -> float | None:
 def use_threads(threads: int | None) -> None:
     if threads is not None:
         torch.set_num_threads(threads)
+
+
+def usable_device(name: str) -> str:
+    """Raises DeviceError where torch knows no such device or this machine has none."""
+    if name == AUTO:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(f'There is no device "{name}" here; choose cpu, or auto to take a GPU if any.') from error
+    return name
+
+
+def require_writable(path: Path) -> None:
+    """Raises OutputError: to be asked before the work whose result goes there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_writable = os.access(path if path.exists() else path.parent, os.W_OK) and not path.is_dir()
+    except OSError:
+        is_writable = False
+    if not is_writable:
+        raise OutputError(f"{path} cannot be written; name a file in a folder that you may write to.")
 
 
 @contextmanager
