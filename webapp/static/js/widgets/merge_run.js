@@ -86,6 +86,7 @@ class RunPage {
     this.heardAt = Date.now();
     this.take(event);
     this.redraw();
+    this.showSilence();
   }
 
   take(event) {
@@ -164,6 +165,6 @@ class RunPage {
     const silent = (Date.now() - this.heardAt) / 1000;
     const note = this.cell("silence");
     note.hidden = this.element.dataset.state !== "running" || silent < SILENT_AFTER_S;
-    if (!note.hidden) note.textContent = `Nothing heard for ${duration(silent)}. If its worker was stopped, another one goes on from the last checkpoint.`;
+    if (!note.hidden) note.textContent = `Nothing heard for ${duration(silent)}: its machine is busy, or its worker was stopped and another one will go on from the last checkpoint.`;
   }
 }
