@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import typer
 from rich.console import Console
@@ -20,10 +19,10 @@ from safetensors.torch import load_file
 
 from demo.content import FOLDER, Content, Original, Query, load_content
 from demo.content.pictures import TEST_DAYS, TRAIN_DAYS, VALIDATION_DAYS, pictures, render_days
+from demo.originals import frame_set
 from demo.shipped_merges import pack, unpack
 from edge_runtime.vision.architectures import load_weights, task_of
 from edge_runtime.vision.spec import ModelSpec
-from edge_runtime.vision.tasks import functions_for
 from workers.merging.events import Event, EventFile, EventType
 from workers.merging.frames import FrameSet
 from workers.merging.progress import Progress
@@ -97,10 +96,7 @@ def _frames(content: Content, original: Original, spec: ModelSpec, days: range) 
     source = content.camera(original.camera).source
     sizes = {model.input_size for model in content.models if model.camera == original.camera}
     render_days(source, days, sorted(sizes), CACHE)
-    found = pictures(source, days, original.input_size, CACHE)
-    functions = functions_for(spec)
-    truths = tuple(functions.truth_of(label.objects, label.tags, spec) for label in found.labels)
-    return FrameSet(spec, np.asarray(found.images), truths)
+    return frame_set(spec, pictures(source, days, original.input_size, CACHE))
 
 
 def _show(console: Console, event: Event) -> None:

@@ -8,7 +8,6 @@ What is trained is data: demo/content/demo.yaml. Each model is trained apart, wi
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,17 +20,16 @@ from torch import Tensor, nn
 
 from demo.content import Content, Measured, Original, load_content, save_result
 from demo.content.pictures import TEST_DAYS, TRAIN_DAYS, VALIDATION_DAYS, Pictures, pictures, render_days
-from edge_runtime.protocol.messages import FrameObject
 from edge_runtime.vision.architectures import build, load_weights
 from edge_runtime.vision.metrics import accuracy, frame_score
 from edge_runtime.vision.preprocessing import preprocess, stack
 from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.tasks import functions_for
+from workers.merging.frames import FrameSet
+from workers.merging.original_training import StepTaken, TrainingPlan, train_on_labels
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 CACHE = Path("var/originals")
-_WEIGHT_DECAY = 1e-2
-_STATISTICS_BATCHES = 40
 Only = Annotated[str | None, typer.Option(help="Slug of one model; all by default.")]
 
 
@@ -94,7 +92,7 @@ def _train_one(content: Content, original: Original, console: Console) -> Measur
     train = _pictures_of(content, original, TRAIN_DAYS[: original.training.days])
     validation, test = (_pictures_of(content, original, days) for days in (VALIDATION_DAYS, TEST_DAYS))
     started = time.monotonic()
-    network = fit(spec, train, original, console)
+    network = fit(spec, train, validation, original, console)
     seconds = time.monotonic() - started
     half = {name: _halved(tensor) for name, tensor in network.state_dict().items()}
     original.weights.parent.mkdir(exist_ok=True)
@@ -121,61 +119,32 @@ def _halved(tensor: Tensor) -> Tensor:
     return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
 
 
-def fit(spec: ModelSpec, data: Pictures, original: Original, console: Console) -> nn.Module:
-    """AdamW with one cycle of the learning rate; half of the pictures are mirrored."""
+def fit(spec: ModelSpec, train: Pictures, validation: Pictures, original: Original, console: Console) -> nn.Module:
+    """The core's way of training originals, with the plan of demo.yaml."""
     plan = original.training
     torch.manual_seed(plan.seed)
-    network, functions = build(spec), functions_for(spec)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=_WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=plan.steps, pct_start=0.2)
-    batches = _batches(spec, data, plan.batch, plan.seed)
-    recent: list[float] = []
-    for step in range(plan.steps):
-        batch, truths = next(batches)
-        loss = functions.loss(network, batch, truths=truths, teaching=None)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimiser.step()
-        schedule.step()
-        recent.append(float(loss.detach()))
-        if (step + 1) % 50 == 0:
-            console.print(f"  step {step + 1}: loss {np.mean(recent[-50:]):.3f}")
-    _settle_statistics(network, batches)
-    return network.eval()
+    network = build(spec)
+
+    def observe(taken: StepTaken) -> None:
+        if taken.step % 50 == 0:
+            console.print(f"  step {taken.step}: loss {taken.loss:.3f}, validation {taken.accuracy:.3f}")
+
+    train_on_labels(
+        network,
+        frame_set(spec, train),
+        frame_set(spec, validation),
+        TrainingPlan(plan.steps, plan.batch, plan.rate),
+        seed=plan.seed,
+        device=torch.device("cpu"),
+        observe=observe,
+    )
+    return network
 
 
-def _batches(spec: ModelSpec, data: Pictures, size: int, seed: int) -> Iterator[tuple[Tensor, list]]:
-    """For ever: (inputs, truths), every picture once per round, in a new order each round."""
-    functions, rng = functions_for(spec), np.random.default_rng(seed)
-    while True:
-        order = rng.permutation(len(data.labels))
-        for start in range(0, len(order) - size + 1, size):
-            inputs, truths = [], []
-            for index in order[start : start + size]:
-                image, objects = data.images[index], data.labels[index].objects
-                if rng.random() < 0.5:
-                    image, objects = image[:, ::-1], tuple(_mirrored(item) for item in objects)
-                inputs.append(preprocess(image, spec))
-                truths.append(functions.truth_of(objects, data.labels[index].tags, spec))
-            yield stack(inputs), truths
-
-
-def _mirrored(item: FrameObject) -> FrameObject:
-    left, top, right, bottom = item.box
-    return FrameObject(item.name, (1 - right, top, 1 - left, bottom), item.occluded)
-
-
-def _settle_statistics(network: nn.Module, batches: Iterator[tuple[Tensor, list]]) -> None:
-    """Means and variances of the final weights: a running average still remembers earlier ones."""
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    for layer in layers:
-        layer.reset_running_stats()
-        layer.momentum = None
-    network.train()
-    with torch.no_grad():
-        for _ in range(_STATISTICS_BATCHES):
-            network(next(batches)[0])
+def frame_set(spec: ModelSpec, data: Pictures) -> FrameSet:
+    functions = functions_for(spec)
+    truths = tuple(functions.truth_of(label.objects, label.tags, spec) for label in data.labels)
+    return FrameSet(spec, np.asarray(data.images), truths)
 
 
 def measure(network: nn.Module, spec: ModelSpec, data: Pictures) -> float:
