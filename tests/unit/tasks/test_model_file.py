@@ -89,7 +89,7 @@ def test_a_broken_file_is_refused(tmp_path: Path, content: bytes) -> None:
     [
         ({"architecture": "resnet18"}, "do not fit resnet18"),
         ({"classes": ("car", "bus")}, "trained for 3 classes, but 2"),
-        ({"input_size": (16, 16)}, "cannot work on an input of 16x16"),
+        ({"input_size": (16, 16)}, "at least 17 pixels, not 16x16"),
     ],
 )
 def test_weights_for_something_else_are_refused(
