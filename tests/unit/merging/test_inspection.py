@@ -57,6 +57,15 @@ def test_weights_that_two_queries_use_already_save_nothing(networks):
     assert report(networks).bytes == report({n: networks[n] for n in "abcd"}).bytes
 
 
+def test_the_optimum_counts_every_copy_once_and_not_once_per_pair(networks):
+    """Three alike models need one copy in the place of three: two are saved, though there are three pairs."""
+    three = {"a": networks["a"], "b": networks["b"], "e": network(5)}
+    found = report(three)
+    shared = found.models[0].bytes - bytes_of(nn.BatchNorm2d(8))
+    assert [pair.saved_bytes for pair in found.pairs] == [shared] * 3
+    assert found.optimum_bytes == 2 * shared
+
+
 def test_layers_that_differ_in_stride_are_counted_when_matching_by_shape(networks):
     two = {name: networks[name] for name in "ac"}
     first_layer = (8 * 3 * 3 * 3 + 8) * 4

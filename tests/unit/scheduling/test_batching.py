@@ -42,6 +42,15 @@ def test_the_frames_due_first_are_taken_across_queries(street: Profiles) -> None
     assert takes_for(0.0, queues, street.by_slot["cars"], 25) == (Take("hasty", 2),)
 
 
+def test_chooses_among_the_frames_of_very_many_queries(street: Profiles) -> None:
+    """Trying every combination of batch sizes would not come to an end here: 9 to the power of 400."""
+    queues = [waiting(f"query {number}", *(0.001 * frame for frame in range(8))) for number in range(400)]
+
+    takes = takes_for(0.0, queues, street.by_slot["cars"], ROOM)
+
+    assert sum(take.frames for take in takes) == 4
+
+
 @pytest.mark.parametrize("queues", [[], [waiting("a", 0.0)]])
 def test_takes_nothing_when_no_frame_can_be_met(street: Profiles, queues: list[Waiting]) -> None:
     assert takes_for(5.0, queues, street.by_slot["cars"], ROOM) == ()
