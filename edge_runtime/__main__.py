@@ -1,4 +1,4 @@
-"""The command line of a box: `gemel-edge enrol` and `gemel-edge run`."""
+"""The command line of a box: `gemel-edge enrol`, `run`, `profile` and `simulate`."""
 
 import logging
 import os
@@ -78,6 +78,83 @@ def run(
             media_root=media_root,
         )
     )
+
+
+@cli.command()
+def profile(
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder with manifest.json and blobs; default: what this box runs")
+    ] = None,
+    repetitions: Annotated[int, typer.Option(min=3, help="Of every load and run")] = 9,
+    swap_bandwidth: Annotated[str | None, typer.Option(help="As for run")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of one model run on the CPU")] = 1,
+    state_dir: StateDir = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures to this file")] = None,
+) -> None:
+    """Measure how long the models of a bundle take to load and to run here, and what memory they need."""
+    from edge_runtime import app
+    from edge_runtime.agent.identity import default_state_dir
+    from edge_runtime.scheduling.measured import encode_measured
+
+    bandwidth = parse_size(swap_bandwidth) if swap_bandwidth else None
+    folder = state_dir or default_state_dir()
+    measured, kept = app.measure(app.MeasureOptions(folder, bundle, device, threads, bandwidth, repetitions))
+    typer.echo("\n".join(measured.lines()))
+    typer.echo(f"{measured.hardware}; kept in {kept}, where gemel-edge run finds it.")
+    if out is not None:
+        out.write_bytes(encode_measured(measured))
+
+
+@cli.command()
+def simulate(
+    measured: Annotated[Path, typer.Argument(metavar="PROFILE", help="As written by: gemel-edge profile --out")],
+    workload: Annotated[
+        Path | None, typer.Option(help="JSON with queries: query, slot, rate_fps, deadline_ms, camera, priority")
+    ] = None,
+    rate_fps: Annotated[float, typer.Option(help="Without a workload: of one query per model")] = 5.0,
+    deadline_ms: Annotated[int, typer.Option(help="Without a workload: of one query per model")] = 500,
+    memory: Annotated[
+        str, typer.Option(help="Settings with commas: min, all, a share like 50%, a size")
+    ] = "min,50%,75%,all",
+    policy: Annotated[
+        str, typer.Option(help="Policies with commas")
+    ] = "time-sharing,space-sharing,merge-aware,layerwise",
+    seconds: Annotated[float, typer.Option(min=1, help="Of virtual time")] = 600.0,
+    swap_bandwidth: Annotated[str | None, typer.Option(help="Bytes a second, instead of what was measured")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the rows to this file")] = None,
+) -> None:
+    """Foretell from measured models how many frames a workload gets processed in time."""
+    import msgspec
+
+    from edge_runtime.scheduling import comparison
+    from edge_runtime.scheduling.measured import decode_measured
+    from edge_runtime.scheduling.workload import decode_workload, one_query_each
+
+    figures = decode_measured(_read(measured))
+    slots = [model.slot for model in figures.models]
+    asked = decode_workload(_read(workload)) if workload else one_query_each(slots, rate_fps, deadline_ms)
+    rows = []
+    typer.echo(comparison.HEAD)
+    for row in comparison.compare(
+        asked,
+        figures,
+        settings=memory.split(","),
+        policies=policy.split(","),
+        seconds=seconds,
+        bytes_per_s=parse_size(swap_bandwidth) if swap_bandwidth else None,
+    ):
+        rows.append(row)
+        typer.echo(row.line())
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GemelError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def main() -> None:

@@ -12,13 +12,22 @@ import cv2
 import torch
 
 from edge_runtime.agent.agent import Agent
+from edge_runtime.agent.hardware import hardware
 from edge_runtime.agent.identity import load_identity, prepare_state_dir
+from edge_runtime.agent.recall import load_recall
 from edge_runtime.agent.results import Result, ResultBoard
 from edge_runtime.agent.server import ServerApi
+from edge_runtime.bundles.store import BundleStore
+from edge_runtime.bundles.tensors import map_tensor
 from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.manifest import Manifest, decode_manifest
 from edge_runtime.protocol.sizes import format_size
+from edge_runtime.scheduling.measured import MeasuredBundle
 from edge_runtime.serving import executor as serving
+from edge_runtime.serving.device_memory import TensorSource
 from edge_runtime.serving.engine import Result as Answer
+from edge_runtime.serving.profiling import MeasuredFolder, measure_bundle
+from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
 from edge_runtime.video.cameras import CameraSet
 from edge_runtime.video.sources import open_capture
 
@@ -58,6 +67,63 @@ def chosen_device(device: str) -> str:
     return device
 
 
+@dataclass(frozen=True)
+class MeasureOptions:
+    """`bundle`: a folder with manifest.json and blobs, as the merging core writes it; None for what the box runs."""
+
+    state_dir: Path
+    bundle: Path | None = None
+    device: str = "auto"
+    threads: int = 1
+    swap_bandwidth: int | None = None
+    repetitions: int = 9
+
+
+def measure(options: MeasureOptions) -> tuple[MeasuredBundle, Path]:
+    """Measures the models of a bundle on this machine. Returns the figures and where `run` will find them."""
+    device = chosen_device(options.device)
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(1)
+    manifest, tensor = _bundle(options)
+    transfer = transfer_to(torch.device(device))
+    if options.swap_bandwidth:
+        transfer = LimitedTransfer(transfer, options.swap_bandwidth)
+    folder = measured_folder(options.state_dir, device, options.threads)
+    measured = measure_bundle(
+        manifest,
+        tensor,
+        transfer=transfer,
+        device=torch.device(device),
+        hardware=folder.hardware,
+        overhead_bytes=OVERHEAD_BYTES[device],
+        repetitions=options.repetitions,
+    )
+    return measured, folder.save(measured)
+
+
+def measured_folder(state_dir: Path, device: str, threads: int) -> MeasuredFolder:
+    """What was measured on this machine, for a device and a number of threads."""
+    found = hardware()
+    used = f"{threads} threads" if device == "cpu" else found.compute_name
+    name = f"{found.hostname}, {found.platform}, {found.cpu_cores} cores, {device}, {used}, torch {torch.__version__}"
+    return MeasuredFolder(state_dir / "profiles", name)
+
+
+def _bundle(options: MeasureOptions) -> tuple[Manifest, TensorSource]:
+    if options.bundle is not None:
+        folder = options.bundle
+        try:
+            manifest = decode_manifest((folder / "manifest.json").read_bytes())
+        except OSError as error:
+            raise OptionError(f"{folder} is no bundle: its manifest.json cannot be read ({error.strerror}).") from error
+        return manifest, lambda entry: map_tensor(entry, folder / "blobs" / entry.digest)
+    running = load_recall(options.state_dir).running
+    if not running:
+        raise OptionError("This box does not run a bundle yet. Name one with --bundle FOLDER.")
+    store = BundleStore(options.state_dir / "bundles")
+    return store.manifest(running), store.tensor
+
+
 def run(options: Options) -> None:
     """Runs the box until SIGTERM or SIGINT. Raises GemelError when it cannot start."""
     identity = load_identity(options.state_dir)
@@ -80,6 +146,7 @@ def run(options: Options) -> None:
         policy=options.policy,
         swap_bandwidth=options.swap_bandwidth,
         threads=options.threads,
+        measured=measured_folder(options.state_dir, device, options.threads),
         on_result=on_answer,
     )
     cameras = CameraSet(executor.offer, opener=lambda source: open_capture(source, media_root=options.media_root))

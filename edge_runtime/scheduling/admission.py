@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.sizes import format_size
+from edge_runtime.protocol.sizes import SizeError, format_size, parse_size
 from edge_runtime.scheduling.words import Budget, ModelProfile
 
 
@@ -33,6 +33,27 @@ def full_budget(profiles: Iterable[ModelProfile], overhead_bytes: int = 0) -> in
     tensors = {digest: size for model in models for digest, size in model.tensors.items()}
     activations = max((model.batches[0].activation_bytes for model in models), default=0)
     return sum(tensors.values()) + activations + overhead_bytes
+
+
+class SettingUnknown(GemelError):
+    code = "memory_setting"
+
+
+def named_budget(setting: str, profiles: Iterable[ModelProfile], overhead_bytes: int = 0) -> int:
+    """Bytes of "min" (one model at a time), "all" (everything resident), "50%" (half way between), or of a size.
+
+    Raises SettingUnknown.
+    """
+    models = tuple(profiles)
+    least, most = smallest_budget(models, overhead_bytes), full_budget(models, overhead_bytes)
+    try:
+        if setting in ("min", "all"):
+            return least if setting == "min" else most
+        if setting.endswith("%"):
+            return round(least + float(setting[:-1]) / 100 * (most - least))
+        return parse_size(setting)
+    except (ValueError, SizeError) as error:
+        raise SettingUnknown(f'"{setting}" is no memory setting. Use min, all, a share like 50%, or 300MiB.') from error
 
 
 def fits(profiles: Iterable[ModelProfile], budget: Budget) -> bool:

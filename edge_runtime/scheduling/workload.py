@@ -1,5 +1,7 @@
 """What a box is asked, as the simulator and admission take it: pure data, readable from JSON."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from edge_runtime.protocol.errors import GemelError
@@ -35,6 +37,11 @@ class Workload(msgspec.Struct, frozen=True):
             cameras[query.camera or query.query] * _GOLDEN % 1 if query.phase is None else query.phase
             for query in self.queries
         )
+
+
+def one_query_each(slots: Sequence[str], rate_fps: float, deadline_ms: int) -> Workload:
+    """Every slot on a camera of its own."""
+    return Workload(tuple(QueryLoad(slot, slot, rate_fps, deadline_ms) for slot in slots))
 
 
 def decode_workload(content: bytes) -> Workload:

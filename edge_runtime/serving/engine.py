@@ -73,6 +73,11 @@ class Engine:
     def budget(self) -> Budget:
         return Budget(self._memory.budget_bytes, self._memory.overhead_bytes, self._load_bytes_per_s)
 
+    def expect_rate(self, bytes_per_s: float) -> None:
+        """What is believed of the link until it is seen to be otherwise."""
+        if math.isinf(self._load_bytes_per_s):
+            self._load_bytes_per_s = bytes_per_s
+
     def problems(self) -> dict[str, str]:
         """Sentences by query, for those whose model fails."""
         slots = self._faults.sentences() | (self._prepared.problems if self._prepared else {})

@@ -28,6 +28,7 @@ from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.engine import Engine, Result, Surroundings
 from edge_runtime.serving.intake import Intake
 from edge_runtime.serving.preparation import Prepared, ServedModel, known_batches, known_profile, models_of
+from edge_runtime.serving.profiling import MeasuredFolder, bundle_digest
 from edge_runtime.serving.tally import Tally
 from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
 from edge_runtime.vision.spec import Frame
@@ -47,7 +48,8 @@ class Executor:
     """`budget_bytes` holds weights, activations and `overhead_bytes`, the runtime's own fixed share.
 
     `swap_bandwidth`: bytes/s at which weights reach the compute device; for measuring what a slower link would do.
-    `threads`: torch threads of one run. `on_result` is called on the executor's thread and must be quick.
+    `threads`: torch threads of one run. `measured`: figures of bundles that were measured on this machine before.
+    `on_result` is called on the executor's thread and must be quick.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Executor:
         policy: str = DEFAULT_POLICY,
         swap_bandwidth: float | None = None,
         threads: int = 1,
+        measured: MeasuredFolder | None = None,
         clock: Callable[[], float] = time.monotonic,
         on_result: Callable[[Result], None] = lambda result: None,
     ) -> None:
         policy_named(policy)
         self._device = torch.device(device)
         self._threads = threads
+        self._measured_before = measured
         self._stopping = threading.Event()
         transfer = transfer_to(self._device)
         if swap_bandwidth is not None:
@@ -89,7 +93,7 @@ class Executor:
         """
         models = models_of(manifest, queries, self._device)
         try:
-            profiles, problems = self._profiles(models, tensor)
+            profiles, problems = self._profiles(models, tensor, self._known(manifest))
             require_fits(profiles, self._engine.budget)
         except GemelError:
             self._between_frames(self._engine.tidy)
@@ -134,8 +138,16 @@ class Executor:
                 future.set_exception(_stopped())
             self._jobs.clear()
 
+    def _known(self, manifest: Manifest) -> dict[str, tuple[Batch, ...]]:
+        """The batches of each slot, where this bundle was measured on this machine."""
+        before = self._measured_before.load(bundle_digest(manifest)) if self._measured_before else None
+        if before is None:
+            return {}
+        self._engine.expect_rate(before.load_bytes_per_s)
+        return {model.slot: model.profile().batches for model in before.models}
+
     def _profiles(
-        self, models: dict[str, ServedModel], tensor: TensorSource
+        self, models: dict[str, ServedModel], tensor: TensorSource, by_slot: dict[str, tuple[Batch, ...]]
     ) -> tuple[list[ModelProfile], dict[str, str]]:
         """Profiles of the models that answer, and a sentence by slot for each that does not."""
         running = self._engine.prepared
@@ -144,7 +156,8 @@ class Executor:
         for slot, model in models.items():
             spec = model.skeleton.spec
             try:
-                profile = known_profile(model, running) or self._measured(model, tensor, known.get(spec))
+                batches = by_slot.get(slot) or known.get(spec)
+                profile = known_profile(model, running) or self._measured(model, tensor, batches)
             except (BudgetTooSmall, ExecutorStopped):
                 raise
             except Exception as error:  # the edge of one model, as in Engine

@@ -24,7 +24,7 @@ from edge_runtime.vision.tasks import TaskFunctions, functions_for
 
 BATCH_SIZES = (1, 2, 4)
 _TIMED_RUNS, _TIMED_MS = 3, 150.0  # other queries lose frames meanwhile
-_PICTURE = np.full((360, 640, 3), 114, dtype=np.uint8)  # grey: noise makes an untrained detector find thousands
+PICTURE = np.full((360, 640, 3), 114, dtype=np.uint8)  # grey: noise makes an untrained detector find thousands
 
 
 class UnknownSlot(GemelError):
@@ -58,20 +58,21 @@ class Prepared:
 
 
 def models_of(manifest: Manifest, queries: Sequence[QueryTarget], device: torch.device) -> dict[str, ServedModel]:
-    """The models that `queries` run, by slot, as skeletons.
+    """The models that `queries` run; see `served_models`."""
+    return served_models(manifest, list(dict.fromkeys(query.slot for query in queries)), device)
 
-    Raises UnknownSlot, WeightsIncomplete, UnknownArchitecture.
-    """
+
+def served_models(manifest: Manifest, slots: Sequence[str], device: torch.device) -> dict[str, ServedModel]:
+    """The models of `slots`, by slot, as skeletons. Raises UnknownSlot, WeightsIncomplete, UnknownArchitecture."""
     entries = {entry.slot: entry for entry in manifest.models}
-    wanted = dict.fromkeys(query.slot for query in queries)
-    for slot in wanted:
+    for slot in slots:
         if slot not in entries:
             raise UnknownSlot(
                 f"Bundle version {manifest.version} has no model {slot}, which a query runs. "
                 "The models that run were kept; publish the bundle again."
             )
     built: dict[ModelSpec, Skeleton] = {}
-    return {slot: _served(entries[slot], device, built) for slot in wanted}
+    return {slot: _served(entries[slot], device, built) for slot in slots}
 
 
 def _served(entry: ModelEntry, device: torch.device, built: dict[ModelSpec, Skeleton]) -> ServedModel:
@@ -124,7 +125,7 @@ def measure(
     batches = known or _measured_batches(model, memory, device, clock)
     if known:
         with memory.activations(known[0].activation_bytes):
-            answer(skeleton, model.functions, [_PICTURE], device)
+            answer(skeleton, model.functions, [PICTURE], device)
     return ModelProfile(model.slot, {key: one.size_bytes for key, one in skeleton.wanted.items()}, batches)
 
 
@@ -136,7 +137,7 @@ def _measured_batches(
     for size in BATCH_SIZES:
         if batches and size * batches[0].activation_bytes > memory.free_bytes:
             break
-        batch = batch_of([_PICTURE] * size, model.skeleton.spec, device)
+        batch = batch_of([PICTURE] * size, model.skeleton.spec, device)
         needed_bytes = activation_bytes(model.skeleton.module, batch)
         if needed_bytes > memory.free_bytes:
             if not batches:
@@ -152,7 +153,7 @@ def _run_ms(model: ServedModel, size: int, device: torch.device, clock: Callable
     times: list[float] = []
     while len(times) < _TIMED_RUNS and sum(times) < _TIMED_MS:
         started_at = clock()
-        answer(model.skeleton, model.functions, [_PICTURE] * size, device)
+        answer(model.skeleton, model.functions, [PICTURE] * size, device)
         times.append(1000 * (clock() - started_at))
     return statistics.median(times)
 

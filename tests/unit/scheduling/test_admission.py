@@ -1,6 +1,14 @@
 import pytest
 
-from edge_runtime.scheduling.admission import BudgetTooSmall, fits, full_budget, require_fits, smallest_budget
+from edge_runtime.scheduling.admission import (
+    BudgetTooSmall,
+    SettingUnknown,
+    fits,
+    full_budget,
+    named_budget,
+    require_fits,
+    smallest_budget,
+)
 from edge_runtime.scheduling.words import Budget, Profiles
 
 
@@ -29,3 +37,16 @@ def test_a_budget_below_the_largest_model_is_refused_in_one_sentence_that_names_
 
 def test_no_models_fit_any_budget() -> None:
     require_fits((), Budget(0))
+
+
+@pytest.mark.parametrize(
+    ("setting", "size"), [("min", 117), ("all", 257), ("50%", 187), ("75%", 222), ("0%", 117), ("1KiB", 1024)]
+)
+def test_memory_settings_lie_between_one_model_and_all_of_them(street: Profiles, setting: str, size: int) -> None:
+    assert named_budget(setting, street.models, overhead_bytes=7) == size
+
+
+@pytest.mark.parametrize("setting", ["half", "%", "", "300 parrots"])
+def test_an_unknown_memory_setting_is_refused(street: Profiles, setting: str) -> None:
+    with pytest.raises(SettingUnknown, match="min, all"):
+        named_budget(setting, street.models)

@@ -1,0 +1,126 @@
+"""Measures a bundle on this machine: loading, running and memory of every model, and keeps what was measured.
+
+Measured alone and repeatedly, outside any budget; a box in operation corrects the figures by what runs really take.
+"""
+
+import hashlib
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from edge_runtime.bundles.files import write_atomically
+from edge_runtime.protocol.manifest import Manifest, encode_manifest, sha256_hex
+from edge_runtime.scheduling.measured import (
+    MeasuredBatch,
+    MeasuredBundle,
+    MeasuredModel,
+    ProfileUnreadable,
+    Timing,
+    decode_measured,
+    encode_measured,
+)
+from edge_runtime.serving.answering import answer, batch_of
+from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
+from edge_runtime.serving.preparation import BATCH_SIZES, PICTURE, ServedModel, served_models
+from edge_runtime.serving.tally import percentile
+from edge_runtime.serving.transfer import Transfer
+from edge_runtime.vision.activations import activation_bytes
+
+_AMPLE_BYTES = 2**50
+_LONGEST_S = 3.0  # of one model and batch size: a slow model is repeated less often, at least _LEAST times
+_LEAST = 3
+
+
+def bundle_digest(manifest: Manifest) -> str:
+    return sha256_hex(encode_manifest(manifest))
+
+
+class MeasuredFolder:
+    """Keeps one file per hardware and bundle."""
+
+    def __init__(self, folder: Path, hardware: str) -> None:
+        self._folder, self.hardware = folder, hardware
+
+    def load(self, bundle: str) -> MeasuredBundle | None:
+        """None where nothing was measured here, or what was cannot be read."""
+        try:
+            return decode_measured(self._path(bundle).read_bytes())
+        except (OSError, ProfileUnreadable):
+            return None
+
+    def save(self, measured: MeasuredBundle) -> Path:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(measured.bundle)
+        write_atomically(path, encode_measured(measured))
+        return path
+
+    def _path(self, bundle: str) -> Path:
+        return self._folder / f"{hashlib.sha256(self.hardware.encode()).hexdigest()[:12]}-{bundle[:32]}.json"
+
+
+def measure_bundle(
+    manifest: Manifest,
+    tensor: TensorSource,
+    *,
+    transfer: Transfer,
+    device: torch.device,
+    hardware: str,
+    overhead_bytes: int,
+    repetitions: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> MeasuredBundle:
+    """Raises what building, loading and running a model raises."""
+    memory = DeviceMemory(budget_bytes=_AMPLE_BYTES, overhead_bytes=0, transfer=transfer, copies_ahead=False)
+    measured = []
+    for model in served_models(manifest, [entry.slot for entry in manifest.models], device).values():
+        measured.append(_measured_model(model, memory, tensor, device, _Repetition(repetitions, clock)))
+        memory.evict(memory.resident())
+    load_ms = sum(model.load.median_ms for model in measured)
+    return MeasuredBundle(
+        bundle=bundle_digest(manifest),
+        hardware=hardware,
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        repetitions=repetitions,
+        overhead_bytes=overhead_bytes,
+        load_bytes_per_s=1000 * sum(sum(model.tensors.values()) for model in measured) / load_ms,
+        models=tuple(measured),
+    )
+
+
+class _Repetition:
+    def __init__(self, times: int, clock: Callable[[], float]) -> None:
+        self._times, self._clock = times, clock
+
+    def timing(self, job: Callable[[], object], before: Callable[[], object] = lambda: None) -> Timing:
+        """Of `job`, after it ran once for nothing: the first run fills caches."""
+        before()
+        job()
+        times_ms: list[float] = []
+        while len(times_ms) < _LEAST or (len(times_ms) < self._times and sum(times_ms) < 1000 * _LONGEST_S):
+            before()
+            started_at = self._clock()
+            job()
+            times_ms.append(1000 * (self._clock() - started_at))
+        low_ms, high_ms = percentile(times_ms, 10), percentile(times_ms, 90)
+        return Timing(statistics.median(times_ms), low_ms or 0.0, high_ms or 0.0)
+
+
+def _measured_model(
+    model: ServedModel, memory: DeviceMemory, tensor: TensorSource, device: torch.device, repetition: _Repetition
+) -> MeasuredModel:
+    skeleton = model.skeleton
+    load = repetition.timing(lambda: memory.load(skeleton, tensor), before=lambda: memory.evict(memory.resident()))
+    memory.attach(skeleton)
+    batches = []
+    for size in BATCH_SIZES:
+        pictures: list[np.ndarray] = [PICTURE] * size
+        needed_bytes = activation_bytes(skeleton.module, batch_of(pictures, skeleton.spec, device))
+        run = repetition.timing(lambda pictures=pictures: answer(skeleton, model.functions, pictures, device))
+        batches.append(MeasuredBatch(size, run, needed_bytes))
+    sizes = {key: wanted.size_bytes for key, wanted in skeleton.wanted.items()}
+    return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, load, tuple(batches))

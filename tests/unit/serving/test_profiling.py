@@ -1,0 +1,79 @@
+import time
+
+import pytest
+import torch
+
+from edge_runtime.serving import preparation
+from edge_runtime.serving.executor import Executor
+from edge_runtime.serving.profiling import MeasuredFolder, bundle_digest, measure_bundle
+from edge_runtime.serving.transfer import HostTransfer
+from tests.simulators.serving_rig import MODEL_BYTES, BundleOnShelf, query_on, state_of
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def full_shelf(shelf: BundleOnShelf) -> BundleOnShelf:
+    shelf.add("cars", state_of(1))
+    shelf.add("people", state_of(2))
+    return shelf
+
+
+def measured_on(shelf: BundleOnShelf, hardware: str = "here"):
+    return measure_bundle(
+        shelf.manifest(),
+        shelf.tensor,
+        transfer=HostTransfer(),
+        device=CPU,
+        hardware=hardware,
+        overhead_bytes=7,
+        repetitions=3,
+        clock=time.perf_counter,
+    )
+
+
+def test_measures_load_runs_and_memory_of_every_model(full_shelf: BundleOnShelf) -> None:
+    measured = measured_on(full_shelf)
+
+    assert [model.slot for model in measured.models] == ["cars", "people"]
+    for model in measured.models:
+        assert sum(model.tensors.values()) == MODEL_BYTES
+        assert [batch.size for batch in model.batches] == [1, 2, 4]
+        assert model.batches[0].activation_bytes < model.batches[2].activation_bytes
+        for timing in (model.load, *(batch.run for batch in model.batches)):
+            assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
+    assert measured.load_bytes_per_s > 0
+
+
+def test_is_kept_by_hardware_and_bundle(full_shelf: BundleOnShelf, tmp_path) -> None:
+    here, elsewhere = (MeasuredFolder(tmp_path / "profiles", name) for name in ("here", "elsewhere"))
+    digest = bundle_digest(full_shelf.manifest())
+    assert here.load(digest) is None
+
+    measured = measured_on(full_shelf)
+    path = here.save(measured)
+
+    assert here.load(digest) == measured
+    assert elsewhere.load(digest) is None
+    assert here.load(bundle_digest(full_shelf.manifest(version=2))) is None
+    path.write_bytes(b"half a file")
+    assert here.load(digest) is None
+
+
+def test_a_box_starts_with_what_was_measured_instead_of_measuring(full_shelf, tmp_path, monkeypatch) -> None:
+    folder = MeasuredFolder(tmp_path, "here")
+    measured = measured_on(full_shelf)
+    folder.save(measured)
+
+    def measures_again(*given):
+        raise AssertionError("measured although it was known")
+
+    monkeypatch.setattr(preparation, "_measured_batches", measures_again)
+    executor = Executor(budget_bytes=8_000_000, overhead_bytes=0, measured=folder)
+    try:
+        queries = [query_on("cars"), query_on("people")]
+        profiles = executor.prepare(full_shelf.manifest(), queries, full_shelf.tensor).profiles
+    finally:
+        executor.stop()
+
+    assert profiles.models == measured.profiles().models
