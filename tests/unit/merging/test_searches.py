@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.merging.outcomes import attempt, place, search
-from workers.merging.configuration import MergeConfiguration, SharedLayerGroup
+from workers.merging.configuration import LayerPlace, MergeConfiguration, SharedLayerGroup
 from workers.merging.history import History
 from workers.merging.strategies import strategy, strategy_names
 
@@ -16,18 +16,19 @@ SOME = settings(max_examples=15, deadline=None, suppress_health_check=[HealthChe
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
-    """Networks as rows of layer kinds; the k-th of a kind in one may share with the k-th in the others."""
+    """Networks as rows of layer kinds; the k-th of a kind may share with the k-th in the others, or all with all."""
     kinds = draw(st.dictionaries(st.sampled_from("abcde"), st.text(KINDS, min_size=1, max_size=6), min_size=2))
-    members: dict[str, list[str]] = {}
+    joins_repeats = draw(st.booleans())
+    members: dict[str, list[LayerPlace]] = {}
     layers: dict[str, tuple[str, ...]] = {}
     for query, row in kinds.items():
         layers[query] = tuple(f"{kind}{row[:number].count(kind)}" for number, kind in enumerate(row))
         for name in layers[query]:
-            members.setdefault(name, []).append(query)
+            members.setdefault(name[0] if joins_repeats else name, []).append(place(query, name))
     groups = (
-        SharedLayerGroup(name[0], SIZES[name[0]], tuple(place(query, name) for query in sorted(queries)))
-        for name, queries in members.items()
-        if len(queries) > 1
+        SharedLayerGroup(name[0], SIZES[name[0]], tuple(sorted(places)))
+        for name, places in members.items()
+        if len({place.query for place in places}) > 1
     )
     return History(MergeConfiguration(frozenset(groups)), layers=layers)
 

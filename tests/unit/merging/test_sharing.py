@@ -16,7 +16,7 @@ def linears() -> dict[str, nn.Module]:
     return {name: nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 1)) for name in "abc"}
 
 
-def maximal(networks: dict[str, nn.Module]) -> MergeConfiguration:
+def maximal(networks: dict[str, nn.Module], *, joins_repeats: bool = False) -> MergeConfiguration:
     inventories = {name: layer_inventory(network) for name, network in networks.items()}
     entries = {name: model_entries(network.state_dict()) for name, network in networks.items()}
     contents = {
@@ -24,7 +24,7 @@ def maximal(networks: dict[str, nn.Module]) -> MergeConfiguration:
         for name, layers in inventories.items()
         for layer in layers
     }
-    return maximal_configuration(inventories, contents)
+    return maximal_configuration(inventories, contents, joins_repeats=joins_repeats)
 
 
 def measured_bytes(networks: dict[str, nn.Module]) -> int:
@@ -133,6 +133,27 @@ def test_measures_exactly_the_bytes_that_the_configuration_promises():
     before = measured_bytes(networks)
     SharedNetworks(networks).apply(configuration)
     assert before - measured_bytes(networks) == configuration.saved_bytes
+
+
+def test_a_growing_group_goes_on_with_the_weights_that_its_members_share():
+    networks = linears()
+    shared = SharedNetworks(networks, donors=["c", "b", "a"])
+    shared.apply(MergeConfiguration(frozenset({one_group(("a", "0"), ("b", "0"))})), Initialisation.MEMBER)
+    with torch.no_grad():
+        networks["a"][0].weight.fill_(7)
+    shared.apply(MergeConfiguration(frozenset({one_group(("a", "0"), ("b", "0"), ("c", "0"))})), Initialisation.MEMBER)
+    assert torch.equal(networks["c"][0].weight, torch.full((3, 3), 7.0))
+
+
+def test_repeated_layers_of_one_model_can_share_too():
+    networks = linears()
+    configuration = maximal(networks, joins_repeats=True)
+    before = measured_bytes(networks)
+    shared = SharedNetworks(networks)
+    shared.apply(configuration)
+    assert networks["a"][0].weight is networks["a"][1].weight is networks["b"][1].weight
+    assert before - measured_bytes(networks) == configuration.saved_bytes > maximal(linears()).saved_bytes
+    assert len(shared.parameters("abc")) == 2 + 2 + 3 * 2  # one square layer, one last layer, private normalisation
 
 
 @settings(max_examples=25)
