@@ -5,6 +5,7 @@ a place that leaves a group gets its own copy of the current weights.
 """
 
 import enum
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
@@ -71,7 +72,7 @@ class SharedNetworks:
         """
         is_changed = False
         for name in parameter_names(self.layer(group.places[0])):
-            held = [getattr(self.layer(place), name) for place in self._donors_first(group)]
+            held = _most_used_first([getattr(self.layer(place), name) for place in self._donors_first(group)])
             is_one = len({id(parameter) for parameter in held}) == 1
             is_changed = is_changed or not is_one
             shared = held[0] if is_one and id(held[0]) not in taken else _merged(held, initialisation)
@@ -105,6 +106,12 @@ class SharedNetworks:
 def parameter_names(layer: nn.Module) -> list[str]:
     """Own parameters of a layer that exist (a convolution without bias has only a weight)."""
     return [name for name, _ in layer.named_parameters(recurse=False)]
+
+
+def _most_used_first(held: list[nn.Parameter]) -> list[nn.Parameter]:
+    """Otherwise in order: what several places share by now is trained for all of them, and goes on when they grow."""
+    uses = Counter(map(id, held))
+    return sorted(held, key=lambda parameter: -uses[id(parameter)])
 
 
 def _merged(held: list[nn.Parameter], initialisation: Initialisation) -> nn.Parameter:
