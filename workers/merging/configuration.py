@@ -105,32 +105,23 @@ class MergeConfiguration:
     def group_at(self) -> Mapping[LayerPlace, SharedLayerGroup]:
         return {place: group for group in self.groups for place in group.places}
 
-    def joined(self, group: SharedLayerGroup) -> SharedLayerGroup:
-        """`group` together with all groups here that it has a place in common with: one copy for all of them."""
-        places = {other for place in group.places for other in (place, *self._places_beside(place))}
-        return SharedLayerGroup(group.signature, group.size_bytes, tuple(sorted(places)))
-
-    def _places_beside(self, place: LayerPlace) -> tuple[LayerPlace, ...]:
-        group = self.group_at.get(place)
-        return () if group is None else group.places
-
     def holds(self, group: SharedLayerGroup) -> bool:
         """Whether its places share one copy here, perhaps with others."""
-        return set(group.places).issubset(self._places_beside(group.places[0]))
+        here = self.group_at.get(group.places[0])
+        return here is not None and set(group.places).issubset(here.places)
 
     def gain_bytes(self, group: SharedLayerGroup) -> int:
         """What sharing `group` as well would save on top."""
         own = {self.group_at[place] for place in group.places if place in self.group_at}
-        return self.joined(group).saved_bytes - sum(other.saved_bytes for other in own)
+        return _joined(group, self.group_at).saved_bytes - sum(other.saved_bytes for other in own)
 
     def with_groups(self, groups: Iterable[SharedLayerGroup]) -> "MergeConfiguration":
         """With these shared as well; a group here that has a place of a new one grows into it."""
-        grown = self
+        group_at = dict(self.group_at)
         for group in groups:
-            if not grown.holds(group):
-                gone = {grown.group_at[place] for place in group.places if place in grown.group_at}
-                grown = MergeConfiguration(grown.groups - gone | {grown.joined(group)})
-        return grown
+            joined = _joined(group, group_at)
+            group_at.update(dict.fromkeys(joined.places, joined))
+        return MergeConfiguration(frozenset({id(group): group for group in group_at.values()}.values()))
 
     def ordered(self) -> tuple[SharedLayerGroup, ...]:
         """Groups in one fixed order, heaviest saving first: sets have none, and a run must be repeatable."""
@@ -165,6 +156,13 @@ def _components(ties: Iterable[frozenset[str]]) -> dict[str, str]:
             parent[find(query)] = find(first)
         find(first)
     return {query: find(query) for query in list(parent)}
+
+
+def _joined(group: SharedLayerGroup, group_at: Mapping[LayerPlace, SharedLayerGroup]) -> SharedLayerGroup:
+    """`group` together with all groups of `group_at` that it has a place in common with: one copy for all of them."""
+    beside = {id(found): found for place in group.places if (found := group_at.get(place)) is not None}
+    places = set(group.places).union(*(other.places for other in beside.values()))
+    return SharedLayerGroup(group.signature, group.size_bytes, tuple(sorted(places)))
 
 
 def _reduced(group: SharedLayerGroup, leaving: set[LayerPlace]) -> SharedLayerGroup | None:
