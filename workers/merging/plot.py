@@ -5,7 +5,7 @@ matplotlib is imported when it is needed only: everything else of the core works
 
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.sizes import format_size
@@ -13,6 +13,7 @@ from workers.merging.comparison import Comparison, StrategyResult
 from workers.merging.result import Saving
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart with every form of colour blindness, and by their lines also without any colour.
@@ -51,11 +52,10 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
     drawn = [result for result in comparison.strategies if result.error is None]
     unit_s = 60 if max((result.seconds for result in drawn), default=0.0) >= MINUTES_FROM_S else 1
     for result, colour, line in zip(drawn, cycle(_COLOURS), cycle(_LINES)):
-        points = curve(result)
-        percent = [_percent(point.saved_bytes, comparison) for point in points]
-        look = {"where": "post", "color": colour, "linestyle": line, "linewidth": 2.2, "label": result.strategy}
-        over_time.step([point.seconds / unit_s for point in points], percent, **look)
-        over_samples.step([point.samples_seen / 1000 for point in points], percent, **look)
+        look: dict[str, Any] = {"color": colour, "linestyle": line, "label": result.strategy}
+        percent = [_percent(point.saved_bytes, comparison) for point in curve(result)]
+        _draw(over_time, [point.seconds / unit_s for point in curve(result)], percent, look)
+        _draw(over_samples, [point.samples_seen / 1000 for point in curve(result)], percent, look)
     over_time.set_xlabel("time, minutes" if unit_s > 1 else "time, seconds")
     over_samples.set_xlabel("samples seen, thousands")
     over_time.set_ylabel(f"memory saved, % of {format_size(comparison.bytes_before)}")
@@ -64,9 +64,15 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         panel.set_xlim(left=0)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
-    over_samples.legend(loc="lower right")
+    figure.legend(*over_time.get_legend_handles_labels(), loc="outside lower center", ncols=len(drawn) + 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
+
+
+def _draw(panel: "Axes", across: list[float], percent: list[float], look: dict[str, Any]) -> None:
+    """Steps with a dot at every acceptance; the line ends where the run did."""
+    panel.step(across, percent, where="post", linewidth=2.2, **look)
+    panel.plot(across[1:-1], percent[1:-1], linestyle="none", marker="o", color=look["color"])
 
 
 def curve(result: StrategyResult) -> tuple[Saving, ...]:

@@ -1,6 +1,7 @@
 """The command line of the merging core: `python -m workers.merging COMMAND`. Prints; everything else is the core's.
 
-Exit codes: 0 finished, 2 input that cannot be used (one sentence on standard error), 130 cancelled.
+Exit codes: 0 finished, 2 input that cannot be used, 3 a checkpoint that cannot be resumed (one sentence on standard
+error), 130 cancelled.
 """
 
 import typer

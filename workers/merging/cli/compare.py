@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_runtime.protocol.sizes import format_size
-from workers.merging.cli.run import MatchOption, SampleLimit, progress_bar
+from workers.merging.cli.progress_bar import progress_bar
+from workers.merging.cli.run import MatchOption, SampleLimit
 from workers.merging.cli.session import (
     AUTO,
     CANCELLED,

@@ -1,19 +1,16 @@
-"""`run`: one merge run, with a bar of what is saved and how accurate every query is."""
+"""`run`: one merge run, live, and what came out of it as a table."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from edge_runtime.protocol.sizes import format_size
+from workers.merging.cli.progress_bar import progress_bar
 from workers.merging.cli.session import (
     AUTO,
     CANCELLED,
@@ -27,7 +24,7 @@ from workers.merging.cli.session import (
     usable_device,
     use_threads,
 )
-from workers.merging.events import Event, QueryFigures, stream_listener
+from workers.merging.events import stream_listener
 from workers.merging.matching import Match
 from workers.merging.result import Result
 from workers.merging.run import RunOptions, merge
@@ -74,36 +71,6 @@ def run(
             _print_result(result)
     if not result.finished:
         raise typer.Exit(CANCELLED)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str, Event], None]]:
-    """Shows events of runs by label, each with a line of its own."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        lines: dict[str, TaskID] = {}
-
-        def show(label: str, event: Event) -> None:
-            if label not in lines:
-                for earlier in lines.values():
-                    bar.stop_task(earlier)
-                lines[label] = bar.add_task("", figures="")
-            saved = event.saved_bytes / event.bytes_before if event.bytes_before else 0.0
-            accuracies = " ".join(_short(figures) for figures in event.queries)
-            bar.update(
-                lines[label],
-                description=f"{label}: {event.trying}" if label else event.trying,
-                total=event.steps_planned or None,
-                completed=event.step,
-                figures=f"{saved:.0%} saved {accuracies}",
-            )
-
-        yield show
-
-
-def _short(figures: QueryFigures) -> str:
-    colour = "green" if figures.target_met else "yellow"
-    return f"[{colour}]{escape(figures.name)} {figures.relative_accuracy:.3f}[/{colour}]"
 
 
 def _print_result(result: Result) -> None:

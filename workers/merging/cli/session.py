@@ -14,11 +14,13 @@ import torch
 import typer
 
 from edge_runtime.protocol.errors import GemelError
+from workers.merging.checkpoint import CheckpointUnusable
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 CANCELLED = 130
 UNUSABLE = 2
+UNRESUMABLE = 3
 
 WorkloadPath = Annotated[Path, typer.Argument(metavar="WORKLOAD.yaml", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Equal seeds give equal results on a CPU with as many threads.")]
@@ -84,7 +86,7 @@ def errors() -> Iterator[None]:
         yield
     except GemelError as error:
         sys.stderr.write(f"{error}\n")
-        raise typer.Exit(UNUSABLE) from error
+        raise typer.Exit(UNRESUMABLE if isinstance(error, CheckpointUnusable) else UNUSABLE) from error
 
 
 def cancelled_by_signals() -> Callable[[], bool]:
