@@ -62,7 +62,7 @@ def configurations(draw: st.DrawFn) -> MergeConfiguration:
     groups = set()
     for number in range(draw(st.integers(0, 5))):
         queries = draw(st.sets(st.sampled_from("abcdef"), min_size=2))
-        groups.add(group(*queries, layer=f"layer{number}", size=draw(st.integers(1, 100))))
+        groups.add(group(*queries, layer=f"layer{number}", size=7 * number + 1))
     return MergeConfiguration(frozenset(groups))
 
 
@@ -74,6 +74,32 @@ def test_never_saves_more_after_a_place_leaves(configuration: MergeConfiguration
     after = configuration.without_places(leaving)
     assert after.saved_bytes <= configuration.saved_bytes
     assert not leaving & {place for group in after.groups for place in group.places}
+
+
+def test_a_group_grows_by_those_that_join_it():
+    before = MergeConfiguration(frozenset({group("a", "b"), group("c", "d", layer="other")}))
+    grown = before.with_groups([group("b", "c")])
+    assert grown == MergeConfiguration(frozenset({group("a", "b", "c"), group("c", "d", layer="other")}))
+    assert grown.holds(group("a", "c"))
+    assert not before.holds(group("b", "c"))
+
+
+def test_joins_two_copies_into_one_where_a_group_has_places_of_both():
+    before = MergeConfiguration(frozenset({group("a", "b"), group("c", "d")}))
+    assert before.with_groups([group("b", "c")]) == MergeConfiguration(frozenset({group("a", "b", "c", "d")}))
+    assert before.gain_bytes(group("b", "c")) == 10
+
+
+@settings(max_examples=30)
+@given(configurations(), configurations())
+def test_sharing_more_saves_exactly_the_gain_of_every_group(first: MergeConfiguration, second: MergeConfiguration):
+    grown, gained = first, 0
+    for added in second.ordered():
+        gained += grown.gain_bytes(added)
+        grown = grown.with_groups([added])
+    assert grown == first.with_groups(second.ordered())
+    assert grown.saved_bytes - first.saved_bytes == gained >= 0
+    assert all(grown.holds(group) for group in first.groups | second.groups)
 
 
 @settings(max_examples=30)
