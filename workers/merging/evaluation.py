@@ -28,13 +28,15 @@ MINIMUM_LABELLED = 16  # fewer labelled frames than this say less than agreement
 class Reference:
     """What merged models of one query are compared with on one split: worked out once, from the original.
 
-    `truths` belong to the frames at `index`. `original`: (n, 2) float64, right and wrong per frame (see `counts`).
+    `truths` and the original's `answers` belong to the frames at `index`. `original`: (n, 2) float64, right and wrong
+    per frame (see `counts`).
     """
 
     frames: FrameSet
     basis: Basis
     index: tuple[int, ...]
     truths: tuple[Truth, ...]
+    answers: tuple[Prediction, ...]
     original: np.ndarray
 
 
@@ -43,12 +45,12 @@ def reference(original: nn.Module, frames: FrameSet, device: torch.device) -> Re
     if len(labelled) >= MINIMUM_LABELLED or len(labelled) == len(frames):
         truths = tuple(truth for truth in frames.truths if truth is not None)
         answers = predictions(original, frames, labelled, device)
-        return Reference(frames, Basis.RELATIVE_ACCURACY, labelled, truths, counts(answers, truths))
+        return Reference(frames, Basis.RELATIVE_ACCURACY, labelled, truths, answers, counts(answers, truths))
     everything = tuple(range(len(frames)))
     answers = predictions(original, frames, everything, device)
     functions = functions_for(frames.spec)
     truths = tuple(functions.agreement_truth(answer) for answer in answers)
-    return Reference(frames, Basis.AGREEMENT, everything, truths, counts(answers, truths))
+    return Reference(frames, Basis.AGREEMENT, everything, truths, answers, counts(answers, truths))
 
 
 def original_accuracy(found: Reference) -> float:
@@ -93,13 +95,15 @@ def evaluate(
     )
 
 
-def details(original: nn.Module, merged: nn.Module, against: Reference, device: torch.device) -> Details | None:
-    """Figures beside the deciding ones, of both networks on the same frames; None without labels."""
+def details(merged: nn.Module, against: Reference, device: torch.device) -> Details | None:
+    """Figures beside the deciding ones, of original and merged model on the same frames; None without labels."""
     if against.basis is Basis.AGREEMENT:
         return None
-    first, second = (predictions(network, against.frames, against.index, device) for network in (original, merged))
+    answers = predictions(merged, against.frames, against.index, device)
     classes = against.frames.spec.classes
-    return Details(task_figures(first, against.truths, classes), task_figures(second, against.truths, classes))
+    return Details(
+        task_figures(against.answers, against.truths, classes), task_figures(answers, against.truths, classes)
+    )
 
 
 def task_figures(answers: Sequence[Prediction], truths: Sequence[Truth], classes: Sequence[str]) -> TaskFigures:

@@ -1,61 +1,79 @@
 """Where sharing hurts: per place, how much its query would gain per byte from weights of its own.
 
-Near the end of joint training the gradients of the queries on a shared tensor cancel out. What one query's loss would
-fall by if the tensor were its own is, to first order, its squared gradient; where the others pull the same way,
-sharing is not what holds it back. Gradient conflict: Yu et al., Gradient Surgery (NeurIPS 2020).
+A query that misses its target gets a copy of everything it shares and trains that for a few steps. What its loss falls
+by is put down to the layers: each step's movement of a layer times the gradient that the next batch finds there. Taken
+on the next batch, the noise of single batches does not pass for a gain. The copies are thrown away.
+Source: Lan et al., LCA: Loss Change Allocation (NeurIPS 2019). It found the layer that a query was built to conflict in
+far more often than comparing gradients at the joint optimum did (docs/adr/0007-what-paid-in-merging.md).
 """
 
+import copy
 from collections.abc import Iterable, Sequence
 
 import torch
+from torch import nn
 
 from workers.merging.configuration import LayerPlace, SharedLayerGroup
 from workers.merging.queries import MergingQuery
-from workers.merging.sharing import SharedNetworks
+from workers.merging.sharing import SharedNetworks, parameter_names
 from workers.merging.training import JointTraining
 
-BATCHES = 4  # averaged, so that the noise of single batches does not pass for conflict
+STEPS = 30
 
 
 def conflict_by_place(
-    shared: SharedNetworks, training: JointTraining, groups: Iterable[SharedLayerGroup]
+    shared: SharedNetworks, training: JointTraining, groups: Iterable[SharedLayerGroup], failing: Iterable[str]
 ) -> dict[LayerPlace, float]:
-    """At least 0; leaves weights as they are. Uses some of the training's next batches."""
+    """At least 0; 0 for queries that are not `failing`, which have nothing to gain. Leaves weights as they are.
+
+    Uses STEPS + 1 of the training's next batches of every failing query.
+    """
     by_query = {query.name: query for query in training.queries}
-    wanted = [group for group in groups if group.queries <= by_query.keys()]
-    parameters = [shared.shared_parameters(group) for group in wanted]
-    flat = [parameter for group in parameters for parameter in group]
-    gradients = {name: _gradient(training, query, flat) for name, query in by_query.items()} if flat else {}
-    found: dict[LayerPlace, float] = {}
-    start = 0
-    for group, own in zip(wanted, parameters, strict=True):
-        pulls = {
-            name: torch.cat([g.flatten() for g in gradients[name][start : start + len(own)]]) for name in group.queries
-        }
-        start += len(own)
-        for place in group.places:
-            found[place] = (
-                conflict(pulls[place.query], [pulls[q] for q in sorted(pulls) if q != place.query]) / group.size_bytes
-            )
+    groups = [group for group in groups if group.queries <= by_query.keys()]
+    places = {place: group.size_bytes for group in groups for place in group.places}
+    found = dict.fromkeys(places, 0.0)
+    for name in sorted(set(failing).intersection(by_query)):
+        own = [place for place in places if place.query == name]
+        gains = _gains(shared.networks[name], [place.layer for place in own], by_query[name], training)
+        found.update({place: max(0.0, gain) / places[place] for place, gain in zip(own, gains, strict=True)})
     return found
 
 
-def conflict(own: torch.Tensor, others: Sequence[torch.Tensor]) -> float:
-    """Squared length of `own`, scaled by how much the others pull against it: 0 for the same way, 1 for opposite."""
-    rest = torch.stack(list(others)).sum(dim=0)
-    lengths = float(own.norm() * rest.norm())
-    cosine = float(own @ rest) / lengths if lengths > 0 else 0.0
-    return float(own.square().sum()) * (1 - cosine) / 2
+def _gains(network: nn.Module, layers: Sequence[str], query: MergingQuery, training: JointTraining) -> list[float]:
+    """By how much the loss of `query` falls through each of `layers` when a copy of `network` trains them alone."""
+    alone = copy.deepcopy(network)
+    parameters = [_own_copies(alone.get_submodule(layer)) for layer in layers]
+    flat = [parameter for own in parameters for parameter in own]
+    optimiser = torch.optim.Adam(flat, lr=training.settings.peak_rate)
+    gains = [0.0] * len(layers)
+    moved: list[list[torch.Tensor]] | None = None
+    for _ in range(STEPS + 1):
+        optimiser.zero_grad(set_to_none=True)
+        training.loss(query, alone).backward()
+        if moved is not None:
+            gains = [
+                gain - _first_order_change(own, steps)
+                for gain, own, steps in zip(gains, parameters, moved, strict=True)
+            ]
+        before = [[parameter.detach().clone() for parameter in own] for own in parameters]
+        optimiser.step()
+        moved = [
+            [parameter.detach() - start for parameter, start in zip(own, starts, strict=True)]
+            for own, starts in zip(parameters, before, strict=True)
+        ]
+    return gains
 
 
-def _gradient(
-    training: JointTraining, query: MergingQuery, parameters: Sequence[torch.nn.Parameter]
-) -> list[torch.Tensor]:
-    """Mean gradient of the query's loss; zeros where it does not use a parameter."""
-    total = [torch.zeros_like(parameter) for parameter in parameters]
-    for _ in range(BATCHES):
-        parts = torch.autograd.grad(training.loss(query), list(parameters), allow_unused=True)
-        for held, part in zip(total, parts, strict=True):
-            if part is not None:
-                held += part / BATCHES
-    return total
+def _own_copies(layer: nn.Module) -> list[nn.Parameter]:
+    """Puts parameters into `layer` that no other layer of its network uses."""
+    for name in parameter_names(layer):
+        setattr(layer, name, nn.Parameter(getattr(layer, name).detach().clone()))
+    return [getattr(layer, name) for name in parameter_names(layer)]
+
+
+def _first_order_change(parameters: Sequence[nn.Parameter], movement: Sequence[torch.Tensor]) -> float:
+    return sum(
+        float((parameter.grad * moved).sum())
+        for parameter, moved in zip(parameters, movement, strict=True)
+        if parameter.grad is not None
+    )

@@ -62,7 +62,10 @@ def merging_query(part: QueryPart, original: nn.Module, frames: Splits[FrameSet]
     original = original.to(device)
     validation, test = (reference(original, split, device) for split in (frames.validation, frames.test))
     require_useful(part.name, part.task, validation)
-    return MergingQuery(part, original, frames.train, validation, test, _teaching(original, frames.train, device))
+    teaching = _teaching(original, frames.train, device)
+    if teaching is not None:
+        original = original.to("cpu")  # it has said all that training asks it
+    return MergingQuery(part, original, frames.train, validation, test, teaching)
 
 
 def _teaching(original: nn.Module, frames: FrameSet, device: torch.device) -> Teaching | None:

@@ -222,7 +222,7 @@ class MergeRun:
         self._steps.append(self._step(attempt))
         if attempt.rejected_groups and not self._progress.is_cancelled():
             self._progress.tell(EventType.REJECTED, sentences.rejected(attempt))
-        is_whole = not attempt.rejected_groups or not self._progress.should_stop()
+        is_whole = not attempt.rejected_groups or bool(attempt.conflict) or not self._progress.should_stop()
         if is_whole and self._progress.is_checkpoint_due:  # one that was cut short goes on from where it was cut
             self._checkpoint()
 

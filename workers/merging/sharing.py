@@ -6,7 +6,8 @@ a place that leaves a group gets its own copy of the current weights.
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -64,6 +65,21 @@ class SharedNetworks:
         self.apply(configuration)
         for name, tensor in self.tensors().items():
             tensor.data = tensors[name].to(tensor.device)
+
+    @contextmanager
+    def moved(self, queries: Iterable[str], device: torch.device) -> Iterator[None]:
+        """Inside, these networks are on `device`; elsewhere all are on the CPU, which holds more than one trial needs.
+
+        Parameters stay the objects that they are, so what is shared stays shared.
+        """
+        networks = [self.networks[query] for query in queries]
+        for network in networks:
+            network.to(device)
+        try:
+            yield
+        finally:
+            for network in networks:
+                network.to("cpu")
 
     def _share(self, group: SharedLayerGroup, initialisation: Initialisation, taken: set[int]) -> bool:
         """Whether this changed any weights: not where the places held one parameter already.

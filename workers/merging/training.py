@@ -147,15 +147,15 @@ class JointTraining:
         self._scaler.scale(loss).backward()
         return float(loss.detach())
 
-    def loss(self, query: MergingQuery) -> torch.Tensor:
-        """Of the next batch of `query`, unweighted."""
+    def loss(self, query: MergingQuery, network: torch.nn.Module | None = None) -> torch.Tensor:
+        """Of the next batch of `query`, unweighted, in its own network or another one."""
         index = next(self._batches[query.name])
         inputs = query.train.batch(index, self._device)
         self.samples_seen += len(index)
         teaching = query.taught(index, inputs)
         with autocast(self._device, self._precision):
             return functions_for(query.spec).loss(
-                self._shared.networks[query.name],
+                network if network is not None else self._shared.networks[query.name],
                 inputs,
                 truths=[query.train.truths[number] for number in index],
                 teaching=teaching,

@@ -24,6 +24,7 @@ from workers.merging.shipped import RunningAverage, WeightsBefore, as_shipped, s
 from workers.merging.training import JointTraining, TrainingDiverged, TrainingSettings, TrainingState
 
 RATES = (1.0, 0.25)  # of the peak learning rate: at first, and after training diverged
+EARLY_EVALUATION = 10  # steps, beside every `evaluate_every`: models of one origin hold their targets almost at once
 EXTENSION = 0.5  # of the steps so far
 
 
@@ -124,21 +125,27 @@ class Trial:
     def run(self) -> Attempt:
         """The outcome. Whatever happens, the configuration that was accepted before stays as it was."""
         self._shared.apply(self._configuration, self._settings.initialisation)
-        self._measure(None, is_last=False)
-        is_over = not self._pending or self._observer.should_stop()
-        return self._outcome(None if is_over else self._train())
+        with self._shared.moved(self._pending_names(), self._settings.device):
+            self._measure(None, is_last=False)
+            is_over = not self._pending or self._observer.should_stop()
+            return self._outcome(None if is_over else self._train())
 
     def resume(self, state: TrialState, tensors: TrialTensors) -> Attempt:
         """As `run`, from where an earlier one was; `shared` holds its configuration and weights again."""
         self._pending, self._accepted = list(state.pending), state.accepted
         self._figures, self._lower_bounds = dict(state.figures), {k: list(v) for k, v in state.lower_bounds.items()}
-        return self._outcome(self._train(state, tensors))
+        with self._shared.moved(self._pending_names(), self._settings.device):
+            return self._outcome(self._train(state, tensors))
 
     def _outcome(self, training: JointTraining | None) -> Attempt:
         conflict = {}
         is_wanted = self._settings.reads_conflict and not self._observer.should_stop()
         if is_wanted and training is not None and training.queries:
-            conflict = conflict_by_place(self._shared, training, (g for m in self._pending for g in m.groups))
+            groups = [group for merged in self._pending for group in merged.groups]
+            failing = [name for name in self._pending_names() if not self._figures[name].target_met]
+            conflict = conflict_by_place(self._shared, training, groups, failing)
+        if training is not None:
+            training.leave(training.started_with)
         accepted = MergeConfiguration(frozenset(self._accepted))
         return Attempt(self._configuration, accepted, dict(self._figures), conflict)
 
@@ -161,6 +168,7 @@ class Trial:
             try:
                 self._train_until_decided(training)
             except TrainingDiverged:
+                training.leave(training.started_with)
                 self._before.restore(self._networks(self._pending_names()))
                 self._divergences += 1
                 if self._divergences == len(RATES):
@@ -197,7 +205,6 @@ class Trial:
         return TrialTensors(self._before.tensors, training.tensors())
 
     def _train_until_decided(self, training: JointTraining) -> None:
-        every = training.settings.evaluate_every
         while training.queries:
             self._observer.between_steps(self, training)
             if self._observer.should_stop():
@@ -208,9 +215,13 @@ class Trial:
             )
             self._observer.progressed(training)
             is_last = training.step_number >= training.planned
-            if is_last or training.step_number % every == 0:
+            is_due = is_last or training.step_number % training.settings.evaluate_every == 0
+            if is_due or training.step_number == EARLY_EVALUATION:
                 training.leave(self._measure(training.average, is_last=is_last))
                 training.weigh(self._figures)
+            if is_due:
+                for name in self._pending_names():
+                    self._lower_bounds[name].append(self._figures[name].lower_bound)
                 if is_last and not self._extend(training):
                     return
                 if self._all_hopeless(training):
@@ -224,8 +235,6 @@ class Trial:
         ):
             for name in names:
                 self._figures[name] = self._evaluate(name, "validation")
-                if average is not None:  # before training a donor is perfect, which says nothing about progress
-                    self._lower_bounds[name].append(self._figures[name].lower_bound)
             self._observer.evaluated(self._configuration, self._figures)
             may_end = is_last or self._settings.needs_targets
             held = [merged for merged in self._pending if may_end and self._is_good(merged)]
@@ -266,7 +275,7 @@ class Trial:
 
     def _details(self, name: str) -> Details | None:
         query = self._by_name[name]
-        return details(query.original, self._shared.networks[name], query.test, self._settings.device)
+        return details(self._shared.networks[name], query.test, self._settings.device)
 
     def _extend(self, training: JointTraining) -> bool:
         """Plans more steps where they would probably do: un-sharing costs memory that only time was missing for."""

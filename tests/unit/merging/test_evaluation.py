@@ -103,14 +103,16 @@ def test_sums_detections_to_the_f1_that_metrics_give():
     here, there = (0.1, 0.1, 0.4, 0.4), (0.6, 0.6, 0.9, 0.9)
     answers, truths = [answer(here), answer(here, there), answer()], [truth(here, there), truth(there), truth()]
     expected = accuracy([frame_score(a, t) for a, t in zip(answers, truths, strict=True)])
-    against = Reference(frames([0] * 3, [0] * 3), Basis.AGREEMENT, (0, 1, 2), tuple(truths), counts(answers, truths))
+    against = Reference(
+        frames([0] * 3, [0] * 3), Basis.AGREEMENT, (0, 1, 2), tuple(truths), tuple(answers), counts(answers, truths)
+    )
     assert original_accuracy(against) == pytest.approx(expected) == pytest.approx(2 * 2 / (2 * 2 + 2))
 
 
 def test_tells_macro_f1_of_original_and_merged_model_beside_what_decides():
     some = frames([0] * 20 + [255] * 20, [0] * 20 + [1] * 20)
     against = reference(Brightness(), some, CPU)
-    found = details(Brightness(), Brightness(threshold=9.0), against, CPU)
+    found = details(Brightness(threshold=9.0), against, CPU)
     assert found.original.macro_f1 == 1.0
     assert found.merged.macro_f1 == pytest.approx((2 / 3 + 0) / 2)  # all "dark": F1 2/3 for dark, 0 for bright
     assert found.merged.map is None
@@ -118,7 +120,7 @@ def test_tells_macro_f1_of_original_and_merged_model_beside_what_decides():
 
 def test_tells_no_further_figures_without_labels():
     against = reference(Brightness(), frames([0, 255] * 20, [None] * 40), CPU)
-    assert details(Brightness(), Brightness(), against, CPU) is None
+    assert details(Brightness(), against, CPU) is None
 
 
 def test_tells_mean_average_precision_of_detections():

@@ -11,6 +11,7 @@ from edge_runtime.protocol.manifest import decode_manifest
 from workers.merging.checkpoint import CheckpointDamaged, CheckpointFolder, CheckpointOfAnotherRun
 from workers.merging.disk import DiskFull, disk_usage
 from workers.merging.events import EventFile, EventType
+from workers.merging.evidence import STEPS
 from workers.merging.progress import Progress
 from workers.merging.result import read_result
 from workers.merging.run import MergeRun, RunOptions
@@ -21,7 +22,7 @@ from workers.merging.training import TrainingSettings
 QUICK = TrainingSettings(batch=4, least_steps=5, most_steps=5, evaluate_every=2, peak_rate=0.02)
 DIVERGING = TrainingSettings(batch=4, least_steps=3, most_steps=3, evaluate_every=1, peak_rate=1e20)
 GOOD, IMPOSSIBLE = 0.5, 1.1
-ONE_STEP, EVIDENCE = 4 * 4, 4 * 4 * 4  # samples: of four queries, and of four batches each after a training
+ONE_STEP, EVIDENCE = 4 * 4, 4 * 4 * (STEPS + 1)  # samples: of four queries, and of what is measured after a training
 PROGRESS_IS_CERTAIN_AFTER = 6  # looks at whether to stop: enough to reach the next checkpoint from any
 
 
@@ -255,7 +256,7 @@ def test_stops_at_the_limit_of_samples_and_goes_on_with_a_larger_one(queries, tm
     assert 0 < first.samples_seen < 40 + ONE_STEP + EVIDENCE
     assert first.finished
     assert run(queries, tmp_path, options, sample_limit=40) == first
-    assert run(queries, tmp_path, options, sample_limit=200).samples_seen > first.samples_seen
+    assert run(queries, tmp_path, options, sample_limit=2000).samples_seen > first.samples_seen
 
 
 class Free:

@@ -22,13 +22,12 @@ class Recorder:
 
     def __init__(self) -> None:
         self.groups: list[AcceptedGroup] = []
-        self.evaluations: list[dict[str, float]] = []
+        self.evaluations: list[int] = []  # the steps they came after
+        self.steps = 0
+        self.shared: SharedNetworks | None = None
 
     def should_stop(self) -> bool:
         return False
-
-    def between_steps(self, trial, training) -> None:
-        pass
 
     def resumed(self, training) -> None:
         pass
@@ -36,11 +35,14 @@ class Recorder:
     def steps_affordable(self, training) -> int:
         return training.planned
 
-    def progressed(self, training) -> None:
+    def between_steps(self, trial, training) -> None:
         pass
 
+    def progressed(self, training) -> None:
+        self.steps = training.step_number
+
     def evaluated(self, configuration, figures) -> None:
-        self.evaluations.append({name: found.relative_accuracy for name, found in figures.items()})
+        self.evaluations.append(self.steps)
 
     def accepted(self, group: AcceptedGroup) -> None:
         self.groups.append(group)
@@ -54,8 +56,9 @@ def everything_shared(queries) -> tuple[SharedNetworks, MergeConfiguration]:
 
 
 def tried(queries, *, needs_targets: bool = False, training: TrainingSettings = QUICK) -> Recorder:
-    shared, configuration = everything_shared(queries)
     recorder = Recorder()
+    shared, configuration = everything_shared(queries)
+    recorder.shared = shared
     settings = TrialSettings(training=training, seed=1, device=CPU, needs_targets=needs_targets)
     Trial(
         configuration, MergeConfiguration(), queries=queries, shared=shared, settings=settings, observer=recorder
@@ -73,3 +76,15 @@ def test_ships_statistics_of_the_very_weights_that_are_shipped(make_query):
         reestimate_normalisation(network, query.train, CPU)
         again = network.state_dict()
         assert all(torch.equal(again[name], tensor) for name, tensor in state.items())
+
+
+def test_looks_early_and_then_every_so_many_steps(make_query):
+    queries = [make_query(name, seed=seed) for seed, name in enumerate("ab")]
+    training = TrainingSettings(batch=2, least_steps=25, most_steps=25, evaluate_every=12)
+    assert tried(queries, training=training).evaluations == [0, 10, 12, 24, 25]
+
+
+def test_leaves_no_gradients_behind(make_query):
+    queries = [make_query(name, seed=seed) for seed, name in enumerate("ab")]
+    shared = tried(queries).shared
+    assert all(parameter.grad is None for parameter in shared.parameters(shared.networks))
