@@ -77,7 +77,7 @@ def test_writes_weights_that_a_merge_can_use(tmp_path, frames):
 def test_equal_seeds_give_equal_weights_and_queries_start_apart(tmp_path, frames):
     states = []
     for seed in (1, 1, 2):
-        fit(workload(tmp_path, "a", "b"), FitOptions(seed=seed, steps=6))
+        fit(workload(tmp_path, "a", "b"), FitOptions(seed=seed, steps=2))
         states.append([load_file(tmp_path / "w" / f"{name}.safetensors") for name in "ab"])
         for name in "ab":
             (tmp_path / "w" / f"{name}.safetensors").unlink()
@@ -156,8 +156,8 @@ def test_writes_nothing_that_is_no_better_than_chance(tmp_path):
 
 def test_stops_within_its_time_and_keeps_what_it_has(tmp_path, frames):
     ticks = iter(range(10_000))
-    (fitted,) = fit(workload(tmp_path, "a"), FitOptions(steps=500, time_limit_s=30), clock=lambda: float(next(ticks)))
-    assert 5 <= fitted.steps <= 40
+    (fitted,) = fit(workload(tmp_path, "a"), FitOptions(steps=500, time_limit_s=12), clock=lambda: float(next(ticks)))
+    assert 5 <= fitted.steps <= 12
 
 
 def test_keeps_earlier_originals_when_cancelled(tmp_path, frames):
@@ -184,7 +184,7 @@ def test_trains_a_detector(tmp_path):
         labels.append(FrameLabel(f"{number}.png", float(number), objects=(drawn,)))
     (tmp_path / "frames" / "frames.json").write_bytes(msgspec.json.encode(FrameIndex(tuple(labels))))
     (tmp_path / "WORKLOAD.yaml").write_text(
-        "queries:\n  - {name: a, task: detection, data: {format: frames, train: frames}, fit: {steps: 40}, model: "
+        "queries:\n  - {name: a, task: detection, data: {format: frames, train: frames}, fit: {steps: 24}, model: "
         "{architecture: centernet_resnet18_w24, weights: a.safetensors, classes: [square], input_size: [32, 64]}}\n"
     )
     (fitted,) = fit(load_workload(tmp_path / "WORKLOAD.yaml"))
