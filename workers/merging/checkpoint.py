@@ -32,11 +32,17 @@ class CheckpointNotWritten(GemelError):
     code = "checkpoint_not_written"
 
 
-class CheckpointDamaged(GemelError):
+class CheckpointUnusable(GemelError):
+    """Nothing can be resumed from it; a start without --resume works."""
+
+    code = "checkpoint_unusable"
+
+
+class CheckpointDamaged(CheckpointUnusable):
     code = "checkpoint_damaged"
 
 
-class CheckpointOfAnotherRun(GemelError):
+class CheckpointOfAnotherRun(CheckpointUnusable):
     code = "checkpoint_of_another_run"
 
 

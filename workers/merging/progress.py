@@ -21,7 +21,8 @@ STEPS_BEFORE_FORECAST = 5
 class Progress:
     """`clock`: monotonic seconds. `keep` puts an accepted group on disk before anybody hears of it.
 
-    `checkpoint` writes the run's state down. It is due when something was accepted, every minute, and at a stop.
+    `checkpoint` writes the run's state down. It is due when something was accepted, every `checkpoint_every_s` (0:
+    after every step), and at a stop.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Progress:
         self._time_limit_s, self._sample_limit = time_limit_s, sample_limit
         self._checkpoint_every_s = checkpoint_every_s
         self.is_cancelled = is_cancelled
-        self._started_at = clock()
+        self._made_at = self._started_at = clock()
         self._last_progress_at = float("-inf")
         self._ledger: Ledger | None = None
         self._shared: SharedNetworks | None = None
@@ -60,8 +61,9 @@ class Progress:
     ) -> None:
         self._ledger, self._shared, self._keep, self._checkpoint = ledger, shared, keep, checkpoint
 
-    def listen(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+    def write_to(self, log: Listener) -> None:
+        """From now on `log` hears everything before the others: what they have heard of is written down."""
+        self._listeners.insert(0, log)
 
     @property
     def seconds(self) -> float:
@@ -83,7 +85,8 @@ class Progress:
         return self._clock() >= self._checkpoint_due_at
 
     def checkpointed(self, took_s: float) -> None:
-        self._checkpoint_due_at = self._clock() + max(self._checkpoint_every_s, took_s / CHECKPOINT_SHARE)
+        every_s = self._checkpoint_every_s
+        self._checkpoint_due_at = self._clock() + (max(every_s, took_s / CHECKPOINT_SHARE) if every_s else 0.0)
 
     def between_steps(self, trial: Trial, training: JointTraining) -> None:
         if self.is_checkpoint_due or self.should_stop():
@@ -93,9 +96,12 @@ class Progress:
         spent_s = self._clock() - self._training_since if self._training is not None else 0.0
         return ProgressState(self.seconds, self.samples_seen, spent_s, self.trying, dict(self._figures))
 
-    def restore(self, state: ProgressState, seconds: float) -> None:
-        """Goes on from `state`, with the clock at `seconds` plus what passed since this object was made."""
-        self._started_at -= seconds
+    def count_from(self, seconds: float) -> None:
+        """This object was made `seconds` after the run began."""
+        self._started_at = self._made_at - seconds
+
+    def restore(self, state: ProgressState) -> None:
+        """Goes on from `state`, but for the clock."""
         self._samples_before, self._training = state.samples_seen, None
         self._training_since = self._clock() - state.training_seconds
         self.trying, self._figures = state.trying, dict(state.figures)

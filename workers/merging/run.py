@@ -26,7 +26,7 @@ from workers.merging.identity import options_identity, workload_identity
 from workers.merging.ledger import Ledger
 from workers.merging.matching import Match, maximal_configuration
 from workers.merging.memory import layer_content
-from workers.merging.progress import Progress
+from workers.merging.progress import CHECKPOINT_EVERY_S, Progress
 from workers.merging.queries import MergingQuery, load_queries
 from workers.merging.result import Result, Saving, Step, read_result, shared_layers, write_result
 from workers.merging.run_folder import CHECKPOINT, EVENTS, RunFolder
@@ -79,6 +79,7 @@ def merge(
     is_cancelled: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
     usage: DiskUsage = disk_usage,
+    checkpoint_every_s: float = CHECKPOINT_EVERY_S,
 ) -> Result:
     """Runs to the end, a limit or cancellation; what was accepted until then is in `out` and in the result.
 
@@ -92,13 +93,16 @@ def merge(
         time_limit_s=options.time_limit_s,
         sample_limit=options.sample_limit,
         is_cancelled=is_cancelled,
+        checkpoint_every_s=checkpoint_every_s,
     )
     log = EventFile(out / EVENTS, appends=options.resume)
     try:
         chosen = strategy(options.strategy)
         checkpoint = _checkpoint_to_resume(out, options)
         if checkpoint is None:
-            progress.listen(log)
+            progress.write_to(log)
+        else:
+            progress.count_from(_seconds_spent(out, decode_state(checkpoint.state)))
         progress.tell(EventType.PROGRESS, "Reading weights and frames.")
         if queries is None:
             queries = tuple(load_queries(file, torch.device(options.device)))
@@ -106,7 +110,7 @@ def merge(
         if checkpoint is None:
             return run.run(chosen)
         run.require_same(checkpoint)
-        progress.listen(log)
+        progress.write_to(log)
         return run.resume(chosen, checkpoint)
     except GemelError as error:
         progress.tell(EventType.FAILED, str(error))
@@ -123,6 +127,11 @@ def _checkpoint_to_resume(out: Path, options: RunOptions) -> Checkpoint | None:
     checkpoint, wanted = folder.read(), options_identity(options)
     require_same({name: checkpoint.identity[name] for name in wanted if name in checkpoint.identity}, wanted)
     return checkpoint
+
+
+def _seconds_spent(out: Path, state: RunState) -> float:
+    """Those between the checkpoint and the kill count as well."""
+    return max(state.progress.seconds, last_seconds(out / EVENTS))
 
 
 class MergeRun:
@@ -169,10 +178,11 @@ class MergeRun:
         require_same(checkpoint.identity, self._identity)
 
     def resume(self, chosen: Strategy, checkpoint: Checkpoint) -> Result:
-        """From a checkpoint of this very run. Raises CheckpointDamaged or BundleDamaged."""
+        """From a checkpoint of this very run. Raises CheckpointDamaged."""
         state = decode_state(checkpoint.state)
         weights = self._folder.go_on(state.bundle) if state.accepted else {}
-        self._progress.restore(state.progress, max(state.progress.seconds, last_seconds(self._folder.events)))
+        self._progress.count_from(_seconds_spent(self._folder.out, state))
+        self._progress.restore(state.progress)
         self._ledger.restore(state.accepted, weights)
         self._steps, self._savings = list(state.steps), list(state.savings)
         self._history = replace(self._history, attempts=tuple(past.attempt() for past in state.attempts))

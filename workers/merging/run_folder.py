@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from workers.merging.bundle import (
+    BundleDamaged,
     BundledQuery,
     State,
     keep_bundles,
@@ -14,7 +15,7 @@ from workers.merging.bundle import (
     remove_bundles,
     write_merge_bundle,
 )
-from workers.merging.checkpoint import CheckpointFolder, Tensors
+from workers.merging.checkpoint import START_ANEW, CheckpointDamaged, CheckpointFolder, Tensors
 from workers.merging.disk import DiskUsage, bundle_not_written, require_space
 from workers.merging.run_state import RunState, encode_state
 
@@ -29,31 +30,34 @@ class RunFolder:
     """`weight_bytes`: of all originals together."""
 
     def __init__(self, out: Path, weight_bytes: int, usage: DiskUsage) -> None:
-        self._out, self._weight_bytes, self._usage = out, weight_bytes, usage
+        self.out, self._weight_bytes, self._usage = out, weight_bytes, usage
         self._checkpoints = CheckpointFolder(out / CHECKPOINT)
         self._checkpointed_bundle = 0
-        self.result, self.events = out / RESULT, out / EVENTS
+        self.result = out / RESULT
 
     def start_anew(self) -> None:
         """Removes what an earlier run left. Raises DiskFull before it does."""
-        require_space(self._out, WEIGHT_COPIES * self._weight_bytes, self._usage)
+        require_space(self.out, WEIGHT_COPIES * self._weight_bytes, self._usage)
         self._checkpoints.remove()
         self.result.unlink(missing_ok=True)
-        remove_bundles(self._out)
+        remove_bundles(self.out)
 
     def go_on(self, bundle: int) -> Mapping[str, State]:
-        """The merged weights of the bundle that a checkpoint names. Raises BundleDamaged."""
+        """The merged weights of the bundle that a checkpoint names. Raises CheckpointDamaged."""
         self._checkpointed_bundle = bundle
-        return merged_weights(self._out, bundle)
+        try:
+            return merged_weights(self.out, bundle)
+        except BundleDamaged as error:
+            raise CheckpointDamaged(f"{error} {START_ANEW}.") from error
 
     def write_bundle(self, number: int, queries: Iterable[BundledQuery]) -> None:
         """Raises DiskFull."""
-        if self._usage(self._out).free < BUNDLE_COPIES * self._weight_bytes:
-            keep_bundles(self._out, {self._checkpointed_bundle, number - 1, number})
+        if self._usage(self.out).free < BUNDLE_COPIES * self._weight_bytes:
+            keep_bundles(self.out, {self._checkpointed_bundle, number - 1, number})
         try:
-            write_merge_bundle(self._out, number, queries)
+            write_merge_bundle(self.out, number, queries)
         except OSError as error:
-            raise bundle_not_written(self._out, error) from error
+            raise bundle_not_written(self.out, error) from error
 
     def write_checkpoint(self, identity: Mapping[str, str], state: RunState, parts: Mapping[str, Tensors]) -> None:
         """Raises CheckpointNotWritten."""
@@ -62,4 +66,4 @@ class RunFolder:
 
     def finish(self, newest: int) -> None:
         """Removes bundles that a killed run wrote and this one never came to."""
-        keep_bundles(self._out, range(newest + 1))
+        keep_bundles(self.out, range(newest + 1))

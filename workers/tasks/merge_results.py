@@ -12,7 +12,7 @@ from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, TensorEntry, decode_manifest, distinct_tensors
 from webapp.common.blobs import blob_put, blobs_missing
 from webapp.fleets.models import Box
-from webapp.merges.models import MergeRun, MergeRunQuery
+from webapp.merges.models import MergeRun, MergeRunQuery, MergeRunState
 from webapp.merges.selectors import merge_requirements
 from webapp.merges.services import (
     GroupFound,
@@ -82,13 +82,32 @@ def blobs_take_over(result_dir: Path) -> None:
     """
     tensors = distinct_tensors(*(entry.tensors for entry in _manifest(result_dir).models))
     for digest in sorted(blobs_missing(tensors)):
-        path = result_dir / "bundle" / "blobs" / digest
+        path = _bundle(result_dir) / "blobs" / digest
         if not path.is_file() or blob_put(path.read_bytes()) != digest:
             raise ResultUnusable(f"The blob {digest[:12]} of the merged models is missing or damaged.")
 
 
-def result_record(*, run: MergeRun, queries: Mapping[str, MergeRunQuery], result_dir: Path, now: datetime) -> None:
-    """Ends the run with its groups. `queries`: the run's, by their names in the core. Raises ResultUnusable."""
+def has_accepted(result_dir: Path) -> bool:
+    """Whether the core came to accept something, however it ended."""
+    try:
+        return bool(_read(result_dir).merged_groups)
+    except ResultUnusable:
+        return False
+
+
+def result_record(
+    *,
+    run: MergeRun,
+    queries: Mapping[str, MergeRunQuery],
+    result_dir: Path,
+    state: MergeRunState = MergeRunState.SUCCEEDED,
+    problem: str = "",
+    now: datetime,
+) -> None:
+    """Ends the run in `state` with its groups. `queries`: the run's, by their names in the core.
+
+    Raises ResultUnusable.
+    """
     result = _read(result_dir)
     entries = {entry.slot: entry for entry in _manifest(result_dir).models}
     for name, entry in entries.items():
@@ -99,6 +118,8 @@ def result_record(*, run: MergeRun, queries: Mapping[str, MergeRunQuery], result
         result={**msgspec.to_builtins(result), "names": {name: found.name for name, found in queries.items()}},
         bytes_before=result.bytes_before,
         bytes_after=result.bytes_after,
+        state=state,
+        problem=problem,
         now=now,
     )
 
@@ -110,9 +131,16 @@ def _read(result_dir: Path) -> Result:
         raise ResultUnusable(f"{result_dir} holds no result.json that can be read.") from error
 
 
+def _bundle(result_dir: Path) -> Path:
+    """The bundle that result.json is of: a core that was killed may have written the next one already."""
+    savings = _read(result_dir).savings
+    own = result_dir / "bundles" / str(savings[-1].bundle) if savings else None
+    return own if own is not None and own.is_dir() else result_dir / "bundle"
+
+
 def _manifest(result_dir: Path) -> Manifest:
     try:
-        return decode_manifest((result_dir / "bundle" / "manifest.json").read_bytes())
+        return decode_manifest((_bundle(result_dir) / "manifest.json").read_bytes())
     except OSError as error:
         raise ResultUnusable(f"{result_dir} holds no bundle.") from error
 

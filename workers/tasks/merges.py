@@ -23,11 +23,19 @@ from webapp.merges.task_names import MERGE_RUN
 from workers.tasks.children import ChildStopped, Ended, run_child
 from workers.tasks.leases import Lease, claim
 from workers.tasks.merge_files import named_queries, write_workload
-from workers.tasks.merge_results import blobs_take_over, result_record, with_own_names
+from workers.tasks.merge_results import (
+    ResultUnusable,
+    blobs_take_over,
+    has_accepted,
+    result_record,
+    with_own_names,
+)
 
+OUT = "out"  # in the run's folder: what the core writes
 GRACE_S = 900.0  # after the time limit the core still measures what it has
 NICENESS = 10  # training takes what the pages, and boxes on the same machine, leave
-UNUSABLE = 2  # the core's exit status for input that it refused with one sentence
+UNUSABLE = 2  # the core's exit status for input that it refused with one sentence,
+UNRESUMABLE = 3  # and for a checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -47,35 +55,68 @@ def merge_run(job_id: str) -> None:
         lease.end(JobState.SUCCEEDED)
         return
     folder = Path(settings.VAR_DIR) / "runs" / str(run.id)
-    try:
-        _work(run, lease, folder)
-    except ChildStopped:
-        _stopped(run, lease)
-    except GemelError as error:
-        _ended(run, lease, JobState.FAILED, str(error))
-
-
-def _work(run: MergeRun, lease: Lease, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)  # what a worker that died left is of no use: this attempt starts clean
-    folder.mkdir(parents=True)
-    merge_run_started(run=run, now=timezone.now())
     queries = named_queries(run.run_queries.select_related("query", "model", "dataset"))
-    workload = write_workload(folder, queries)
-    out = folder / "out"
-    ended = run_child(
-        _arguments(workload, out, run),
+    try:
+        ended = _train(run, lease, folder, queries)
+        if ended.code:
+            raise CoreFailed(_sentence(ended))
+        blobs_take_over(folder / OUT)
+        with transaction.atomic():
+            is_recorded = lease.end(JobState.SUCCEEDED)
+            if is_recorded:
+                result_record(run=run, queries=queries, result_dir=folder / OUT, now=timezone.now())
+        if is_recorded:
+            shutil.rmtree(folder, ignore_errors=True)
+    except ChildStopped:
+        if lease.is_cancelled():
+            _ended(run, lease, folder, queries, JobState.CANCELLED, "")
+        else:  # this worker shuts down, or another one took over
+            lease.release()
+    except GemelError as error:
+        _ended(run, lease, folder, queries, JobState.FAILED, str(error))
+
+
+def _train(run: MergeRun, lease: Lease, folder: Path, queries: Mapping[str, MergeRunQuery]) -> Ended:
+    """Goes on from the checkpoint that a worker or child left when it was killed; without one it starts clean.
+
+    A killed child is started again as long as it comes further each time; a checkpoint that is of no use is dropped.
+    """
+    while True:
+        found = _checkpoint_written_at(folder)
+        ended = _run_core(run, lease, folder, queries, is_resumed=found is not None)
+        if found is not None and ended.code == UNRESUMABLE:
+            logger.warning("Merge run %s cannot be resumed and starts anew: %s", run.id, ended.log)
+            return _run_core(run, lease, folder, queries, is_resumed=False)
+        if not _was_killed(ended) or _checkpoint_written_at(folder) in (None, found):
+            return ended
+        logger.warning("The merging core of run %s was killed and goes on from its checkpoint.", run.id)
+
+
+def _checkpoint_written_at(folder: Path) -> int | None:
+    path = folder / OUT / "checkpoint" / "checkpoint.json"
+    return path.stat().st_mtime_ns if path.is_file() else None
+
+
+def _was_killed(ended: Ended) -> bool:
+    return ended.code < 0 or ended.code > 128
+
+
+def _run_core(
+    run: MergeRun, lease: Lease, folder: Path, queries: Mapping[str, MergeRunQuery], *, is_resumed: bool
+) -> Ended:
+    if not is_resumed:
+        shutil.rmtree(folder, ignore_errors=True)  # what was left there is of no use
+    folder.mkdir(parents=True, exist_ok=True)
+    merge_run_started(run=run, is_resumed=is_resumed, now=timezone.now())
+    arguments = _arguments(write_workload(folder, queries), folder / OUT, run)
+    return run_child(
+        [*arguments, "--resume"] if is_resumed else arguments,
         log=folder / "log",
         timeout_s=run.time_limit_s + GRACE_S,
         should_go_on=lambda: not _is_shutting_down() and lease.keep(),
         on_line=lambda line: _event(run, queries, line),
         niceness=NICENESS,
     )
-    if ended.code:
-        raise CoreFailed(_sentence(ended))
-    blobs_take_over(out)
-    with transaction.atomic():
-        if lease.end(JobState.SUCCEEDED):
-            result_record(run=run, queries=queries, result_dir=out, now=timezone.now())
 
 
 def _is_shutting_down() -> bool:
@@ -108,20 +149,32 @@ def _sentence(ended: Ended) -> str:
     if ended.code == UNUSABLE and last:
         return last
     logger.error("The merging core ended with %s: %s", ended.code, ended.log)
-    if ended.code < 0 or ended.code > 128:
-        return "The training was killed, most likely for lack of memory: nothing of it was kept, the originals run on."
-    return f"The training ended with an error, and nothing of it was kept: {last[:300]}"
+    if _was_killed(ended):
+        return "The training was killed, most likely for lack of memory; the originals run on."
+    return f"The training ended with an error: {last[:300]}"
 
 
-def _stopped(run: MergeRun, lease: Lease) -> None:
-    """The child was stopped because people cancelled the run, this worker shuts down, or another one took over."""
-    if lease.is_cancelled():
-        _ended(run, lease, JobState.CANCELLED, "")
-    else:
-        lease.release()
-
-
-def _ended(run: MergeRun, lease: Lease, state: JobState, problem: str) -> None:
-    with transaction.atomic():
-        if lease.end(state, problem):
-            merge_run_ended(run=run, state=MergeRunState(state.value), problem=problem, now=timezone.now())
+def _ended(
+    run: MergeRun,
+    lease: Lease,
+    folder: Path,
+    queries: Mapping[str, MergeRunQuery],
+    state: JobState,
+    problem: str,
+) -> None:
+    """What was accepted until then waits for a decision, like the result of a run that came to its end."""
+    now, run_state = timezone.now(), MergeRunState(state.value)
+    try:
+        if not has_accepted(folder / OUT):
+            raise ResultUnusable("Nothing was accepted.")
+        blobs_take_over(folder / OUT)
+        with transaction.atomic():
+            if lease.end(state, problem):
+                result_record(
+                    run=run, queries=queries, result_dir=folder / OUT, state=run_state, problem=problem, now=now
+                )
+    except ResultUnusable as error:
+        logger.info("Merge run %s leaves no merged groups: %s", run.id, error)
+        with transaction.atomic():
+            if lease.end(state, problem):
+                merge_run_ended(run=run, state=run_state, problem=problem, now=now)

@@ -1,7 +1,7 @@
 """Stands in for `python -m workers.merging run`: writes what the real core writes, at once, as its arguments tell.
 
-Usage: core_stand_in.py BEHAVIOUR RESULT_DIR OUT. RESULT_DIR holds a prepared result; behaviours: finish, refuse,
-crash, hang.
+Usage: core_stand_in.py BEHAVIOUR RESULT_DIR OUT [--resume]. RESULT_DIR holds a prepared result; behaviours: finish,
+refuse, crash, hang, and accept-crash, accept-hang, which accept something before. It refuses every checkpoint.
 """
 
 import json
@@ -10,7 +10,13 @@ import sys
 import time
 
 
-def main(behaviour: str, result_dir: str, out: str) -> int:
+def main(behaviour: str, result_dir: str, out: str, *flags: str) -> int:
+    if "--resume" in flags:
+        sys.stderr.write("The checkpoint is of another run.\n")
+        return 3
+    if behaviour.startswith("accept-"):
+        shutil.copytree(result_dir, out)
+        behaviour = behaviour.removeprefix("accept-")
     figures = [{"name": "count-cars", "relative_accuracy": 0.97}]
     print(json.dumps({"type": "started", "bytes_before": 100, "bytes_after": 100, "queries": []}), flush=True)
     print("a library says something", flush=True)

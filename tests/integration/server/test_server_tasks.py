@@ -210,6 +210,18 @@ def test_a_run_whose_worker_died_starts_clean(ready: Any, core: Any, settings: A
     assert not leftover.exists()
 
 
+def test_a_checkpoint_that_the_core_refuses_is_dropped(ready: Any, core: Any, settings: Any) -> None:
+    core("finish")
+    run = start(ready)
+    leftover = Path(settings.VAR_DIR) / "runs" / str(run.id) / "out" / "checkpoint" / "checkpoint.json"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_text("damaged")
+    merges.merge_run(job_of(run.id))
+    run.refresh_from_db()
+    assert (run.state, run.groups.count()) == (MergeRunState.SUCCEEDED, 1)
+    assert [event.payload["type"] for event in run.events.all()] == ["started", "evaluated"]
+
+
 @pytest.mark.parametrize(
     ("behaviour", "sentence"), [("refuse", "needs at least 32 train frames"), ("crash", "RuntimeError: it broke")]
 )
@@ -223,10 +235,21 @@ def test_a_failed_run_says_why_and_changes_nothing_else(ready: Any, core: Any, b
     assert not run.groups.exists()
 
 
-def test_cancelling_stops_the_training_and_keeps_nothing(
-    ready: Any, core: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_run_keeps_what_was_accepted_before(ready: Any, core: Any) -> None:
+    core("accept-crash")
+    run = start(ready)
+    merges.merge_run(job_of(run.id))
+    run.refresh_from_db()
+    assert (run.state, run.job.state) == (MergeRunState.FAILED, JobState.FAILED)
+    assert "RuntimeError: it broke" in run.problem
+    assert run.groups.get().state == MergedGroupState.WAITING
+
+
+@pytest.mark.parametrize(("behaviour", "groups"), [("hang", 0), ("accept-hang", 1)])
+def test_cancelling_stops_the_training_and_keeps_what_was_accepted(
+    ready: Any, core: Any, monkeypatch: pytest.MonkeyPatch, behaviour: str, groups: int
 ) -> None:
-    core("hang")
+    core(behaviour)
     run = start(ready)
     record = merges.merge_run_event_record
 
@@ -240,7 +263,7 @@ def test_cancelling_stops_the_training_and_keeps_nothing(
     merges.merge_run(job_of(run.id))
     run.refresh_from_db()
     assert (run.state, run.job.state) == (MergeRunState.CANCELLED, JobState.CANCELLED)
-    assert not run.groups.exists()
+    assert run.groups.count() == groups
 
 
 def test_a_worker_that_is_told_to_stop_gives_its_run_back(

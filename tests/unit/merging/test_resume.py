@@ -22,7 +22,7 @@ from workers.merging.training import TrainingSettings
 QUICK = TrainingSettings(batch=4, least_steps=5, most_steps=5, evaluate_every=2, peak_rate=0.02)
 DIVERGING = TrainingSettings(batch=4, least_steps=3, most_steps=3, evaluate_every=1, peak_rate=1e20)
 GOOD, IMPOSSIBLE = 0.5, 1.1
-ONE_STEP, EVIDENCE = 4 * 4, 4 * 4 * (STEPS + 1)  # samples: of four queries, and of what is measured after a training
+ONE_STEP, EVIDENCE = 4 * 4, 4 * 4 * STEPS  # samples: of four queries, and of what is measured after a training
 PROGRESS_IS_CERTAIN_AFTER = 6  # looks at whether to stop: enough to reach the next checkpoint from any
 
 
@@ -78,24 +78,19 @@ def queries(make_query):
     return [*good, *bad]
 
 
-def stopped_clock() -> float:
-    """A checkpoint takes no time by it, and so is due after every step."""
-    return 0.0
-
-
 def run(queries, out, options, *, is_cancelled=lambda: False, checkpoint_every_s=0.0, events=None, **values):
     """As `merge`, on queries that are loaded already."""
     out.mkdir(exist_ok=True)
     progress = Progress(
         [] if events is None else [events.append],
-        clock=stopped_clock if checkpoint_every_s == 0 else Ticks(),
+        clock=Ticks(),
         time_limit_s=None,
         sample_limit=values.get("sample_limit"),
         is_cancelled=is_cancelled,
         checkpoint_every_s=checkpoint_every_s,
     )
     log = EventFile(out / "events.jsonl", appends=True)
-    progress.listen(log)
+    progress.write_to(log)
     chosen = strategy(options.strategy)
     folder = CheckpointFolder(out / "checkpoint")
     try:
@@ -171,10 +166,10 @@ def killed_once(queries, out, after=12, **values):
 
 
 def test_counts_samples_and_seconds_from_the_first_start(queries, tmp_path):
-    options = killed_once(queries, tmp_path, checkpoint_every_s=0.05)
+    options = killed_once(queries, tmp_path)
     before = decode_state(CheckpointFolder(tmp_path / "checkpoint").read().state).progress
     events = []
-    result = run(queries, tmp_path, options, events=events, checkpoint_every_s=0.05)
+    result = run(queries, tmp_path, options, events=events)
     assert events[0].type is EventType.RESUMED
     assert events[0].samples_seen == before.samples_seen > 0
     assert events[0].seconds > before.seconds
@@ -183,11 +178,11 @@ def test_counts_samples_and_seconds_from_the_first_start(queries, tmp_path):
 
 
 def test_goes_on_in_the_same_event_file_behind_the_last_whole_line(queries, tmp_path):
-    options = killed_once(queries, tmp_path, checkpoint_every_s=0.05)
+    options = killed_once(queries, tmp_path)
     path = tmp_path / "events.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"type": "progr')
-    run(queries, tmp_path, options, checkpoint_every_s=0.05)
+    run(queries, tmp_path, options)
     lines = path.read_bytes().splitlines()
     types = [msgspec.json.decode(line)["type"] for line in lines]
     assert path.read_bytes().startswith(whole)

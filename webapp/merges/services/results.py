@@ -51,6 +51,7 @@ def merge_run_result_record(
     bytes_before: int,
     bytes_after: int,
     state: MergeRunState = MergeRunState.SUCCEEDED,
+    problem: str = "",
     now: datetime,
 ) -> list[MergedGroup]:
     """Ends the run in `state`; its groups wait. Groups that waited with any of the same queries are superseded."""
@@ -60,7 +61,7 @@ def merge_run_result_record(
     earlier = MergedGroup.objects.filter(state=MergedGroupState.WAITING, members__query__in=queries).exclude(run=run)
     MergedGroup.objects.filter(id__in=earlier.values("id")).update(state=MergedGroupState.SUPERSEDED)
     created = [_group_create(run, group, now) for group in groups]
-    merge_run_ended(run=run, state=state, now=now)
+    merge_run_ended(run=run, state=state, problem=problem, now=now)
     for group in created:
         site_changed(run.box.site_id, "merged-group", group.id)
     return created
