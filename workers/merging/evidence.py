@@ -1,10 +1,9 @@
 """Where sharing hurts: per place, how much its query would gain per byte from weights of its own.
 
 A query that misses its target gets a copy of everything it shares and trains that for a few steps. What its loss falls
-by is put down to the layers: each step's movement of a layer times the gradient that the next batch finds there. Taken
-on the next batch, the noise of single batches does not pass for a gain. The copies are thrown away.
+by is put down to the layers: the gradient of each step times the movement of the layer. The copies are thrown away.
 Source: Lan et al., LCA: Loss Change Allocation (NeurIPS 2019). It found the layer that a query was built to conflict in
-far more often than comparing gradients at the joint optimum did (docs/adr/0007-what-paid-in-merging.md).
+more often than comparing gradients at the joint optimum did (docs/adr/0007-what-paid-in-merging.md).
 """
 
 import copy
@@ -26,7 +25,7 @@ def conflict_by_place(
 ) -> dict[LayerPlace, float]:
     """At least 0; 0 for queries that are not `failing`, which have nothing to gain. Leaves weights as they are.
 
-    Uses STEPS + 1 of the training's next batches of every failing query.
+    Uses STEPS of the training's next batches of every failing query.
     """
     by_query = {query.name: query for query in training.queries}
     groups = [group for group in groups if group.queries <= by_query.keys()]
@@ -46,21 +45,13 @@ def _gains(network: nn.Module, layers: Sequence[str], query: MergingQuery, train
     flat = [parameter for own in parameters for parameter in own]
     optimiser = torch.optim.Adam(flat, lr=training.settings.peak_rate)
     gains = [0.0] * len(layers)
-    moved: list[list[torch.Tensor]] | None = None
-    for _ in range(STEPS + 1):
+    for _ in range(STEPS):
         optimiser.zero_grad(set_to_none=True)
         training.loss(query, alone).backward()
-        if moved is not None:
-            gains = [
-                gain - _first_order_change(own, steps)
-                for gain, own, steps in zip(gains, parameters, moved, strict=True)
-            ]
         before = [[parameter.detach().clone() for parameter in own] for own in parameters]
         optimiser.step()
-        moved = [
-            [parameter.detach() - start for parameter, start in zip(own, starts, strict=True)]
-            for own, starts in zip(parameters, before, strict=True)
-        ]
+        for number, (own, starts) in enumerate(zip(parameters, before, strict=True)):
+            gains[number] -= _first_order_change(own, starts)
     return gains
 
 
@@ -71,9 +62,10 @@ def _own_copies(layer: nn.Module) -> list[nn.Parameter]:
     return [getattr(layer, name) for name in parameter_names(layer)]
 
 
-def _first_order_change(parameters: Sequence[nn.Parameter], movement: Sequence[torch.Tensor]) -> float:
+def _first_order_change(parameters: Sequence[nn.Parameter], before: Sequence[torch.Tensor]) -> float:
+    """Of the loss, by the step from `before` to now, as the gradient says that the step was made by."""
     return sum(
-        float((parameter.grad * moved).sum())
-        for parameter, moved in zip(parameters, movement, strict=True)
+        float((parameter.grad * (parameter.detach() - start)).sum())
+        for parameter, start in zip(parameters, before, strict=True)
         if parameter.grad is not None
     )
