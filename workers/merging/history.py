@@ -60,12 +60,14 @@ class Strategy(Protocol):
 
     `has_accuracy_targets` is False for an upper bound that ignores accuracy. `keeps_partial_success`: whether a
     rejected merged group is of use for the queries in it that met their targets, so that training goes on for them.
+    `accepts_on_the_way`: whether the part of a merged group whose queries hold is accepted while the rest trains on.
     `reads_conflict`: whether it looks at Attempt.conflict, which takes training batches to measure.
     """
 
     name: ClassVar[str]
     has_accuracy_targets: ClassVar[bool]
     keeps_partial_success: ClassVar[bool]
+    accepts_on_the_way: ClassVar[bool]
     reads_conflict: ClassVar[bool]
 
     def next_proposal(self, history: History) -> Proposal | None:

@@ -1,7 +1,8 @@
 """One configuration put to the test: share, re-estimate, evaluate, retrain until targets hold or will not.
 
 Merged groups share nothing with one another, so each is accepted on its own as soon as its queries all meet their
-targets; the others train on undisturbed. What is accepted is handed out at once, with the weights as shipped.
+targets; the others train on undisturbed. What is accepted is handed out at once, with the weights as shipped. A
+strategy may also have the part of a merged group accepted whose queries hold already, until more of it does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ from workers.merging.training import JointTraining, TrainingDiverged, TrainingSe
 RATES = (1.0, 0.25)  # of the peak learning rate: at first, and after training diverged
 EARLY_EVALUATION = 10  # steps, beside every `evaluate_every`: models of one origin hold their targets almost at once
 EXTENSION = 0.5  # of the steps so far
+LEAST_GROWTH = 0.02  # of a merged group's saving, for a larger part of it to be accepted on the way
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class TrialSettings:
     """`rounding`: the dtype weights are rounded to before they are measured and shipped, None for none.
 
     `needs_targets` False keeps a configuration at the end of its training whatever its accuracy.
-    `keeps_partial_success`, `reads_conflict`: see history.Strategy.
+    `keeps_partial_success`, `accepts_on_the_way`, `reads_conflict`: see history.Strategy.
     """
 
     training: TrainingSettings
@@ -54,6 +56,7 @@ class TrialSettings:
     initialisation: Initialisation = Initialisation.MEMBER
     needs_targets: bool = True
     keeps_partial_success: bool = False
+    accepts_on_the_way: bool = False
     reads_conflict: bool = True
 
 
@@ -240,6 +243,10 @@ class Trial:
             held = [merged for merged in self._pending if may_end and self._is_good(merged)]
             for merged in held:
                 self._accept(merged)
+            if self._settings.accepts_on_the_way:
+                for merged in self._pending:
+                    if merged not in held:
+                        self._accept_what_holds(merged)
         self._pending = [merged for merged in self._pending if merged not in held]
         done = [name for merged in held for name in merged.queries]
         if average is not None:  # later trials build on what was accepted, so on what is shipped
@@ -249,9 +256,28 @@ class Trial:
     def _is_good(self, merged: MergedGroup) -> bool:
         return not self._settings.needs_targets or all(self._figures[name].target_met for name in merged.queries)
 
+    def _accept_what_holds(self, merged: MergedGroup) -> None:
+        """The part of `merged` whose queries meet their targets, where it saves more than what they have by now."""
+        missing = [place for group in merged.groups for place in group.places if self._misses(place.query)]
+        part = MergeConfiguration(merged.groups).without_places(missing)
+        growth = part.saved_bytes - self._accepted_saving(merged)
+        if growth > LEAST_GROWTH * MergeConfiguration(merged.groups).saved_bytes:
+            for found in part.merged_groups:
+                self._accept(found)
+
+    def _misses(self, query: str) -> bool:
+        return not self._figures[query].target_met
+
+    def _accepted_saving(self, merged: MergedGroup) -> int:
+        return sum(group.saved_bytes for group in self._accepted if not group.queries.isdisjoint(merged.queries))
+
     def _accept(self, merged: MergedGroup) -> None:
+        """Hands `merged` out, unless a part of it that was accepted on the way in another configuration saves more."""
+        is_better = MergeConfiguration(merged.groups).saved_bytes >= self._accepted_saving(merged)
         earlier = (group for group in self._accepted if group.queries.isdisjoint(merged.queries))
         self._accepted = merged.groups.union(earlier)
+        if not is_better:
+            return
         self._observer.accepted(
             AcceptedGroup(
                 merged,

@@ -7,6 +7,7 @@ import torch
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.inventory import layer_inventory
 from workers.merging.configuration import MergeConfiguration
+from workers.merging.history import Attempt
 from workers.merging.matching import maximal_configuration
 from workers.merging.normalisation import reestimate_normalisation
 from workers.merging.sharing import SharedNetworks
@@ -25,6 +26,7 @@ class Recorder:
         self.evaluations: list[int] = []  # the steps they came after
         self.steps = 0
         self.shared: SharedNetworks | None = None
+        self.attempt: Attempt | None = None
 
     def should_stop(self) -> bool:
         return False
@@ -55,13 +57,13 @@ def everything_shared(queries) -> tuple[SharedNetworks, MergeConfiguration]:
     return SharedNetworks(networks), maximal_configuration(inventories, contents)
 
 
-def tried(queries, *, needs_targets: bool = False, training: TrainingSettings = QUICK) -> Recorder:
+def tried(queries, *, kept: MergeConfiguration = MergeConfiguration(), configuration=None, **wishes) -> Recorder:
     recorder = Recorder()
-    shared, configuration = everything_shared(queries)
+    shared, maximal = everything_shared(queries)
     recorder.shared = shared
-    settings = TrialSettings(training=training, seed=1, device=CPU, needs_targets=needs_targets)
-    Trial(
-        configuration, MergeConfiguration(), queries=queries, shared=shared, settings=settings, observer=recorder
+    settings = TrialSettings(**{"training": QUICK, "seed": 1, "device": CPU, "needs_targets": False, **wishes})
+    recorder.attempt = Trial(
+        configuration or maximal, kept, queries=queries, shared=shared, settings=settings, observer=recorder
     ).run()
     return recorder
 
@@ -88,3 +90,24 @@ def test_leaves_no_gradients_behind(make_query):
     queries = [make_query(name, seed=seed) for seed, name in enumerate("ab")]
     shared = tried(queries).shared
     assert all(parameter.grad is None for parameter in shared.parameters(shared.networks))
+
+
+def test_accepts_on_the_way_what_holds_without_the_query_that_never_will(make_query):
+    """Targets of 0 and of more than 1 leave nothing to chance."""
+    queries = [
+        make_query(name, target=target, seed=seed) for name, target, seed in (("a", 0, 1), ("b", 0, 2), ("c", 2, 3))
+    ]
+    recorder = tried(queries, needs_targets=True, accepts_on_the_way=True)
+    (group,) = recorder.groups
+    assert group.merged.queries == ("a", "b")
+    assert {place.query for group in recorder.attempt.rejected_groups for place in group.places} == {"a", "b", "c"}
+    assert not tried(queries, needs_targets=True).groups
+
+
+def test_gives_up_nothing_that_saves_more_for_what_holds_now(make_query):
+    queries = [make_query(name, target=0, seed=seed) for seed, name in enumerate("abc")]
+    _, everything = everything_shared(queries)
+    kept = everything.without_places(place for place in everything.group_at if place.query == "c")
+    least = MergeConfiguration(frozenset({everything.ordered()[-1]}))
+    assert not tried(queries, kept=kept, configuration=least, needs_targets=True).groups
+    assert tried(queries, configuration=least, needs_targets=True).groups

@@ -44,6 +44,7 @@ class Gemel:
     name: ClassVar[str] = "gemel"
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = True
+    accepts_on_the_way: ClassVar[bool] = False
     reads_conflict: ClassVar[bool] = False
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ class Maximal:
     name: ClassVar[str] = "maximal"
     has_accuracy_targets: ClassVar[bool] = False
     keeps_partial_success: ClassVar[bool] = False
+    accepts_on_the_way: ClassVar[bool] = False
     reads_conflict: ClassVar[bool] = False
 
     def next_proposal(self, history: History) -> Proposal | None:

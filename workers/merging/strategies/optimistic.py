@@ -3,6 +3,9 @@
 The paper adds one group at a time and retrains for each; on small models sharing all at once reached the same saving
 with a sixth of the samples. Training never restarts: what un-sharing leaves goes on from the weights reached so far.
 
+What holds already is accepted on the way, without the queries that do not: savings start early, and one query that
+never holds costs the others nothing.
+
 Every rejected attempt gives up at least one place of every failing merged group, and the share given up doubles, so
 the search ends after a handful of attempts.
 """
@@ -21,6 +24,7 @@ class Optimistic:
     name: ClassVar[str] = "optimistic"
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = False
+    accepts_on_the_way: ClassVar[bool] = True
     reads_conflict: ClassVar[bool] = True
 
     def next_proposal(self, history: History) -> Proposal | None:

@@ -25,6 +25,7 @@ class Stem:
     name: ClassVar[str] = "stem"
     has_accuracy_targets: ClassVar[bool] = True
     keeps_partial_success: ClassVar[bool] = True
+    accepts_on_the_way: ClassVar[bool] = False
     reads_conflict: ClassVar[bool] = False
 
     def __init__(self) -> None:
