@@ -49,7 +49,7 @@ class Profile:
 
 
 PROFILES = {
-    "full": Profile(320, None, 1500.0, 200_000, TrainingSettings(batch=8, passes=5, least_steps=200)),
+    "full": Profile(320, None, 2400.0, 60_000, TrainingSettings(batch=8, passes=10)),
     "small": Profile(100, 80, 90.0, 20_000, TrainingSettings(batch=8, least_steps=100, most_steps=200)),
 }
 
