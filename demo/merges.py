@@ -25,9 +25,10 @@ from edge_runtime.vision.architectures import load_weights, task_of
 from edge_runtime.vision.spec import ModelSpec
 from workers.merging.events import Event, EventFile, EventType
 from workers.merging.frames import FrameSet
+from workers.merging.merge_run import MergeRun
+from workers.merging.options import RunOptions
 from workers.merging.progress import Progress
 from workers.merging.queries import MergingQuery, merging_query
-from workers.merging.run import MergeRun, RunOptions
 from workers.merging.splits import Splits
 from workers.merging.strategies import strategy
 from workers.merging.training import TrainingSettings

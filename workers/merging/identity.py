@@ -5,19 +5,16 @@ Limits of time and samples are no part of it: a run that reached its limit may b
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from edge_runtime.protocol.manifest import TensorEntry, sha256_hex
 from workers.merging.frames import FrameSet
+from workers.merging.options import RunOptions
 from workers.merging.queries import MergingQuery
 
-if TYPE_CHECKING:
-    from workers.merging.run import RunOptions
 
-
-def options_identity(options: "RunOptions") -> dict[str, str]:
+def options_identity(options: RunOptions) -> dict[str, str]:
     """In words for a person: what it is, and its value."""
     return {
         "the strategy": options.strategy,

@@ -12,9 +12,10 @@ from workers.merging.checkpoint import CheckpointDamaged, CheckpointFolder, Chec
 from workers.merging.disk import DiskFull, disk_usage
 from workers.merging.events import EventFile, EventType
 from workers.merging.evidence import STEPS
+from workers.merging.merge_run import MergeRun
+from workers.merging.options import RunOptions
 from workers.merging.progress import Progress
 from workers.merging.result import read_result
-from workers.merging.run import MergeRun, RunOptions
 from workers.merging.run_state import decode_state
 from workers.merging.strategies import strategy, strategy_names
 from workers.merging.training import TrainingSettings

@@ -6,9 +6,10 @@ import torch
 from edge_runtime.bundles.tensors import blob_bytes, tensor_from_blob
 from edge_runtime.protocol.manifest import decode_manifest, distinct_bytes, sha256_hex
 from workers.merging.events import EventType, decode_event
+from workers.merging.merge_run import MergeRun
+from workers.merging.options import RunOptions
 from workers.merging.progress import Progress
 from workers.merging.result import read_result
-from workers.merging.run import MergeRun, RunOptions
 from workers.merging.strategies import strategy
 from workers.merging.training import TrainingSettings
 

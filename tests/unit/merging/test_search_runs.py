@@ -6,8 +6,9 @@ from torch import nn
 
 from edge_runtime.protocol.manifest import decode_manifest, distinct_bytes
 from workers.merging.history import History, Proposal, Start, Strategy
+from workers.merging.merge_run import MergeRun
+from workers.merging.options import RunOptions
 from workers.merging.progress import Progress
-from workers.merging.run import MergeRun, RunOptions
 from workers.merging.strategies import strategy
 from workers.merging.training import TrainingSettings
 
@@ -86,7 +87,7 @@ class Listed:
     """Proposes what it was given, one after the other."""
 
     name = "listed"
-    has_accuracy_targets, keeps_partial_success, reads_conflict = True, True, False
+    has_accuracy_targets, keeps_partial_success, accepts_on_the_way, reads_conflict = True, True, False, False
 
     def __init__(self, *starts: Start) -> None:
         self._starts = starts
