@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from workers.merging.events import QueryFigures
 
 WEIGHT_RANGE = 3.0  # of a query's loss weight, from at its target to this far below:
-FAR_BELOW = 0.2
+FAR_BELOW = 0.05
 FAR_AHEAD = 0.5  # of the way from its target to perfect: from here a query trains seldom
 SELDOM = 2
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 PATIENCE = 0.5  # of the planned steps pass before anything is given up
 NEARLY_DONE = 0.8  # from here on giving up would save next to nothing
 OPTIMISM = 2.0  # a forecast below target by more than this factor's reach is hopeless
+SWING = 0.03  # by which a bound on some hundred frames swings between evaluations, and a falling rate still lifts it
 
 
 def is_hopeless(lower_bounds: Sequence[float], target: float, *, done_fraction: float) -> bool:
@@ -15,7 +16,7 @@ def is_hopeless(lower_bounds: Sequence[float], target: float, *, done_fraction: 
     """
     if not PATIENCE <= done_fraction < NEARLY_DONE or len(lower_bounds) < 4 or lower_bounds[-1] >= target:
         return False
-    return _reach(lower_bounds, done_fraction, 1 - done_fraction) < target
+    return _reach(lower_bounds, done_fraction, 1 - done_fraction) + SWING < target
 
 
 def is_worth_extending(lower_bounds: Sequence[float], target: float, *, extension: float) -> bool:

@@ -11,6 +11,10 @@ def test_goes_on_while_the_gain_could_still_reach_the_target():
     assert not is_hopeless([0.3, 0.4, 0.5, 0.7, 0.8, 0.85], 0.95, done_fraction=0.6)
 
 
+def test_goes_on_with_a_query_that_swings_just_below_target():
+    assert not is_hopeless([0.9, 0.94, 0.91, 0.93, 0.88, 0.93], 0.95, done_fraction=0.6)
+
+
 def test_never_gives_up_in_the_first_half():
     assert not is_hopeless([0.1, 0.1, 0.1, 0.1], 0.95, done_fraction=0.4)
 
