@@ -154,6 +154,7 @@ class Agent:
                 failures=reconciler.failures,
                 progress=reconciler.progress,
                 model_problems=self._serving.problems(),
+                warnings=self._serving.warnings(),
                 cameras=self._cameras.samples(),
                 running=(reconciler.running, reconciler.manifest.version if reconciler.manifest else 0),
                 bytes_downloaded=reconciler.bytes_downloaded,

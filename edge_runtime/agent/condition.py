@@ -12,15 +12,19 @@ def report(
     failures: Sequence[str],
     progress: str,
     model_problems: Mapping[str, str],
+    warnings: Sequence[str],
     cameras: Sequence[CameraSample],
     running: tuple[str, int],
     bytes_downloaded: int,
 ) -> Report:
     """`failures`: sentences of steps that failed; `progress`: what is being done, ""; `running`: (digest, version).
+    `warnings`: sentences about all models together.
 
     Not being at the target outweighs a part that fails: the first such sentence is shown.
     """
     state, sentence = _state(target, failures, progress or _gap(target, running), model_problems, cameras)
+    if state == "running" and warnings:
+        state, sentence = "degraded", warnings[0]
     return Report(
         state=state,
         sentence=sentence,

@@ -25,6 +25,8 @@ class Serving(Protocol):
 
     def problems(self) -> Mapping[str, str]: ...
 
+    def warnings(self) -> Sequence[str]: ...
+
 
 class Cameras(Protocol):
     @property

@@ -14,6 +14,7 @@ from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import require_fits
 from edge_runtime.scheduling.batching import hopeless, takes_for
 from edge_runtime.scheduling.pace import DOUBT_AFTER_S, doubted, observed
+from edge_runtime.scheduling.reloading import ReloadWatch
 from edge_runtime.scheduling.schedule import prefetch, schedule
 from edge_runtime.scheduling.words import Batch, Budget, Decision, ModelProfile, Profiles, Resident, Take, Waiting
 from edge_runtime.serving.answering import Faults, answer, fault_sentence
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _RATE_MEASURABLE_BYTES = 256 * 1024  # below it a load's time is all overhead and says nothing about the link
 _RATE_WEIGHT = 0.3
+_FORECAST_COUNTS_S = 60.0  # then what really happens counts
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,14 @@ class Engine:
         self._tally = tally
         self._given = surroundings
         self._prepared: Prepared | None = None
+        self._activated_at = -math.inf
         self._queries: dict[str, QueryTarget] = {}
         self._faults = Faults()
         self._last_run: dict[str, float] = {}
         self._doubted_at: dict[str, float] = {}
         self._load_bytes_per_s = math.inf
+        self._reloads = ReloadWatch()
+        self._noted = (0.0, 0, 0)
         self.stalled_s = 0.0
         self.live_accuracy: LiveAccuracy | None = None
 
@@ -82,6 +87,14 @@ class Engine:
         """Sentences by query, for those whose model fails."""
         slots = self._faults.sentences() | (self._prepared.problems if self._prepared else {})
         return {name: slots[query.slot] for name, query in self._queries.items() if query.slot in slots}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with all models together; soon after a switch, what is foreseen."""
+        prepared = self._prepared
+        if prepared and prepared.forecast and self._given.clock() < self._activated_at + _FORECAST_COUNTS_S:
+            return (prepared.forecast,)
+        return (self._reloads.sentence,) if self._reloads.sentence else ()
 
     def measure(self, model: ServedModel, tensor: TensorSource, known: tuple[Batch, ...] | None = None) -> ModelProfile:
         """preparation.measure, here. The model's tensors stay, and are first to go when a running model needs room."""
@@ -104,7 +117,8 @@ class Engine:
         require_fits(prepared.profiles.models, self.budget)
         for model in self._prepared.models.values() if self._prepared else ():
             self._memory.detach(model.skeleton)
-        self._prepared, self._faults = prepared, Faults()
+        self._prepared, self._faults, self._reloads = prepared, Faults(), ReloadWatch()
+        self._activated_at = self._given.clock()
         self.tidy()
         self._memory.set_shared(prepared.profiles.shared_digests())
         self._queries = {query.query: query for query in prepared.queries}
@@ -125,6 +139,7 @@ class Engine:
         if decision is None:
             return False
         self._visit(decision, self._prepared, queues)
+        self._watch_reloads()
         return True
 
     def score_when_due(self) -> bool:
@@ -218,6 +233,11 @@ class Engine:
         for (query, frame), prediction in zip(taken, predictions, strict=True):
             self._account(model, query, frame, prediction, finished_at)
         taken.clear()  # accounted for: a failure from here on must not count them again
+
+    def _watch_reloads(self) -> None:
+        noted, self._noted = self._noted, (self.stalled_s, *self._tally.decided())
+        stalled_s, answered, lost = (after - before for after, before in zip(self._noted, noted, strict=True))
+        self._reloads.note(self._given.clock(), stalled_s, int(answered), int(lost))
 
     def _copy_ahead(self, running: str, activation_bytes: int) -> None:
         """Has the layers that the next visit lacks copied while this one runs."""

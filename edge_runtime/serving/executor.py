@@ -21,8 +21,10 @@ from edge_runtime.protocol.manifest import Manifest
 from edge_runtime.protocol.messages import MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import BudgetTooSmall, require_fits
+from edge_runtime.scheduling.assessment import assess
 from edge_runtime.scheduling.policies import DEFAULT_POLICY, policy_named
 from edge_runtime.scheduling.words import Batch, ModelProfile, Profiles
+from edge_runtime.scheduling.workload import QueryLoad, Workload
 from edge_runtime.serving.answering import fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.engine import Engine, Result, Surroundings
@@ -68,6 +70,7 @@ class Executor:
         policy_named(policy)
         self._device = torch.device(device)
         self._threads = threads
+        self._policy = policy
         self._measured_before = measured
         self._stopping = threading.Event()
         transfer = transfer_to(self._device)
@@ -98,7 +101,11 @@ class Executor:
         except GemelError:
             self._between_frames(self._engine.tidy)
             raise
-        return Prepared(manifest, tuple(queries), models, Profiles(tuple(profiles)), problems, tensor)
+        served = Profiles(tuple(profiles))
+        forecast = self._forecast(queries, served)
+        if forecast:
+            log.warning("bundle version %d: %s", manifest.version, forecast)
+        return Prepared(manifest, tuple(queries), models, served, problems, tensor, forecast)
 
     def activate(self, prepared: Prepared) -> None:
         """Switches to `prepared` between two frames; it runs when this returns. Raises BudgetTooSmall."""
@@ -124,9 +131,17 @@ class Executor:
         accuracy = self._engine.live_accuracy
         return memory, self._tally.take(accuracy.agreements() if accuracy else {})
 
+    def swapped(self) -> tuple[int, float]:
+        """Since the start: bytes copied to the device, and seconds in which execution waited for them."""
+        return self._memory.copied_bytes, self._engine.stalled_s
+
     def problems(self) -> dict[str, str]:
         """One sentence per query whose model fails right now; empty when all is well."""
         return self._engine.problems()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about all models together: frames that will be lost, or a reload loop. Empty when all is well."""
+        return self._engine.warnings
 
     def stop(self) -> None:
         """Ends the thread after the visit at hand. Idempotent."""
@@ -137,6 +152,15 @@ class Executor:
             for _, future in self._jobs:
                 future.set_exception(_stopped())
             self._jobs.clear()
+
+    def _forecast(self, queries: Sequence[QueryTarget], profiles: Profiles) -> str:
+        """What will be lost, as a sentence; from what is known of the link by now."""
+        loads = tuple(
+            QueryLoad(query.query, query.slot, query.rate_fps, query.deadline_ms, query.camera, query.priority)
+            for query in queries
+            if query.slot in profiles.by_slot
+        )
+        return assess(Workload(loads), profiles, self._engine.budget, self._policy).sentence
 
     def _known(self, manifest: Manifest) -> dict[str, tuple[Batch, ...]]:
         """The batches of each slot, where this bundle was measured on this machine."""

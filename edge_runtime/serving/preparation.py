@@ -47,7 +47,10 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Prepared:
-    """`profiles` lack the slots in `problems` (slot to sentence): those failed their warm-up and will not run."""
+    """`profiles` lack the slots in `problems` (slot to sentence): those failed their warm-up and will not run.
+
+    `forecast`: one sentence where frames will be lost, else empty.
+    """
 
     manifest: Manifest
     queries: tuple[QueryTarget, ...]
@@ -55,6 +58,7 @@ class Prepared:
     profiles: Profiles
     problems: dict[str, str]
     tensor: TensorSource
+    forecast: str = ""
 
 
 def models_of(manifest: Manifest, queries: Sequence[QueryTarget], device: torch.device) -> dict[str, ServedModel]:

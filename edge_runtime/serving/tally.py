@@ -31,6 +31,12 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._intervals: dict[str, _Interval] = {}
+        self._decided = [0, 0]
+
+    def decided(self) -> tuple[int, int]:
+        """Frames processed in time and frames lost, of all queries since the start."""
+        with self._lock:
+            return self._decided[0], self._decided[1]
 
     def retarget(self, queries: Iterable[str]) -> None:
         """Counts of queries that stay are kept."""
@@ -40,15 +46,18 @@ class Tally:
     def dropped(self, query: str, frames: int) -> None:
         with self._lock:
             self._of(query).dropped += frames
+            self._decided[1] += frames
 
     def late(self, query: str) -> None:
         with self._lock:
             self._of(query).late += 1
+            self._decided[1] += 1
 
     def processed(self, query: str, latency_ms: float, counts: Mapping[str, float]) -> None:
         with self._lock:
             interval = self._of(query)
             interval.processed += 1
+            self._decided[0] += 1
             interval.latencies_ms.append(latency_ms)
             for name, count in counts.items():
                 interval.counts[name] = interval.counts.get(name, 0.0) + count

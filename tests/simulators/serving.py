@@ -25,6 +25,7 @@ class FakeServing:
         self.activations: list[Prepared] = []
         self.refusal: GemelError | None = None
         self.model_problems: dict[str, str] = {}
+        self.overall_warnings: tuple[str, ...] = ()
 
     def prepare(
         self, manifest: Manifest, queries: Sequence[QueryTarget], tensor: Callable[[TensorEntry], torch.Tensor]
@@ -46,3 +47,6 @@ class FakeServing:
 
     def problems(self) -> dict[str, str]:
         return self.model_problems
+
+    def warnings(self) -> tuple[str, ...]:
+        return self.overall_warnings

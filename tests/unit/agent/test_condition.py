@@ -14,6 +14,7 @@ def state(**changes):
         "failures": (),
         "progress": "",
         "model_problems": {},
+        "warnings": (),
         "cameras": (GOOD,),
         "running": ("d" * 64, 4),
         "bytes_downloaded": 0,
@@ -36,6 +37,11 @@ def test_a_failed_camera_is_named_as_people_know_it():
 
 def test_a_failing_model_degrades_the_box():
     assert state(model_problems={"q": "It fails."}) == ("degraded", "It fails.")
+
+
+def test_a_box_that_reloads_over_and_over_is_degraded_unless_worse_is_known():
+    assert state(warnings=("It reloads.",)) == ("degraded", "It reloads.")
+    assert state(warnings=("It reloads.",), cameras=(BAD,))[1].startswith("Gate")
 
 
 def test_another_bundle_than_wanted_is_not_the_target():

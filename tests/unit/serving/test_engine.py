@@ -68,7 +68,8 @@ def test_answers_are_those_of_the_unswapped_model_bit_for_bit(
 
 def lost_frames(rig: Rig, shelf: BundleOnShelf) -> tuple[int, int]:
     """(lost, captured) over six seconds of three queries at ten frames per second."""
-    rig.run(shelf, queries(deadline_ms=300))
+    if rig.engine.prepared is None:
+        rig.run(shelf, queries(deadline_ms=300))
     rig.tally.take({})
     frames = 0
     start = rig.clock()
@@ -94,6 +95,18 @@ def test_frames_that_slow_swaps_lose_are_recovered_by_sharing_layers(clock: Fake
 
     assert lost[False] > 60
     assert lost[True] < 10  # the first loads
+
+
+def test_a_reload_loop_becomes_a_warning_and_ends_when_layers_are_shared(clock: FakeClock) -> None:
+    for merged in (False, True):
+        shelf = BundleOnShelf()
+        put_models(shelf, merged=merged)
+        rig = Rig(clock, budget_bytes=int(1.6 * MODEL_BYTES), bandwidth=MODEL_BYTES / 0.3)
+        for _ in range(4):
+            lost_frames(rig, shelf)
+        assert [warning.partition(":")[0] for warning in rig.engine.warnings] == (
+            [] if merged else ["The models drive each other out of memory"]
+        )
 
 
 @pytest.mark.parametrize("merged", [False, True])

@@ -2,7 +2,9 @@ import time
 
 import pytest
 import torch
+from msgspec.structs import replace
 
+from edge_runtime.scheduling.measured import MeasuredBatch, Timing
 from edge_runtime.serving import preparation
 from edge_runtime.serving.executor import Executor
 from edge_runtime.serving.profiling import MeasuredFolder, bundle_digest, measure_bundle
@@ -58,6 +60,23 @@ def test_is_kept_by_hardware_and_bundle(full_shelf: BundleOnShelf, tmp_path) -> 
     assert here.load(bundle_digest(full_shelf.manifest(version=2))) is None
     path.write_bytes(b"half a file")
     assert here.load(digest) is None
+
+
+def test_what_cannot_be_met_is_foretold_when_a_bundle_is_prepared(full_shelf, tmp_path) -> None:
+    folder, measured = MeasuredFolder(tmp_path, "here"), measured_on(full_shelf)
+    cars, people = measured.models
+    slow = (MeasuredBatch(1, Timing(700.0, 700.0, 700.0), cars.batches[0].activation_bytes),)
+    folder.save(replace(measured, models=(replace(cars, batches=slow), people)))
+    executor = Executor(budget_bytes=8_000_000, overhead_bytes=0, measured=folder)
+    try:
+        prepared = executor.prepare(full_shelf.manifest(), [query_on("cars", deadline_ms=500)], full_shelf.tensor)
+        executor.activate(prepared)
+
+        assert "query-cars will lose 100% of its frames" in prepared.forecast
+        assert "700 ms" in prepared.forecast
+        assert executor.warnings() == (prepared.forecast,)
+    finally:
+        executor.stop()
 
 
 def test_a_box_starts_with_what_was_measured_instead_of_measuring(full_shelf, tmp_path, monkeypatch) -> None:
