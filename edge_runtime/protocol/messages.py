@@ -32,6 +32,10 @@ class QuerySample(msgspec.Struct, frozen=True):
     model with its original over the last `agreement_frames` sampled frames, None where the original itself runs or
     nothing was sampled yet. `counts` is the mean number of objects per processed frame by class (for a classification
     query: the share of frames with that answer).
+
+    `appeared`: objects by class that the tracker saw appear in the interval, each track counted once, when it is
+    confirmed (for a classification query: how often the answer changed to that class and stayed). Sums over time are
+    counts of objects, which the means of `counts` are not.
     """
 
     query: str
@@ -46,6 +50,7 @@ class QuerySample(msgspec.Struct, frozen=True):
     agreement: float | None
     agreement_frames: int
     counts: dict[str, float] = {}
+    appeared: dict[str, int] = {}
 
 
 class CameraSample(msgspec.Struct, frozen=True):
@@ -119,6 +124,28 @@ class ProbeResult(msgspec.Struct, frozen=True):
     rate_fps: float = 0.0
     codec: str = ""
     problem: str = ""
+
+
+class EventReport(msgspec.Struct, frozen=True):
+    """Something that appeared before a camera; POST /api/box/events as JSON part `event` + JPEG part `picture`.
+
+    There is no `picture` where the camera's privacy keeps it on the box.
+
+    `event` is a UUID made by the box: sent again after a lost answer, it is stored once. `kind`: "appeared" (an object,
+    detection) or "changed" (a new answer, classification). `at`, `until`: Unix seconds of the stream, the first and the
+    last frame it was seen on; `until` is None while unknown. `score` 0..1 is the best. `box`: xyxy as fractions of the
+    picture, None for classification. Answer 204: stored, or known already; 4xx: do not send it again.
+    """
+
+    event: str
+    query: str
+    camera: str
+    kind: str
+    label: str
+    at: float
+    until: float | None
+    score: float
+    box: tuple[float, float, float, float] | None = None
 
 
 class FrameObject(msgspec.Struct, frozen=True):
