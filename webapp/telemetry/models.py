@@ -50,6 +50,7 @@ class QuerySample(models.Model):
     agreement = models.FloatField(null=True)
     agreement_frames = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
+    appeared = models.JSONField(default=dict)
 
     class Meta:
         indexes = [models.Index(fields=["query_id", "-at"]), models.Index(fields=["query_id", "bundle_version"])]

@@ -1,5 +1,6 @@
 """Which statistics are acceptable. Pure: a box is not trusted to send numbers that the database can hold."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -11,6 +12,8 @@ COUNT_MAX = 2**31 - 1
 BYTES_MAX = 2**62
 AHEAD_MAX = timedelta(minutes=1)
 NAME_MAX = 40
+LABELS_MAX = 1000
+LABEL_MAX = 100
 
 
 class StatsUnusable(ProtocolError):
@@ -47,9 +50,20 @@ def _check_query(sample: QuerySample) -> None:
     _check_range({"swap_ms": sample.swap_ms}, COUNT_MAX)
     if sample.agreement is not None and not 0 <= sample.agreement <= 1:
         raise StatsUnusable(f"The statistics hold an agreement of {sample.agreement}.")
+    for found in (sample.counts, sample.appeared):
+        _check_labels(found)
+        _check_range(found, COUNT_MAX)
 
 
-def _check_range(values: dict[str, float], highest: float) -> None:
+def _check_labels(labels: Collection[str]) -> None:
+    if len(labels) > LABELS_MAX:
+        raise StatsUnusable(f"The statistics count {len(labels)} classes.")
+    for label in labels:
+        if not 0 < len(label) <= LABEL_MAX or not label.isprintable():
+            raise StatsUnusable(f"The statistics count objects of class {label[:LABEL_MAX]!r}.")
+
+
+def _check_range(values: Mapping[str, float], highest: float) -> None:
     for field, value in values.items():
         if not 0 <= value <= highest:
             raise StatsUnusable(f"The statistics hold {field} = {value}.")

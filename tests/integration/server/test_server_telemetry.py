@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
@@ -25,6 +26,10 @@ def stats(
 
 def sample(query: Any, captured: int = 10, processed: int = 6, dropped: int = 3, late: int = 1) -> QuerySample:
     return QuerySample(str(query), captured, processed, dropped, late, 20.0, 40.0, 2, 8.0, 0.9, 5, {"car": 1.5})
+
+
+def counting(appeared: dict[str, int]) -> QuerySample:
+    return msgspec.structs.replace(sample("x"), appeared=appeared)
 
 
 def record(box: Box, message: Stats) -> bool:
@@ -51,6 +56,9 @@ def test_samples_of_queries_of_another_box_are_left_out(fleet: Any, make_fleet: 
         stats(1, memory=MemorySample(100, -40, 20, 10, 5, 25, 500)),
         stats(1, sample("x", captured=-1)),
         stats(1, sample("x", captured=2**31)),
+        stats(1, counting({"car\0": 1})),
+        stats(1, counting({"car": -1})),
+        stats(1, counting({f"class {index}": 1 for index in range(1001)})),
         stats(1, boot="b" * 41),
         stats(-1),
     ],
