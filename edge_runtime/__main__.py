@@ -56,6 +56,9 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Threads of one model run on the CPU")] = 1,
     media_root: Annotated[Path | None, typer.Option(help="The only folder that file cameras may lie in")] = None,
+    software_decoding: Annotated[
+        bool, typer.Option("--software-decoding", help="Decode video on the CPU although a device could")
+    ] = False,
     state_dir: StateDir = None,
 ) -> None:
     """Run the models that the fleet's server wants on this box, until it is stopped."""
@@ -76,6 +79,7 @@ def run(
             threads=threads,
             swap_bandwidth=bandwidth,
             media_root=media_root,
+            software_decoding=software_decoding,
         )
     )
 

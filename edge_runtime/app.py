@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ from edge_runtime.serving.engine import Result as Answer
 from edge_runtime.serving.profiling import MeasuredFolder, measure_bundle
 from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
 from edge_runtime.video.cameras import CameraSet
+from edge_runtime.video.hardware_decoding import hardware_decoder
 from edge_runtime.video.sources import open_capture
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,10 @@ class OptionError(GemelError):
 
 @dataclass(frozen=True)
 class Options:
-    """`device`: "auto", "cpu" or "cuda". `swap_bandwidth`: bytes/s, None for as fast as it goes."""
+    """`device`: "auto", "cpu" or "cuda". `swap_bandwidth`: bytes/s, None for as fast as it goes.
+
+    `software_decoding`: leave a hardware decoder alone that this machine may have.
+    """
 
     state_dir: Path
     memory_budget: int
@@ -54,6 +59,7 @@ class Options:
     threads: int = 1
     swap_bandwidth: int | None = None
     media_root: Path | None = None
+    software_decoding: bool = False
 
 
 def chosen_device(device: str) -> str:
@@ -149,7 +155,8 @@ def run(options: Options) -> None:
         measured=measured_folder(options.state_dir, device, options.threads),
         on_result=on_answer,
     )
-    cameras = CameraSet(executor.offer, opener=lambda source: open_capture(source, media_root=options.media_root))
+    hwaccel = None if options.software_decoding else hardware_decoder()
+    cameras = CameraSet(executor.offer, opener=partial(open_capture, media_root=options.media_root, hwaccel=hwaccel))
     log.info("Box %s: %s on %s, policy %s", identity.name, format_size(options.memory_budget), device, options.policy)
 
     async def main() -> None:

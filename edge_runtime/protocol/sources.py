@@ -33,7 +33,7 @@ def source_kind(address: str) -> SourceKind:
     """The kind of a camera address. Raises SourceError with a sentence for a person.
 
     Forms: rtsp://user:password@host/path, http(s)://..., file:///path/on/the/box.mp4 or /path/on/the/box.mp4,
-    v4l2:///dev/video0 or /dev/video0, scene://crossing?seed=1
+    file:///path/on/the/box.mp4?pace=fast, v4l2:///dev/video0 or /dev/video0, scene://crossing?seed=1
     """
     address = address.strip()
     if address.startswith("/dev/video"):
@@ -53,7 +53,23 @@ def source_kind(address: str) -> SourceKind:
         )
     if kind in (SourceKind.RTSP, SourceKind.HTTP, SourceKind.SCENE) and not parts.hostname:
         raise SourceError(f"This address has no host after {parts.scheme}://.")
+    if kind is SourceKind.FILE:
+        _check_pace(parts.query)
     return kind
+
+
+def is_paced(address: str) -> bool:
+    """Whether a file is played to its time stamps; with file://...?pace=fast it is read as fast as it can be."""
+    address = address.strip()
+    return not (address.startswith("file:") and urlsplit(address).query == "pace=fast")
+
+
+def _check_pace(query: str) -> None:
+    if query not in ("", "pace=fast", "pace=timestamps"):
+        raise SourceError(
+            'The only option of a file:// address is "?pace=fast" (as fast as the box can) or "?pace=timestamps"; '
+            "write a question mark in the file's name as %3F."
+        )
 
 
 def redact_source(address: str) -> str:

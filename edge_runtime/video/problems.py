@@ -22,6 +22,12 @@ def capture_problem(error: BaseException, source: str) -> str:
         return f"The camera at {where} refuses the user name or password. Correct them in its address."
     if isinstance(error, av.HTTPNotFoundError):
         return f"The camera answers but knows no stream at {where}. Check the path in its address."
+    if isinstance(error, av.InvalidDataError) and source_kind(source) is SourceKind.RTSP:
+        # FFmpeg says so of a camera that is silent, too.
+        return (
+            f"The camera at {where} gives no video that can be read: it does not answer, or not as an RTSP camera "
+            "does. Check that it is on and that its address is right."
+        )
     if isinstance(error, av.InvalidDataError | av.EOFError):
         return f"{where} holds no video that can be read; it may be damaged or not a video."
     number = getattr(error, "errno", None)
@@ -34,6 +40,14 @@ def capture_problem(error: BaseException, source: str) -> str:
     if source_kind(source) in (SourceKind.RTSP, SourceKind.HTTP):
         return _network_problem(error, where)
     return f"{where} cannot be read ({_reason(error)}). The box tries again."
+
+
+def broken_off(source: str) -> str:
+    """A source that gave pictures and then data that is no video."""
+    where = redact_source(source)
+    if source_kind(source) is SourceKind.FILE:
+        return f"{where} breaks off: the rest of it is cut or damaged. Replace it; the box plays what there is again."
+    return f"{where} sends data that cannot be decoded any more. The box connects again."
 
 
 def _network_problem(error: BaseException, where: str) -> str:

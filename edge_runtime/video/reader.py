@@ -1,10 +1,12 @@
 """One camera, read in a thread of its own: paced, looped, reconnected. A bad camera never disturbs another.
 
-A thread that hangs in a network read is left behind on `stop`: it delivers nothing any more, and ends when the read
-returns, which `capture.NETWORK_TIMEOUT_S` bounds.
+A thread that hangs in a read is left behind on `stop`: it delivers nothing any more, and ends when the read returns,
+which `capture.NETWORK_TIMEOUT_S` bounds for a network, `capture.NO_PICTURE_S` for data without pictures, and the driver
+for a device. Of a live source the newest picture counts: where pictures queued up, the old ones are skipped.
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -15,15 +17,15 @@ from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import CameraSample
 from edge_runtime.protocol.target import CameraTarget
-from edge_runtime.video.capture import Capture, Content
-from edge_runtime.video.pacing import Pace, RateMeter, keep_every
+from edge_runtime.video.capture import Capture, Content, Picture
+from edge_runtime.video.pacing import Backlog, Pace, RateMeter, keep_every
 from edge_runtime.video.problems import CaptureError
 from edge_runtime.video.sources import open_capture
 from edge_runtime.vision.spec import Frame
 
 STOP_S = 1.5
 _FALLBACK_FPS = 25.0
-# A source that ran this long was healthy: its next failure starts the backoff from the beginning.
+# A source that gave pictures for so long was healthy: its next failure starts the backoff from the beginning.
 _HEALTHY_S = 10.0
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ class CameraReader:
         self._latest: Frame | None = None
         self._meter = RateMeter()
         self._index = 0
+        self._first_shown_at = math.inf  # since the source was opened
 
     def start(self) -> None:
         self._thread.start()
@@ -100,7 +103,7 @@ class CameraReader:
     def _run(self) -> None:
         attempt = 0
         while not self._stopped.is_set():
-            started = self._clock()
+            self._first_shown_at = math.inf
             try:
                 self._play_once()
                 continue
@@ -111,7 +114,7 @@ class CameraReader:
                 problem = "The camera failed unexpectedly; the log of the box says why. The box tries again."
             if self._status.problem != problem:
                 log.warning("Camera %s: %s", self.target.name, problem)
-            attempt = 0 if self._clock() - started > _HEALTHY_S else attempt
+            attempt = 0 if self._clock() - self._first_shown_at > _HEALTHY_S else attempt
             self._status = replace(self._status, state="failed", problem=problem)
             self._stopped.wait(reconnect_delay_s(attempt, random.random()))
             attempt += 1
@@ -120,34 +123,49 @@ class CameraReader:
         """From opening to the end of the source. Returns at the end of a film; raises when a live source ends."""
         capture = self._opener(self.target.source)
         try:
-            pace, count = Pace(), 0
+            pace, backlog, count = Pace(), Backlog(), 0
             frame_s = 1 / (capture.rate_fps or _FALLBACK_FPS)
             for picture in capture.pictures():
                 if self._stopped.is_set():
                     return
-                seconds = count * frame_s if picture.seconds is None else picture.seconds
-                if not capture.is_live:
+                lag_s = self._lag_s(picture, capture, backlog)
+                if not capture.is_live and capture.is_paced:
+                    seconds = count * frame_s if picture.seconds is None else picture.seconds
                     self._stopped.wait(pace.delay_s(seconds, self._clock()))
                 self._meter.count(self._clock())
-                if count % keep_every(capture.rate_fps, self._wanted_fps) == 0 and not self._stopped.is_set():
-                    self._show(picture.load(), capture)
+                is_wanted = count % keep_every(capture.rate_fps, self._wanted_fps) == 0 and not backlog.is_behind
+                if is_wanted and not self._stopped.is_set():
+                    self._show(picture.load(), capture, lag_s)
                 count += 1
             if count == 0 or capture.is_live:
                 # A killed RTSP server looks like the end of a film.
                 raise CaptureError(_end_problem(count))
-            self._stopped.wait(frame_s)
+            if capture.is_paced:
+                self._stopped.wait(frame_s)
         finally:
             capture.close()
 
-    def _show(self, content: Content, capture: Capture) -> None:
+    def _lag_s(self, picture: Picture, capture: Capture, backlog: Backlog) -> float:
+        """How old a live picture is by now; has the source hurry when it lags."""
+        if not capture.is_live or picture.seconds is None:
+            return 0.0
+        was_behind = backlog.is_behind
+        lag_s = backlog.lag_s(picture.seconds, self._clock(), is_key=picture.is_key)
+        if backlog.is_behind != was_behind:
+            capture.hurry(backlog.is_behind)
+        return lag_s
+
+    def _show(self, content: Content, capture: Capture, lag_s: float) -> None:
+        now = self._clock()
+        self._first_shown_at = min(self._first_shown_at, now)
         height, width = content.image.shape[:2]
         content.image.flags.writeable = False
         frame = Frame(
             camera=self.target.camera,
             index=self._index,
             image=content.image,
-            captured_at=self._clock(),
-            at=time.time(),
+            captured_at=now - lag_s,
+            at=time.time() - lag_s,
             objects=content.objects,
             tags=content.tags,
         )

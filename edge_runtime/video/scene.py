@@ -12,6 +12,7 @@ class SceneCapture:
 
     codec = "rendered"
     is_live = False
+    is_paced = True
 
     def __init__(self, source: str) -> None:
         self._scene = Scene(parse_scene(source))
@@ -23,6 +24,9 @@ class SceneCapture:
         while True:
             yield Picture(index / self.rate_fps, partial(self._load, index))
             index += 1
+
+    def hurry(self, is_behind: bool) -> None:
+        pass
 
     def close(self) -> None:
         pass

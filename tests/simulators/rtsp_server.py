@@ -1,4 +1,4 @@
-"""A small RTSP camera: loops one H.264 film to every client, TCP-interleaved, on loopback (RFC 2326, RFC 6184).
+"""A small RTSP camera: loops H.264 films to every client, TCP-interleaved, on loopback (RFC 2326, RFC 6184).
 
 with RtspServer(film) as server:
     av.open(server.url, ...)
@@ -9,9 +9,11 @@ with RtspServer(film) as server:
 import asyncio
 import base64
 import contextlib
+import random
 import struct
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -23,10 +25,12 @@ _SPS, _PPS, _FU_A = 7, 8, 28
 
 
 class RtspServer:
-    def __init__(self, film: Path) -> None:
-        self._film = _Film(film)
+    """Several films are played one after the other in one stream; a change of size then comes as from a camera."""
+
+    def __init__(self, *films: Path) -> None:
+        self._film = _Film(films)
         self._port = 0
-        self._is_stalled = threading.Event()
+        self._is_stalled, self._is_garbled = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
@@ -51,6 +55,14 @@ class RtspServer:
         """Keep the connections but send nothing more."""
         self._is_stalled.set()
 
+    def resume(self) -> None:
+        """Go on where the stall began, and send at once what was due meanwhile."""
+        self._is_stalled.clear()
+
+    def garble(self) -> None:
+        """From now on every packet holds noise."""
+        self._is_garbled.set()
+
     def __enter__(self) -> "RtspServer":
         self.start()
         return self
@@ -65,7 +77,7 @@ class RtspServer:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             clients.add(asyncio.current_task())
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                await _Session(reader, writer, self._film, self._is_stalled).run()
+                await _Session(reader, writer, self._film, (self._is_stalled, self._is_garbled)).run()
 
         server = await asyncio.start_server(accept, "127.0.0.1", self._port)
         self._port = server.sockets[0].getsockname()[1]
@@ -80,15 +92,18 @@ class RtspServer:
 class _Film:
     """`pictures`: (seconds, NAL units) of every picture, and the parameter sets that the description needs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         self.pictures: list[tuple[float, list[bytes]]] = []
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            self.frame_s = 1 / float(stream.average_rate)
-            to_annexb = av.BitStreamFilterContext("h264_mp4toannexb", stream)
-            for packet in container.demux(stream):
-                for part in to_annexb.filter(packet if packet.size else None):
-                    self.pictures.append((float(part.pts * part.time_base), _nal_units(bytes(part))))
+        self.frame_s = 0.0
+        for path in paths:
+            start = self.pictures[-1][0] + self.frame_s if self.pictures else 0.0
+            with av.open(str(path)) as container:
+                stream = container.streams.video[0]
+                self.frame_s = 1 / float(stream.average_rate)
+                to_annexb = av.BitStreamFilterContext("h264_mp4toannexb", stream)
+                for packet in container.demux(stream):
+                    for part in to_annexb.filter(packet if packet.size else None):
+                        self.pictures.append((start + float(part.pts * part.time_base), _nal_units(bytes(part))))
         units = [unit for _, pictures in self.pictures for unit in pictures]
         self.parameters = [next(unit for unit in units if unit[0] & 31 == kind) for kind in (_SPS, _PPS)]
 
@@ -111,9 +126,14 @@ class _Session:
     """One client: answers requests, plays the film in a task beside."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, film: _Film, stalled: threading.Event
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        film: _Film,
+        faults: tuple[threading.Event, threading.Event],
     ) -> None:
-        self._reader, self._writer, self._film, self._stalled = reader, writer, film, stalled
+        self._reader, self._writer, self._film = reader, writer, film
+        self._stalled, self._garbled = faults
         self._playing: asyncio.Task | None = None
 
     async def run(self) -> None:
@@ -168,6 +188,8 @@ class _Session:
                 while self._stalled.is_set():
                     await asyncio.sleep(0.05)
                 payloads = [part for unit in units for part in _payloads(unit)]
+                if self._garbled.is_set():
+                    payloads = [random.randbytes(len(payload)) for payload in payloads]
                 for position, payload in enumerate(payloads):
                     marker = (position == len(payloads) - 1) << 7
                     stamp = int(due * _CLOCK_HZ) & 0xFFFFFFFF
