@@ -1,4 +1,4 @@
-"""The command line of a box: `gemel-edge enrol`, `run`, `profile` and `simulate`."""
+"""The command line of a box: `gemel-edge enrol`, `run`, `profile`, `simulate` and `check`."""
 
 import logging
 import os
@@ -21,6 +21,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+_CHECK_FRAMES = 2000  # nobody waits with a finger on a key: seconds are fine
 StateDir = Annotated[Path | None, typer.Option(help="Folder for identity and models; default: the user's state folder")]
 
 
@@ -152,6 +153,38 @@ def simulate(
         typer.echo(row.line())
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(rows), indent=1))
+
+
+@cli.command()
+def check(
+    measured: Annotated[Path, typer.Argument(metavar="PROFILE", help="As written by: gemel-edge profile --out")],
+    memory: Annotated[str, typer.Option(help="Memory budget: a size like 300MiB, min, all or a share like 50%")],
+    workload: Annotated[
+        Path | None, typer.Option(help="JSON with queries: query, slot, rate_fps, deadline_ms, camera, priority")
+    ] = None,
+    rate_fps: Annotated[float, typer.Option(help="Without a workload: of one query per model")] = 5.0,
+    deadline_ms: Annotated[int, typer.Option(help="Without a workload: of one query per model")] = 500,
+    policy: Annotated[str, typer.Option(help="Scheduling policy")] = "layerwise",
+    swap_bandwidth: Annotated[str | None, typer.Option(help="Bytes a second, instead of what was measured")] = None,
+) -> None:
+    """Say whether a box would keep up with a workload, and what would help. Ends with 1 where it would not."""
+    from edge_runtime.scheduling import advice
+    from edge_runtime.scheduling.assessment import Plan, assess
+    from edge_runtime.scheduling.likeness import likeness_by_network
+    from edge_runtime.scheduling.measured import decode_measured
+    from edge_runtime.scheduling.workload import decode_workload, one_query_each
+
+    figures = decode_measured(_read(measured))
+    networks = {model.slot: model.architecture for model in figures.models}
+    asked = decode_workload(_read(workload)) if workload else one_query_each([*networks], rate_fps, deadline_ms)
+    bytes_per_s = parse_size(swap_bandwidth) if swap_bandwidth else None
+    plan = Plan(asked, figures.profiles(), figures.budget_for(memory, bytes_per_s), policy)
+    known = advice.Known(likeness=likeness_by_network(plan.profiles, networks), frames=_CHECK_FRAMES)
+    assessment = assess(plan, known.frames)
+    typer.echo(advice.figures(assessment))
+    if not assessment.is_met:
+        typer.echo("\n".join((advice.verdict(assessment, known), *advice.advice(plan, assessment, known))))
+        raise typer.Exit(1)
 
 
 def _read(path: Path) -> bytes:

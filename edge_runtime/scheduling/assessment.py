@@ -1,120 +1,124 @@
-"""Whether a box will do what it is asked, and what would help if not: admission by simulation. Pure.
+"""Whether a box will do what it is asked, and how much of it: admission by simulation. Pure; for what helps see advice.
 
-Exact where profiles are: the policies that run the box replay its workload. So nothing is promised of a workload whose
-cameras, link or models behave otherwise than they were measured.
+As exact as profiles are: the policies that run the box replay its workload. So nothing is promised of a workload whose
+cameras, link or models behave otherwise than they were measured. A few hundred frames and coarse profiles
+(`coarsening`) answer in a fraction of a second, within a few percent of what a long simulation finds.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-import msgspec
-
-from edge_runtime.protocol.sizes import format_size
 from edge_runtime.scheduling.admission import full_budget, require_fits
+from edge_runtime.scheduling.coarsening import coarse
 from edge_runtime.scheduling.policies import DEFAULT_POLICY
 from edge_runtime.scheduling.simulation import Outcome, simulate
 from edge_runtime.scheduling.words import Budget, Profiles
 from edge_runtime.scheduling.workload import QueryLoad, Workload
 
-TOLERATED_LOSS = 0.05  # of a query's frames: below it nobody is alarmed
-_WARM_UP_S = 2.0
-_LEAST_S, _LONGEST_S, _FRAMES = 5.0, 15.0, 30  # simulated: what the slowest query takes for so many frames
-_RATE_STEPS = 4
+TOLERATED_LOSS = 0.05  # of the frames: below it nobody is alarmed
+QUICK_FRAMES = 240
+_LEAST_S, _LEAST_PERIODS, _STRETCH = 2.0, 4, 2  # a slow query gets periods enough, within so many times the frames
+_LEAST_ROUNDS, _LONGEST_ROUNDS_S = 3, 12.0
+_LEAST_WARM_UP_S, _LONGEST_WARM_UP_S = 0.5, 5.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A workload on a box as it was measured."""
+
+    workload: Workload
+    profiles: Profiles
+    budget: Budget
+    policy: str = DEFAULT_POLICY
+
+    @property
+    def impossible(self) -> tuple[QueryLoad, ...]:
+        """Queries whose deadline is shorter than one run of their model, even if it never has to be loaded."""
+        return tuple(query for query in self.workload.queries if query.deadline_ms < self.run_ms(query))
+
+    def run_ms(self, query: QueryLoad) -> float:
+        return self.profiles.by_slot[query.slot].batches[0].run_ms
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """`lost`: share of frames by query, of those that lose more than TOLERATED_LOSS. `advice`: sentences, best first.
+    """Shares. `in_time`: of all frames; `lost`: of the frames of each query that loses more than is tolerated.
 
-    `computing` and `swapping`: shares of the time that go into running models and waiting for copies.
+    `computing` and `swapping`: of the time, for running models and for waiting for copies.
     """
 
-    lost: dict[str, float]
-    computing: float
-    swapping: float
-    advice: tuple[str, ...]
+    in_time: float = 1.0
+    by_query: dict[str, float] = field(default_factory=dict)
+    lost: dict[str, float] = field(default_factory=dict)
+    computing: float = 0.0
+    swapping: float = 0.0
 
     @property
     def is_met(self) -> bool:
         return not self.lost
 
-    @property
-    def sentence(self) -> str:
-        """For a person; empty when all is met."""
-        if self.is_met:
-            return ""
-        worst = max(self.lost, key=lambda query: self.lost[query])
-        more = f" and {len(self.lost) - 1} more queries lose frames too" if len(self.lost) > 1 else ""
-        return (
-            f"The box cannot keep up: query {worst} will lose {self.lost[worst]:.0%} of its frames{more}. "
-            + " ".join(self.advice)
-        ).strip()
 
+def assess(plan: Plan, frames: int = QUICK_FRAMES) -> Assessment:
+    """From about `frames` simulated frames, more where a query is slow.
 
-def assess(workload: Workload, profiles: Profiles, budget: Budget, policy: str = DEFAULT_POLICY) -> Assessment:
-    """Raises BudgetTooSmall for a budget that cannot hold a model, and what `simulate` raises."""
-    require_fits(profiles.models, budget)
-    if not workload.queries:
-        return Assessment({}, 0.0, 0.0, ())
-    outcome = _outcome(workload, profiles, budget, policy)
-    lost = {query.query: query.lost_fraction for query in outcome.queries if query.lost_fraction > TOLERATED_LOSS}
-    advice = tuple(_advice(workload, profiles, budget, policy)) if lost else ()
-    return Assessment(lost, outcome.running_s / outcome.seconds, outcome.stalled_s / outcome.seconds, advice)
-
-
-def _outcome(workload: Workload, profiles: Profiles, budget: Budget, policy: str) -> Outcome:
-    slowest_s = _FRAMES / min(query.rate_fps for query in workload.queries)
-    seconds = min(max(slowest_s, _LEAST_S), _LONGEST_S)
-    return simulate(workload, profiles, budget, policy, seconds=seconds, warm_up_s=_WARM_UP_S)
-
-
-def _is_met(workload: Workload, profiles: Profiles, budget: Budget, policy: str) -> bool:
-    outcome = _outcome(workload, profiles, budget, policy)
-    return all(query.lost_fraction <= TOLERATED_LOSS for query in outcome.queries)
-
-
-def _advice(workload: Workload, profiles: Profiles, budget: Budget, policy: str) -> Iterator[str]:
-    impossible = [query for query in workload.queries if query.deadline_ms < _fastest_ms(query, profiles)]
-    for query in impossible:
-        yield (
-            f"One run of model {query.slot} takes {_fastest_ms(query, profiles):.0f} ms, longer than the "
-            f"{query.deadline_ms} ms that query {query.query} allows: give it more time."
-        )
-    if impossible:
-        return
-    roomy = _with_all_resident(profiles, budget)
-    if roomy.limit_bytes > budget.limit_bytes and _is_met(workload, profiles, roomy, policy):
-        yield (
-            f"Memory is what is short: merge the models so that they share layers, or raise the budget to "
-            f"{format_size(roomy.limit_bytes)}, which holds all of them."
-        )
-    share = _sustainable_share(workload, profiles, budget, policy)
-    if share is not None:
-        yield f"At {share:.0%} of the frame rates it would keep up."
-    else:
-        yield "Take queries off this box."
-
-
-def _fastest_ms(query: QueryLoad, profiles: Profiles) -> float:
-    return profiles.by_slot[query.slot].batches[0].run_ms
-
-
-def _with_all_resident(profiles: Profiles, budget: Budget) -> Budget:
-    """With room for every model and the largest batch of any."""
-    batches = [batch.activation_bytes for model in profiles.models for batch in model.batches]
-    spare = max(batches) - max(model.batches[0].activation_bytes for model in profiles.models)
-    return Budget(
-        full_budget(profiles.models, budget.overhead_bytes) + spare, budget.overhead_bytes, budget.load_bytes_per_s
+    Raises BudgetTooSmall for a budget that cannot hold a model, SlotUnprofiled for a query without a model.
+    """
+    require_fits(plan.profiles.models, plan.budget)
+    if not plan.workload.queries:
+        return Assessment()
+    plan = coarsened(plan)
+    outcome = _outcome(plan, frames)
+    return Assessment(
+        in_time=outcome.processed_fraction,
+        by_query={query.query: 1 - query.lost_fraction for query in outcome.queries},
+        lost=_lost(plan, outcome),
+        computing=min(outcome.running_s / outcome.seconds, 1.0),
+        swapping=min(outcome.stalled_s / outcome.seconds, 1.0),
     )
 
 
-def _sustainable_share(workload: Workload, profiles: Profiles, budget: Budget, policy: str) -> float | None:
-    """Of all frame rates, by halving the interval; None where not even a hundredth is met."""
-    low, high = 0.0, 1.0
-    for _ in range(_RATE_STEPS):
-        middle = (low + high) / 2
-        slower = Workload(
-            tuple(msgspec.structs.replace(query, rate_fps=query.rate_fps * middle) for query in workload.queries)
-        )
-        low, high = (middle, high) if _is_met(slower, profiles, budget, policy) else (low, middle)
-    return low or None
+def coarsened(plan: Plan) -> Plan:
+    return replace(plan, profiles=coarse(plan.profiles))
+
+
+def is_met(plan: Plan, frames: int = QUICK_FRAMES) -> bool:
+    """As assess(plan).is_met, sooner: it ends as soon as too much is lost. `plan` should be coarse."""
+    tolerated = TOLERATED_LOSS * _seconds(plan, frames) * sum(query.rate_fps for query in plan.workload.queries)
+    outcome = _outcome(plan, frames, enough_lost=int(tolerated) + 2)
+    return not _lost(plan, outcome)
+
+
+def _outcome(plan: Plan, frames: int, enough_lost: int | None = None) -> Outcome:
+    fill_s = plan.budget.load_ms(plan.budget.usable_bytes) / 1000
+    return simulate(
+        plan.workload,
+        plan.profiles,
+        plan.budget,
+        plan.policy,
+        seconds=_seconds(plan, frames),
+        warm_up_s=min(max(fill_s, _LEAST_WARM_UP_S), _LONGEST_WARM_UP_S),
+        enough_lost=enough_lost,
+    )
+
+
+def _seconds(plan: Plan, frames: int) -> float:
+    """For `frames` frames, longer where swapping makes a round of all models long: there visits, and work, are few."""
+    rates = [query.rate_fps for query in plan.workload.queries]
+    seconds = frames / sum(rates)
+    models, budget = plan.profiles.models, plan.budget
+    lacking = max(1 - budget.limit_bytes / full_budget(models, budget.overhead_bytes), 0.0)
+    round_ms = sum(lacking * budget.load_ms(one.weight_bytes) + one.batches[0].run_ms for one in models)
+    rounds_s = _LEAST_ROUNDS * round_ms / 1000 if lacking else 0.0
+    slowest_s = min(_LEAST_PERIODS / min(rates), _STRETCH * seconds)
+    return max(_LEAST_S, seconds, slowest_s, min(rounds_s, _LONGEST_ROUNDS_S))
+
+
+def _lost(plan: Plan, outcome: Outcome) -> dict[str, float]:
+    """A query that loses one frame of few is no evidence; one that cannot be in time needs none."""
+    hopeless = {query.query for query in plan.impossible}
+    is_much = outcome.processed_fraction < 1 - TOLERATED_LOSS
+    return {
+        query.query: 1.0 if query.query in hopeless else query.lost_fraction
+        for query in outcome.queries
+        if query.query in hopeless
+        or query.captured - query.processed > TOLERATED_LOSS * query.captured + (0 if is_much else 1)
+    }

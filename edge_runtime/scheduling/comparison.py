@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from edge_runtime.protocol.sizes import format_size
-from edge_runtime.scheduling.admission import named_budget
 from edge_runtime.scheduling.measured import MeasuredBundle
 from edge_runtime.scheduling.simulation import Outcome, simulate
 from edge_runtime.scheduling.workload import Workload
@@ -50,7 +49,7 @@ def compare(
     """
     profiles, names = measured.profiles(), tuple(policies)
     for setting in settings:
-        budget = measured.budget(named_budget(setting, profiles.models, measured.overhead_bytes), bytes_per_s)
+        budget = measured.budget_for(setting, bytes_per_s)
         for policy in names:
             outcome = simulate(workload, profiles, budget, policy, seconds=seconds, warm_up_s=WARM_UP_S)
             yield _row(setting, budget.limit_bytes, outcome)

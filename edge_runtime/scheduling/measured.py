@@ -4,6 +4,7 @@ import msgspec
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.sizes import format_size
+from edge_runtime.scheduling.admission import named_budget
 from edge_runtime.scheduling.words import Batch, Budget, ModelProfile, Profiles
 
 
@@ -73,6 +74,11 @@ class MeasuredBundle(msgspec.Struct, frozen=True):
 
     def budget(self, limit_bytes: int, bytes_per_s: float | None = None) -> Budget:
         return Budget(limit_bytes, self.overhead_bytes, bytes_per_s or self.load_bytes_per_s)
+
+    def budget_for(self, setting: str, bytes_per_s: float | None = None) -> Budget:
+        """Of a setting as admission.named_budget reads it. Raises SettingUnknown."""
+        limit_bytes = named_budget(setting, self.profiles().models, self.overhead_bytes)
+        return self.budget(limit_bytes, bytes_per_s)
 
 
 def encode_measured(measured: MeasuredBundle) -> bytes:

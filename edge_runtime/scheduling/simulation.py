@@ -6,6 +6,7 @@ other, and what is planned but not begun at the next decision is called off. Run
 """
 
 import heapq
+import math
 from dataclasses import dataclass
 
 from edge_runtime.protocol.errors import GemelError
@@ -56,9 +57,11 @@ def simulate(
     *,
     seconds: float,
     warm_up_s: float = 0.0,
+    enough_lost: int | None = None,
 ) -> Outcome:
     """What becomes of the frames captured in `seconds` of `workload`, after `warm_up_s` that are not counted.
 
+    With `enough_lost` it ends once so many frames are lost: for those who only ask whether more is lost than that.
     Raises BudgetTooSmall, UnknownPolicy, SlotUnprofiled.
     """
     require_fits(profiles.models, budget)
@@ -66,7 +69,7 @@ def simulate(
         if query.slot not in profiles.by_slot:
             raise SlotUnprofiled(f"Query {query.query} runs model {query.slot}, of which the profiles know nothing.")
     simulation = _Simulation(workload, profiles, budget, policy, warm_up_s)
-    return simulation.run(warm_up_s + seconds)
+    return simulation.run(warm_up_s + seconds, math.inf if enough_lost is None else enough_lost)
 
 
 class _Simulation:
@@ -82,9 +85,9 @@ class _Simulation:
         self._now = 0.0
         self._visits, self._stalled_s, self._running_s = 0, 0.0, 0.0
 
-    def run(self, end: float) -> Outcome:
+    def run(self, end: float, enough_lost: float) -> Outcome:
         swapped_before = 0
-        while True:
+        while self._lost() < enough_lost:
             if self._now < self._count_from:
                 swapped_before = self._memory.swap_bytes
             self._capture(end)
@@ -106,6 +109,9 @@ class _Simulation:
             running_s=self._running_s,
             peak_bytes=self._memory.peak_bytes,
         )
+
+    def _lost(self) -> int:
+        return sum(queue.outcome.dropped + queue.outcome.late for queue in self._queues.values())
 
     def _capture(self, end: float) -> None:
         """Everything up to now; a query whose next frame would come after `end` gives no more."""

@@ -21,7 +21,9 @@ from edge_runtime.protocol.manifest import Manifest
 from edge_runtime.protocol.messages import MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import BudgetTooSmall, require_fits
-from edge_runtime.scheduling.assessment import assess
+from edge_runtime.scheduling.advice import Known, told
+from edge_runtime.scheduling.assessment import Plan
+from edge_runtime.scheduling.likeness import likeness_by_network
 from edge_runtime.scheduling.policies import DEFAULT_POLICY, policy_named
 from edge_runtime.scheduling.words import Batch, ModelProfile, Profiles
 from edge_runtime.scheduling.workload import QueryLoad, Workload
@@ -102,7 +104,7 @@ class Executor:
             self._between_frames(self._engine.tidy)
             raise
         served = Profiles(tuple(profiles))
-        forecast = self._forecast(queries, served)
+        forecast = self._forecast(queries, models, served)
         if forecast:
             log.warning("bundle version %d: %s", manifest.version, forecast)
         return Prepared(manifest, tuple(queries), models, served, problems, tensor, forecast)
@@ -153,14 +155,16 @@ class Executor:
                 future.set_exception(_stopped())
             self._jobs.clear()
 
-    def _forecast(self, queries: Sequence[QueryTarget], profiles: Profiles) -> str:
-        """What will be lost, as a sentence; from what is known of the link by now."""
+    def _forecast(self, queries: Sequence[QueryTarget], models: dict[str, ServedModel], profiles: Profiles) -> str:
+        """What will be lost and what would help, as text; from what is known of the link by now."""
+        running = [query for query in queries if query.slot in profiles.by_slot]
         loads = tuple(
             QueryLoad(query.query, query.slot, query.rate_fps, query.deadline_ms, query.camera, query.priority)
-            for query in queries
-            if query.slot in profiles.by_slot
+            for query in running
         )
-        return assess(Workload(loads), profiles, self._engine.budget, self._policy).sentence
+        networks = {slot: str(model.skeleton.spec) for slot, model in models.items()}
+        known = Known({query.query: query.name for query in running}, likeness=likeness_by_network(profiles, networks))
+        return told(Plan(Workload(loads), profiles, self._engine.budget, self._policy), known)
 
     def _known(self, manifest: Manifest) -> dict[str, tuple[Batch, ...]]:
         """The batches of each slot, where this bundle was measured on this machine."""

@@ -1,5 +1,6 @@
 """`gemel-edge` as a person runs it: one sentence for bad input, a whole box for good."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from edge_runtime.bundles.tensors import tensor_entry
 from edge_runtime.protocol.manifest import ModelEntry
 from edge_runtime.protocol.target import CameraTarget, QueryTarget
+from edge_runtime.scheduling.measured import MeasuredBatch, MeasuredBundle, MeasuredModel, Timing, encode_measured
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
 from tests.simulators.box_server import CODE, FleetServer
@@ -45,6 +47,51 @@ def test_bad_input_gives_one_sentence(tmp_path, arguments, words):
     assert words in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def measured_file(tmp_path):
+    """Three models of one network, each 10 MB and 20 ms a frame, behind a link of 50 MB/s."""
+    timing = Timing(20.0, 20.0, 20.0)
+    models = tuple(
+        MeasuredModel(
+            slot, "resnet18_w24", {f"{slot}{layer}": 2_000_000 for layer in range(5)}, timing, (batch_of_one(timing),)
+        )
+        for slot in ("cars", "people", "lorries")
+    )
+    path = tmp_path / "profile.json"
+    path.write_bytes(encode_measured(MeasuredBundle("bundle", "here", "2026-05-04", 9, 0, 50e6, models)))
+    return path
+
+
+def batch_of_one(timing):
+    return MeasuredBatch(1, timing, 1_000_000)
+
+
+def test_check_says_that_all_is_well_where_all_models_fit(measured_file):
+    result = gemel_edge("check", measured_file, "--memory", "all")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("100% of the frames in time")
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_check_names_who_loses_and_what_would_help_and_ends_with_one(measured_file, tmp_path):
+    workload = tmp_path / "workload.json"
+    terms = {"rate_fps": 5, "deadline_ms": 400}
+    queries = [{"query": f"find {slot}", "slot": slot, **terms} for slot in ("cars", "people")]
+    workload.write_text(json.dumps({"queries": queries}))
+    result = gemel_edge("check", measured_file, "--memory", "11MiB", "--workload", workload)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "The box cannot keep up: query find" in result.stdout
+    assert "9.5 MiB instead of" in result.stdout  # merged, the three would take what one takes
+    assert "With a memory budget of" in result.stdout
+
+
+def test_check_refuses_a_budget_that_holds_no_model(measured_file):
+    result = gemel_edge("check", measured_file, "--memory", "5MiB")
+    assert result.returncode == 2
+    assert "too small" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 def test_a_box_joins_runs_a_model_on_a_scene_and_ends_when_told(tmp_path):
