@@ -60,11 +60,15 @@ def run(
     software_decoding: Annotated[
         bool, typer.Option("--software-decoding", help="Decode video on the CPU although a device could")
     ] = False,
+    download_limit: Annotated[
+        str | None, typer.Option(help="Bytes a second at most for fetching bundles, like 500KiB")
+    ] = None,
     state_dir: StateDir = None,
 ) -> None:
     """Run the models that the fleet's server wants on this box, until it is stopped."""
     budget = parse_size(memory_budget)
     bandwidth = parse_size(swap_bandwidth) if swap_bandwidth else None
+    limit = parse_size(download_limit) if download_limit else None
     from edge_runtime.agent.identity import default_state_dir, load_identity
 
     folder = state_dir or default_state_dir()
@@ -81,6 +85,7 @@ def run(
             swap_bandwidth=bandwidth,
             media_root=media_root,
             software_decoding=software_decoding,
+            download_limit=limit,
         )
     )
 

@@ -20,6 +20,7 @@ from edge_runtime.agent.results import Result, ResultBoard
 from edge_runtime.agent.server import ServerApi
 from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.tensors import map_tensor
+from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, decode_manifest
 from edge_runtime.protocol.sizes import format_size
@@ -47,7 +48,7 @@ class OptionError(GemelError):
 
 @dataclass(frozen=True)
 class Options:
-    """`device`: "auto", "cpu" or "cuda". `swap_bandwidth`: bytes/s, None for as fast as it goes.
+    """`device`: "auto", "cpu" or "cuda". `swap_bandwidth`, `download_limit`: bytes/s, None for as fast as it goes.
 
     `software_decoding`: leave a hardware decoder alone that this machine may have.
     """
@@ -60,6 +61,7 @@ class Options:
     swap_bandwidth: int | None = None
     media_root: Path | None = None
     software_decoding: bool = False
+    download_limit: int | None = None
 
 
 def chosen_device(device: str) -> str:
@@ -163,7 +165,13 @@ def run(options: Options) -> None:
         nonlocal agent
         api = ServerApi(identity)
         agent = Agent(
-            identity=identity, state_dir=options.state_dir, api=api, serving=executor, cameras=cameras, board=board
+            identity=identity,
+            state_dir=options.state_dir,
+            api=api,
+            serving=executor,
+            cameras=cameras,
+            board=board,
+            throttle=Throttle(options.download_limit),
         )
         await _until_signalled(agent)
 
@@ -188,7 +196,7 @@ async def _until_signalled(agent: Agent) -> None:
 
 def _described(answer: Answer, agent: Agent) -> Result | None:
     """The executor knows numbers; people need the query's name and the model's classes."""
-    manifest, queries = agent.reconciler.manifest, agent.reconciler.queries
+    manifest, queries = agent.bundles.manifest, agent.bundles.queries
     query = next((query for query in queries if query.query == answer.query), None)
     model = next((m for m in manifest.models if query and m.slot == query.slot), None) if manifest else None
     if query is None or model is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from edge_runtime.agent.bundle_desk import BundleDesk
 from edge_runtime.agent.condition import report
 from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.link import Link
@@ -25,6 +26,7 @@ from edge_runtime.agent.requests import RequestDesk
 from edge_runtime.agent.results import ResultBoard
 from edge_runtime.agent.server import NotAuthorised, ServerApi
 from edge_runtime.bundles.store import BundleStore
+from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import Nudge, PreviewWanted, Stats, ToBox
@@ -51,6 +53,7 @@ class Agent:
         serving: Serving,
         cameras: Cameras,
         board: ResultBoard,
+        throttle: Throttle,
     ) -> None:
         self._state_dir, self._api, self._serving, self._cameras, self._board = state_dir, api, serving, cameras, board
         self._boot_id, self._seq = uuid.uuid4().hex, 0
@@ -59,14 +62,16 @@ class Agent:
         self._previews = PreviewDesk()
         self._nudged, self._preview_wanted = asyncio.Event(), asyncio.Event()
         self._requests = RequestDesk(api=api, cameras=cameras, board=board, on_change=self._tell)
-        self.reconciler = Reconciler(
+        self.bundles = BundleDesk(
             api=api,
             store=BundleStore(state_dir / "bundles"),
             serving=serving,
-            cameras=cameras,
-            requests=self._requests,
             verify_with=(identity.server_public_key, identity.box),
+            throttle=throttle,
             on_change=self._tell,
+        )
+        self._reconciler = Reconciler(
+            bundles=self.bundles, cameras=cameras, requests=self._requests, on_change=self._tell
         )
         self._target: TargetState | None = None
         self._recalled = Recall()
@@ -82,6 +87,7 @@ class Agent:
                 tasks.create_task(self._send_previews())
         finally:
             await self._requests.stop()
+            await self.bundles.stop()
             await self._api.close()
 
     def _on_message(self, message: ToBox) -> None:
@@ -94,14 +100,14 @@ class Agent:
     async def _follow_target(self) -> None:
         recall = self._recalled = load_recall(self._state_dir)
         if recall.running:
-            await self.reconciler.resume(recall.running, recall.queries)
+            await self._reconciler.resume(recall.running, recall.queries)
         self._target = recall.target
         attempt = 0
         while True:
             self._nudged.clear()
             attempt = await self._fetch_target(attempt)
             if self._target is not None:
-                await self.reconciler.bring_to(self._target)
+                await self._reconciler.bring_to(self._target)
                 self._set_rates()
                 await self._remember()
             await self._pause(attempt)
@@ -123,14 +129,14 @@ class Agent:
         poll_s = self._target.poll_s if self._target else 10.0
         if attempt:
             poll_s = reconnect_delay_s(attempt, random.random(), cap_s=_REFUSED_RETRY_S)
-        retry_s = self.reconciler.retry_in_s
+        retry_s = self._reconciler.retry_in_s
         wait_s = poll_s if retry_s is None else min(poll_s, max(0.2, retry_s))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):  # Python 3.11's wait_for loses a cancellation that meets a nudge
                 await self._nudged.wait()
 
     async def _remember(self) -> None:
-        recall = Recall(self._target, self.reconciler.running, self.reconciler.queries)
+        recall = Recall(self._target, self.bundles.running, self.bundles.queries)
         if recall != self._recalled:
             self._recalled = recall
             await asyncio.to_thread(save_recall, self._state_dir, recall)
@@ -139,7 +145,7 @@ class Agent:
     def _set_rates(self) -> None:
         """Every camera converts only as many pictures as somebody needs."""
         wanted = dict.fromkeys(self._cameras.targets, _IDLE_FPS)
-        asked = [(query.camera, query.rate_fps) for query in self.reconciler.queries]
+        asked = [(query.camera, query.rate_fps) for query in self.bundles.queries]
         for camera, rate in (*asked, *self._requests.rates().items(), *self._previews.rates().items()):
             wanted[camera] = max(wanted.get(camera, 0.0), rate)
         for camera, rate in wanted.items():
@@ -147,17 +153,19 @@ class Agent:
 
     def _tell(self) -> None:
         """Send the report if it changed."""
-        reconciler = self.reconciler
+        bundles = self.bundles
         changed = self._outbox.set_report(
             report(
                 target=self._target,
-                failures=reconciler.failures,
-                progress=reconciler.progress,
+                failures=self._reconciler.failures,
+                progress=bundles.progress,
                 model_problems=self._serving.problems(),
                 warnings=self._serving.warnings(),
                 cameras=self._cameras.samples(),
-                running=(reconciler.running, reconciler.manifest.version if reconciler.manifest else 0),
-                bytes_downloaded=reconciler.bytes_downloaded,
+                running=(bundles.running, bundles.manifest.version if bundles.manifest else 0),
+                bytes_downloaded=bundles.bytes_downloaded,
+                is_confirmed=bundles.is_confirmed,
+                refused=bundles.refused.digest if bundles.refused else "",
             )
         )
         if changed:
@@ -177,7 +185,7 @@ class Agent:
                 seq=self._seq,
                 at=time.time(),
                 interval_s=now - last,
-                bundle_version=self.reconciler.manifest.version if self.reconciler.manifest else 0,
+                bundle_version=self.bundles.manifest.version if self.bundles.manifest else 0,
                 memory=memory,
                 queries=queries,
                 cameras=self._cameras.samples(),
@@ -185,6 +193,8 @@ class Agent:
             )
             last = now
             self._outbox.add_stats(stats)
+            if self.bundles.note(queries, self._serving.problems()):
+                self._nudged.set()  # the health window has come to a verdict
             self._set_rates()
             self._tell()
             self._link.wake()

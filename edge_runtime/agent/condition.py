@@ -16,9 +16,11 @@ def report(
     cameras: Sequence[CameraSample],
     running: tuple[str, int],
     bytes_downloaded: int,
+    is_confirmed: bool,
+    refused: str,
 ) -> Report:
     """`failures`: sentences of steps that failed; `progress`: what is being done, ""; `running`: (digest, version).
-    `warnings`: sentences about all models together.
+    `warnings`: sentences about all models together; `refused`: digest of the bundle that was given up, "".
 
     Not being at the target outweighs a part that fails: the first such sentence is shown.
     """
@@ -31,6 +33,8 @@ def report(
         manifest_digest=running[0],
         bundle_version=running[1],
         bytes_downloaded=bytes_downloaded,
+        is_confirmed=is_confirmed,
+        refused_digest=refused,
     )
 
 

@@ -3,7 +3,8 @@
 A refusal (4xx) carries {"code", "message"}; its message is written for a person and is passed on.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import httpx
@@ -17,6 +18,7 @@ from edge_runtime.protocol.messages import FrameIndex, ProbeResult
 from edge_runtime.protocol.target import TargetState
 
 Answer = TypeVar("Answer")
+_CHUNK_BYTES = 64 * 1024
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -25,6 +27,12 @@ class ServerUnavailable(GemelError):
 
     code = "server_unavailable"
     is_retryable = True
+
+
+class ServerUnreachable(ServerUnavailable):
+    """No answer at all: nothing was tried yet, so this may go on for days."""
+
+    code = "server_unreachable"
 
 
 class ServerRefused(GemelError):
@@ -76,8 +84,19 @@ class ServerApi:
     async def manifest(self, digest: str) -> SignedManifest:
         return _decoded(await self._send("GET", f"/api/box/manifests/{digest}"), SignedManifest)
 
-    async def blob(self, digest: str) -> bytes:
-        return (await self._send("GET", f"/api/box/blobs/{digest}")).content
+    @asynccontextmanager
+    async def blob(self, digest: str, offset: int) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """(where the bytes begin, the bytes): from `offset` on where the server serves ranges, else from 0."""
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+        try:
+            async with self._client.stream("GET", f"/api/box/blobs/{digest}", headers=headers) as response:
+                if response.is_error:
+                    await response.aread()
+                _checked(response, self._server)
+                is_part = response.status_code == httpx.codes.PARTIAL_CONTENT
+                yield offset if is_part else 0, response.aiter_bytes(_CHUNK_BYTES)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _unavailable(self._server, error) from error
 
     async def probe_answer(self, camera: str, result: ProbeResult, picture: bytes | None) -> None:
         parts = [("probe", (None, msgspec.json.encode(result), "application/json"))]
@@ -134,6 +153,6 @@ def _decoded(response: httpx.Response, kind: type[Answer]) -> Answer:
         ) from error
 
 
-def _unavailable(server: str, error: Exception) -> ServerUnavailable:
+def _unavailable(server: str, error: Exception) -> ServerUnreachable:
     reason = str(error) or type(error).__name__
-    return ServerUnavailable(f"The server at {server} cannot be reached ({reason}).")
+    return ServerUnreachable(f"The server at {server} cannot be reached ({reason}).")

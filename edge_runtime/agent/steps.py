@@ -5,6 +5,7 @@ Only what differs becomes a step, so that one new camera or query never restarts
 
 from dataclasses import dataclass, field
 
+from edge_runtime.agent.health_window import Verdict
 from edge_runtime.protocol.target import BundleTarget, CameraTarget, FrameRequest, QueryTarget, TargetState
 
 
@@ -43,6 +44,21 @@ class RunBundle:
 
 
 @dataclass(frozen=True)
+class RefuseBundle:
+    """Give up the bundle on trial and go back to the last good one."""
+
+    bundle: BundleTarget
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConfirmBundle:
+    """What runs has proved good."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
 class AnswerProbe:
     target: CameraTarget
     request: int
@@ -60,18 +76,35 @@ class StopFrames:
     request: str
 
 
-Step = StopCamera | StartCamera | RelabelCamera | FetchBundle | RunBundle | AnswerProbe | SendFrames | StopFrames
+Step = (
+    StopCamera
+    | StartCamera
+    | RelabelCamera
+    | FetchBundle
+    | RunBundle
+    | RefuseBundle
+    | ConfirmBundle
+    | AnswerProbe
+    | SendFrames
+    | StopFrames
+)
 
 
 @dataclass(frozen=True)
 class Current:
     """What the box is now. `staged`: digests whose every blob is on disk. `queries` belong to `running`.
 
+    `verdict`: of the health window of `running`, None while none is open or it waits. `is_refused`: the target's bundle
+    is one that was given up; `fallback`: the digest to run instead, whose models have `slots`.
     `probes` and `frame_requests` hold those answered, or being answered right now; `collecting` only the latter.
     """
 
     running: str = ""
     queries: tuple[QueryTarget, ...] = ()
+    verdict: Verdict | None = None
+    is_refused: bool = False
+    fallback: str = ""
+    slots: frozenset[str] = frozenset()
     staged: frozenset[str] = frozenset()
     cameras: dict[str, CameraTarget] = field(default_factory=dict)
     probes: dict[str, int] = field(default_factory=dict)
@@ -97,15 +130,27 @@ def _camera_steps(target: TargetState, current: Current) -> list[Step]:
 
 
 def _bundle_steps(target: TargetState, current: Current) -> list[Step]:
-    bundle = target.bundle
+    verdict, bundle = current.verdict, target.bundle
+    if verdict is not None and not verdict.is_healthy:
+        failed = bundle if bundle is not None and bundle.manifest_digest == current.running else None
+        return [RefuseBundle(failed or BundleTarget(current.running, 0), verdict.reason)]  # what follows is seen then
+    steps: list[Step] = [] if verdict is None else [ConfirmBundle(current.running)]
     if bundle is None:
-        return []
-    steps: list[Step] = []
+        return steps
+    if current.is_refused:
+        return [*steps, *_fallback_steps(target, current)]
     if bundle.manifest_digest not in current.staged:
         steps.append(FetchBundle(bundle))
     if bundle.manifest_digest != current.running or _by_id(target.queries) != _by_id(current.queries):
         steps.append(RunBundle(bundle, target.queries))
     return steps
+
+
+def _fallback_steps(target: TargetState, current: Current) -> list[Step]:
+    """With a bundle that the target does not name: those of the queries that it can answer."""
+    queries = tuple(query for query in target.queries if query.slot in current.slots)
+    is_there = current.fallback == current.running and _by_id(queries) == _by_id(current.queries)
+    return [] if is_there or not current.fallback else [RunBundle(BundleTarget(current.fallback, 0), queries)]
 
 
 def _by_id(queries: tuple[QueryTarget, ...]) -> dict[str, QueryTarget]:

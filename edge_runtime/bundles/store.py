@@ -1,8 +1,9 @@
 """The bundles on a box's disk: content-addressed blobs, signed manifests, and one pointer to what runs.
 
+    incoming/<digest>         the beginning of a blob, as far as it has arrived
     blobs/<digest>            raw bytes of one tensor
     manifests/<digest>.json   the signed manifest as the server sent it
-    current.json              {"current": digest, "previous": digest}
+    current.json              Pointer: what runs, what is known to be good, what is on trial
 
 Order that a power cut relies on: blobs, then the manifest (staging refuses while a blob is missing), then the pointer.
 Each is written atomically, so every prefix of the steps leaves the old bundle or the new one, whole.
@@ -16,7 +17,8 @@ from pathlib import Path
 import msgspec
 import torch
 
-from edge_runtime.bundles.files import TEMPORARY, write_atomically
+from edge_runtime.bundles.files import TEMPORARY, settle, write_atomically
+from edge_runtime.bundles.pointer import Pointer, Refusal
 from edge_runtime.bundles.tensors import map_tensor
 from edge_runtime.bundles.verify import verified_manifest
 from edge_runtime.protocol.errors import GemelError
@@ -44,13 +46,6 @@ class BlobCorrupt(BundleError):
     is_retryable = True
 
 
-class Pointer(msgspec.Struct, frozen=True):
-    """Digests of the bundle that runs and of the one before it; "" for none."""
-
-    current: str = ""
-    previous: str = ""
-
-
 def checked_digest(digest: str) -> str:
     """`digest`, once it is known to be no path: it names a file. Raises BundleError."""
     if not _DIGEST.fullmatch(digest):
@@ -64,62 +59,73 @@ def manifest_tensors(manifest: Manifest) -> dict[str, TensorEntry]:
 
 
 class BundleStore:
-    """One task of the agent owns it. `add_blob` (of different blobs) and `tensor` may be called from any thread."""
+    """One task of the agent owns it. `take_in` (of different blobs) and `tensor` may be called from any thread."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._blobs = root / "blobs"
         self._manifests = root / "manifests"
+        self._incoming = root / "incoming"
         self._pointer_path = root / "current.json"
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._manifests.mkdir(exist_ok=True)
+        self._incoming.mkdir(exist_ok=True)
         self._verified: set[str] = set()
+        self.pointer = self._read_pointer()
 
     def missing(self, manifest: Manifest) -> tuple[str, ...]:
         """Digests to download. A blob on disk is hashed once per process; a damaged one is removed and named here."""
         return tuple(digest for digest in sorted(manifest_tensors(manifest)) if not self._has_blob(digest))
 
-    def add_blob(self, digest: str, content: bytes) -> None:
-        """Raises BlobCorrupt unless `content` has that digest; then nothing is written."""
-        if sha256_hex(content) != digest:
+    def incoming(self, digest: str) -> Path:
+        """Where a blob is written while it arrives. What is there stays over a restart, so a download can go on."""
+        return self._incoming / checked_digest(digest)
+
+    def take_in(self, digest: str) -> None:
+        """The blob has arrived whole. Raises BlobCorrupt unless it has that digest; then it is thrown away."""
+        arrived = self.incoming(digest)
+        if _file_digest(arrived) != digest:
+            arrived.unlink()
             raise BlobCorrupt(f"Blob {digest[:12]} arrived damaged; it was thrown away and will be fetched again.")
-        if not self._has_blob(digest):
-            write_atomically(self._blobs / digest, content)
-            self._verified.add(digest)
+        settle(arrived, self._blobs / digest)
+        self._verified.add(digest)
 
     def stage(self, signed: SignedManifest, *, public_key: str, box: str) -> Manifest:
         """Keep `signed` beside the current bundle. Raises when it is not genuine, not ours, older, or not complete."""
-        manifest = verified_manifest(signed, public_key=public_key, box=box, minimum_version=self.current_version)
+        manifest = verified_manifest(signed, public_key=public_key, box=box, minimum_version=self.newest_version)
         if missing := self.missing(manifest):
             raise BundleError(f"{len(missing)} blobs of the bundle are not on disk yet; the box keeps what it runs.")
         digest = sha256_hex(signed.manifest.encode())
         write_atomically(self._manifests / f"{digest}.json", msgspec.json.encode(signed))
         return manifest
 
+    def count_start(self, digest: str) -> int:
+        """Notes that a bundle is about to be started, before it can do harm. How often it was, 0 for a good one."""
+        pointer = self.pointer
+        if digest == pointer.good:
+            return 0
+        pointer = pointer.started(digest)
+        self._write_pointer(pointer)
+        return pointer.starts
+
     def activate(self, digest: str) -> None:
-        """Point at a staged bundle. The one that ran until now is kept as previous."""
-        self.manifest(digest)
-        pointer = self.pointer
-        if pointer.current == digest:
-            return
-        self._write_pointer(Pointer(current=digest, previous=pointer.current))
+        """Point at a staged bundle. It is on trial until it is confirmed; the last good one is kept."""
+        manifest, pointer = self.manifest(digest), self.pointer
+        if pointer.current != digest:
+            self._write_pointer(pointer.activated(digest, manifest.version))
 
-    def roll_back(self) -> str:
-        """Point at the previous bundle again and return its digest. Raises BundleError when none is kept."""
-        pointer = self.pointer
-        if not pointer.previous:
-            raise BundleError("No previous bundle is kept on this box.")
-        self.manifest(pointer.previous)
-        self._write_pointer(Pointer(current=pointer.previous, previous=pointer.current))
-        return pointer.previous
+    def confirm(self) -> None:
+        """What runs has proved good: from now on it is what the box falls back to."""
+        self._write_pointer(self.pointer.confirmed())
 
-    @property
-    def pointer(self) -> Pointer:
-        """Damage on disk reads as no bundle: a box alone for months must fetch again rather than stop."""
-        try:
-            return msgspec.json.decode(self._pointer_path.read_bytes(), type=Pointer)
-        except (OSError, msgspec.DecodeError):
-            return Pointer()
+    def refuse(self, refusal: Refusal) -> None:
+        """Never start that bundle again by itself; where it runs, the last good one is what a restart comes back to."""
+        self._write_pointer(self.pointer.refusing(refusal))
+
+    def forgive_start(self) -> None:
+        """The last start of what is on trial ended in order."""
+        if self.pointer.starts:
+            self._write_pointer(self.pointer.forgiven())
 
     @property
     def current(self) -> Manifest | None:
@@ -127,9 +133,9 @@ class BundleStore:
         return self._readable(self.pointer.current)
 
     @property
-    def current_version(self) -> int:
-        """Version of the bundle that runs, 0 without one: no older one may follow it."""
-        return self.current.version if self.current else 0
+    def newest_version(self) -> int:
+        """The highest version that ever ran here, 0 before the first: no older one may follow it."""
+        return max(self.pointer.highest_version, self.current.version if self.current else 0)
 
     def manifest(self, digest: str) -> Manifest:
         """A staged manifest. Raises BundleError when it is not on disk or not what its name says."""
@@ -156,18 +162,17 @@ class BundleStore:
         return map_tensor(entry, path)
 
     def collect_garbage(self) -> int:
-        """Remove manifests other than current and previous, blobs that neither names, and leftovers of a power cut.
+        """Remove manifests that the pointer does not keep, blobs that none of those names, and leftovers.
 
         Returns the bytes freed. A mapped blob stays readable until its last user lets go of it.
         """
-        pointer = self.pointer
-        manifests = {digest: self._readable(digest) for digest in (pointer.current, pointer.previous)}
+        manifests = {digest: self._readable(digest) for digest in self.pointer.kept}
         kept = {digest for digest, manifest in manifests.items() if manifest}
         blobs = {digest for manifest in manifests.values() if manifest for digest in manifest_tensors(manifest)}
+        wanted = {self._manifests / f"{digest}.json" for digest in kept} | {self._blobs / digest for digest in blobs}
         freed = 0
         for path in self._files():
-            is_kept = path.stem in kept if path.parent == self._manifests else path.name in blobs
-            if not is_kept or path.suffix == TEMPORARY:
+            if path not in wanted:
                 freed += path.stat().st_size
                 path.unlink()
                 self._verified.discard(path.name)
@@ -182,10 +187,19 @@ class BundleStore:
     def _files(self) -> Iterator[Path]:
         yield from list(self._blobs.iterdir())
         yield from list(self._manifests.iterdir())
+        yield from list(self._incoming.iterdir())
         yield from list(self.root.glob(f"*{TEMPORARY}"))
+
+    def _read_pointer(self) -> Pointer:
+        """Damage on disk reads as no bundle: a box alone for months must fetch again rather than stop."""
+        try:
+            return msgspec.json.decode(self._pointer_path.read_bytes(), type=Pointer)
+        except (OSError, msgspec.DecodeError):
+            return Pointer()
 
     def _write_pointer(self, pointer: Pointer) -> None:
         write_atomically(self._pointer_path, msgspec.json.encode(pointer))
+        self.pointer = pointer
 
     def _has_blob(self, digest: str) -> bool:
         if digest in self._verified:

@@ -83,7 +83,9 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     """The reported state of the box, sent at connection and on every change.
 
     `state`: "running", "degraded" or "not at target". `sentence` says why, for a person; empty when running.
-    `manifest_digest` is what really runs now, "" before the first bundle.
+    `manifest_digest` is what really runs now, "" before the first bundle; `is_confirmed`: it has proved good.
+    `bytes_downloaded` for the bundle that was fetched last, since the box started. `refused_digest`: the target's
+    bundle, where the box has given it up (it failed in its health window or could not be fetched), else "".
     """
 
     state: str
@@ -91,6 +93,8 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     manifest_digest: str
     bundle_version: int
     bytes_downloaded: int = 0
+    is_confirmed: bool = True
+    refused_digest: str = ""
 
 
 class Ack(msgspec.Struct, frozen=True, tag="ack"):

@@ -53,12 +53,18 @@ class FrameRequest(msgspec.Struct, frozen=True):
 
 
 class BundleTarget(msgspec.Struct, frozen=True):
+    """`attempt` grows when a person has a bundle tried again that the box has given up."""
+
     manifest_digest: str
     version: int
+    attempt: int = 0
 
 
 class TargetState(msgspec.Struct, frozen=True):
-    """Everything wanted of one box. `probes` maps a camera to the request number to answer with a picture."""
+    """Everything wanted of one box. `probes` maps a camera to the request number to answer with a picture.
+
+    `health_window_s`: how long a new bundle has to run well before the box trusts it.
+    """
 
     box: str
     bundle: BundleTarget | None
@@ -67,3 +73,4 @@ class TargetState(msgspec.Struct, frozen=True):
     frame_requests: tuple[FrameRequest, ...] = ()
     probes: dict[str, int] = {}
     poll_s: float = 10.0
+    health_window_s: float = 60.0

@@ -1,27 +1,17 @@
 """A box's agent against a server over real sockets, with real cameras and bundles and no models."""
 
 import asyncio
-import contextlib
 import os
-import time
 
 import msgspec
 import pytest
-import torch
 
-from edge_runtime.agent.agent import Agent
-from edge_runtime.agent.identity import Identity
-from edge_runtime.agent.results import ResultBoard
-from edge_runtime.agent.server import ServerApi
-from edge_runtime.bundles.tensors import tensor_entry
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.manifest import ModelEntry
 from edge_runtime.protocol.messages import Nudge
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
-from edge_runtime.video.cameras import CameraSet
-from tests.simulators.box_server import BOX, CREDENTIAL, FleetServer
+from tests.simulators.box import Box, is_running, last_report, publish, until
+from tests.simulators.box_server import FleetServer
 from tests.simulators.clips import write_clip
-from tests.simulators.serving import FakeServing
 
 CARS = QueryTarget("cars", "Cars", "s1", "gate", ("car",), 5.0, 400, 0.95)
 
@@ -37,64 +27,12 @@ def server():
         yield running
 
 
-class Box:
-    """A box in this process. `stop` is a power cut for everything but its folder."""
-
-    def __init__(self, server, folder):
-        self.server, self.folder = server, folder
-        self.serving = FakeServing()
-
-    async def start(self):
-        identity = Identity(self.server.url, BOX, "Depot", CREDENTIAL, self.server.public_key)
-        self.cameras = CameraSet(lambda frame: None)
-        self.agent = Agent(
-            identity=identity,
-            state_dir=self.folder,
-            api=ServerApi(identity),
-            serving=self.serving,
-            cameras=self.cameras,
-            board=ResultBoard(),
-        )
-        self.task = asyncio.create_task(self.agent.run())
-
-    async def stop(self):
-        self.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.task
-        self.cameras.stop_all()
-
-
 @pytest.fixture
 async def box(server, tmp_path):
     started = Box(server, tmp_path)
     await started.start()
     yield started
     await started.stop()
-
-
-async def until(condition, timeout_s=10.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.02)
-
-
-def publish(server, *values, version):
-    """A bundle of one model with one tensor per value. Returns (bundle digest, blob digests)."""
-    tensors = {f"layer{i}.weight": torch.full((8,), float(value)) for i, value in enumerate(values)}
-    entries = {name: tensor_entry(tensor) for name, tensor in tensors.items()}
-    model = ModelEntry("s1", "detection", "tiny", ("car", "person"), (64, 64), entries)
-    blobs = {entries[name].digest: tensor for name, tensor in tensors.items()}
-    return server.publish((model,), blobs, version=version), set(blobs)
-
-
-def last_report(server):
-    return server.reports[-1] if server.reports else None
-
-
-def is_running(server, digest):
-    report = last_report(server)
-    return report is not None and report.manifest_digest == digest and report.state == "running"
 
 
 async def test_reaches_its_target_and_reports_what_really_runs(server, box, film):

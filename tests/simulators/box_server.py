@@ -61,6 +61,8 @@ class FleetServer:
         self.manifests: dict[str, SignedManifest] = {}
         self.blobs: dict[str, bytes] = {}
         self.blobs_served: list[str] = []
+        self.blob_status, self.blob_cut = 200, 2**40
+        self.ranges_asked: list[int] = []
         self.enrolments: list[EnrolRequest] = []
         self.stats: list[Stats] = []
         self.reports: list[Report] = []
@@ -167,7 +169,7 @@ class FleetServer:
                 return _json(self.manifests[digest])
             case "GET", "blobs", digest if digest in self.blobs:
                 self.blobs_served.append(digest)
-                return 200, self.blobs[digest], {"content-type": "application/octet-stream"}
+                return self._blob(self.blobs[digest], scope)
             case "POST", "cameras", camera, "probe":
                 self._probe(camera, _parts(scope, body))
                 return 204, b"", {}
@@ -197,6 +199,17 @@ class FleetServer:
         if _header(scope, "if-none-match") == etag:
             return 304, b"", {"etag": etag}
         return 200, content, {"etag": etag, "content-type": "application/json"}
+
+    def _blob(self, content: bytes, scope: Scope) -> Answer:
+        """`blob_status`: what goes wrong with every blob; `blob_cut`: how many bytes of it come."""
+        if self.blob_status != 200:
+            return _refusal(self.blob_status, "trouble", "There is trouble with this file.")
+        headers = {"content-type": "application/octet-stream"}
+        start = int((_header(scope, "range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        self.ranges_asked.append(start)
+        if start:
+            headers["content-range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        return 206 if start else 200, content[start:][: self.blob_cut], headers
 
     def _probe(self, camera: str, parts: list[tuple[str, str | None, bytes]]) -> None:
         fields = {name: content for name, _, content in parts}

@@ -26,6 +26,7 @@ class FakeServing:
         self.refusal: GemelError | None = None
         self.model_problems: dict[str, str] = {}
         self.overall_warnings: tuple[str, ...] = ()
+        self.activated: Callable[[Prepared], object] = lambda prepared: None
 
     def prepare(
         self, manifest: Manifest, queries: Sequence[QueryTarget], tensor: Callable[[TensorEntry], torch.Tensor]
@@ -40,6 +41,7 @@ class FakeServing:
     def activate(self, prepared: Prepared) -> None:
         self.running = prepared
         self.activations.append(prepared)
+        self.activated(prepared)
 
     def sample(self) -> tuple[MemorySample, tuple[QuerySample, ...]]:
         memory = MemorySample(budget=100, private=10, shared=0, activations=0, overhead=0, free=90, rss=1000)

@@ -18,6 +18,8 @@ def state(**changes):
         "cameras": (GOOD,),
         "running": ("d" * 64, 4),
         "bytes_downloaded": 0,
+        "is_confirmed": True,
+        "refused": "",
     }
     result = report(**(given | changes))
     return result.state, result.sentence

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import msgspec
 
+from edge_runtime.agent.health_window import Verdict
 from edge_runtime.agent.steps import (
     AnswerProbe,
+    ConfirmBundle,
     Current,
     FetchBundle,
+    RefuseBundle,
     RelabelCamera,
     RunBundle,
     SendFrames,
@@ -95,3 +98,23 @@ def test_frame_requests_begin_once_and_end_when_no_longer_wanted():
     assert required_steps(wanted, REACHED) == (SendFrames(request),)
     assert required_steps(wanted, collecting) == ()
     assert required_steps(TARGET, collecting) == (StopFrames("r1"),)
+
+
+def test_a_bundle_that_does_well_is_confirmed_and_one_that_does_not_is_refused():
+    assert required_steps(TARGET, replace(REACHED, verdict=Verdict(True))) == (ConfirmBundle(ONE.manifest_digest),)
+    again = target(bundle=BundleTarget(ONE.manifest_digest, 1, attempt=3))
+    assert required_steps(again, replace(REACHED, verdict=Verdict(False, "It fails."))) == (
+        RefuseBundle(again.bundle, "It fails."),
+    )
+
+
+def test_a_refused_bundle_is_neither_fetched_nor_run_and_the_last_good_one_answers_what_it_can():
+    refused = replace(REACHED, is_refused=True, fallback=TWO.manifest_digest, slots=frozenset({"s1"}))
+    instead = RunBundle(BundleTarget(TWO.manifest_digest, 0), (CARS,))
+    assert required_steps(TARGET, refused) == (instead,)
+    assert required_steps(TARGET, replace(refused, running=TWO.manifest_digest, queries=(CARS,))) == ()
+
+
+def test_a_refused_bundle_without_a_good_one_runs_on():
+    refused = replace(REACHED, is_refused=True, fallback=ONE.manifest_digest, slots=frozenset({"s1", "s2"}))
+    assert required_steps(TARGET, refused) == ()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from edge_runtime.bundles import files
+from edge_runtime.bundles.pointer import Refusal
 from edge_runtime.bundles.store import BlobCorrupt, BundleError, BundleStore, manifest_tensors
 from edge_runtime.bundles.tensors import blob_bytes, tensor_entry
 from edge_runtime.bundles.verify import BundleRefused
@@ -43,9 +44,14 @@ def digest_of(signed):
     return sha256_hex(signed.manifest.encode())
 
 
+def put(store, digest, content):
+    store.incoming(digest).write_bytes(content)
+    store.take_in(digest)
+
+
 def install(store, signed, blobs):
     for digest, content in blobs.items():
-        store.add_blob(digest, content)
+        put(store, digest, content)
     store.stage(signed, public_key=PUBLIC, box="box-1")
     store.activate(digest_of(signed))
 
@@ -76,9 +82,9 @@ def test_tensor_has_the_values_that_were_sent(tmp_path):
 def test_a_damaged_transfer_is_thrown_away_and_worth_another_try(tmp_path):
     store = BundleStore(tmp_path)
     with pytest.raises(BlobCorrupt) as caught:
-        store.add_blob(sha256_hex(b"right"), b"wrong")
+        put(store, sha256_hex(b"right"), b"wrong")
     assert caught.value.is_retryable
-    assert not list((tmp_path / "blobs").iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_blob_damaged_on_disk_is_asked_for_again(tmp_path):
@@ -128,16 +134,63 @@ def test_a_name_that_is_no_digest_never_becomes_a_path(tmp_path, digest):
         store.manifest(digest)
 
 
-def test_rolls_back_to_the_bundle_before(tmp_path):
+def refusal(signed, attempt=0):
+    return Refusal(digest_of(signed), attempt, "It fails.")
+
+
+def test_a_refused_bundle_gives_way_to_the_last_good_one(tmp_path):
     store = BundleStore(tmp_path)
     first, second = signed_bundle(1, [1]), signed_bundle(2, [2])
     install(store, *first)
-    with pytest.raises(BundleError, match="No previous"):
-        store.roll_back()
+    store.confirm()
+    store.count_start(digest_of(second[0]))
     install(store, *second)
-    assert store.roll_back() == digest_of(first[0])
-    assert store.current_version == 1
+    store.refuse(refusal(second[0]))
+    assert store.pointer.current == digest_of(first[0])
+    assert is_whole(BundleStore(tmp_path))
+    assert BundleStore(tmp_path).pointer.refused == refusal(second[0])
+
+
+def test_the_last_good_bundle_survives_any_number_that_never_proved_good(tmp_path):
+    store = BundleStore(tmp_path)
+    good = signed_bundle(1, [1])
+    install(store, *good)
+    store.confirm()
+    for version in (2, 3, 4):
+        install(store, *signed_bundle(version, [version]))
+        store.collect_garbage()
+    store.refuse(refusal(signed_bundle(4, [4])[0]))
+    assert store.pointer.current == digest_of(good[0])
     assert is_whole(store)
+
+
+def test_an_older_bundle_is_refused_even_after_going_back(tmp_path):
+    store = BundleStore(tmp_path)
+    install(store, *signed_bundle(1, [1]))
+    store.confirm()
+    install(store, *signed_bundle(5, [5]))
+    store.refuse(refusal(signed_bundle(5, [5])[0]))
+    assert store.current.version == 1
+    with pytest.raises(BundleRefused, match="older than version 5"):
+        store.stage(signed_bundle(4, [1])[0], public_key=PUBLIC, box="box-1")
+
+
+def test_starts_are_counted_over_restarts_until_the_bundle_is_good(tmp_path):
+    signed, blobs = signed_bundle(1, [1])
+    counted = [BundleStore(tmp_path).count_start(digest_of(signed)) for _ in range(2)]
+    store = BundleStore(tmp_path)
+    store.forgive_start()
+    assert (*counted, store.count_start(digest_of(signed))) == (1, 2, 2)
+    install(store, signed, blobs)
+    store.confirm()
+    assert BundleStore(tmp_path).count_start(digest_of(signed)) == 0
+
+
+def test_a_pointer_from_before_there_were_trials_names_a_good_bundle(tmp_path):
+    signed, blobs = signed_bundle(1, [1])
+    install(BundleStore(tmp_path), signed, blobs)
+    (tmp_path / "current.json").write_text(f'{{"current": "{digest_of(signed)}", "previous": ""}}')
+    assert BundleStore(tmp_path).pointer.good == digest_of(signed)
 
 
 def test_garbage_is_what_neither_current_nor_previous_names(tmp_path):
@@ -145,6 +198,7 @@ def test_garbage_is_what_neither_current_nor_previous_names(tmp_path):
     bundles = [signed_bundle(version, [version, 9]) for version in (1, 2, 3)]
     for bundle in bundles:
         install(store, *bundle)
+        store.confirm()
     assert store.collect_garbage() > 0
     wanted = set(bundles[1][1]) | set(bundles[2][1])
     assert {path.name for path in (tmp_path / "blobs").iterdir()} == wanted
@@ -156,6 +210,7 @@ def test_damage_to_the_pointer_reads_as_no_bundle(tmp_path):
     store = BundleStore(tmp_path)
     install(store, *signed_bundle(1, [1]))
     (tmp_path / "current.json").write_bytes(b"\0\0")
+    store = BundleStore(tmp_path)
     assert store.current is None
     install(store, *signed_bundle(1, [1]))
     assert is_whole(store)
@@ -165,16 +220,23 @@ def test_a_power_cut_at_any_step_leaves_the_old_bundle_or_the_new_one(tmp_path, 
     """Walks every call to the system that changes the disk and cuts the power before it, then starts again."""
     old, new = signed_bundle(1, [1, 2]), signed_bundle(2, [2, 3])
     seen = set()
+    monkeypatch.setattr(files.os, "fsync", lambda _: None)  # a disk that takes its time proves nothing more
     for steps in range(100):
         root = tmp_path / str(steps)
         install(BundleStore(root), *old)
+        BundleStore(root).confirm()
         with monkeypatch.context() as patch:
             remaining = cut_power_after(steps, patch)
             with contextlib.suppress(PowerCut):
-                install(BundleStore(root), *new)
+                store = BundleStore(root)
+                store.count_start(digest_of(new[0]))
+                install(store, *new)
+                store.confirm()
+                store.collect_garbage()
             is_finished = remaining[0] > 0
         restarted = BundleStore(root)
         assert is_whole(restarted)
+        assert restarted.manifest(restarted.pointer.good)
         seen.add(restarted.pointer.current)
         install(restarted, *new)
         restarted.collect_garbage()
