@@ -5,6 +5,8 @@ import re
 import pytest
 from django.urls import reverse
 
+from webapp.fleets.models import Role
+
 LISTS = {
     "dashboard:overview": "No boxes yet",
     "dashboard:box-list": "No boxes yet",
@@ -15,6 +17,7 @@ LISTS = {
     "merges:run-list": "No merge runs yet",
     "merges:run-choose": "No boxes yet",
     "merges:group-list": "No merged groups yet",
+    "people:site-list": "No sites yet",
 }
 
 
@@ -36,6 +39,9 @@ def addresses(fleet) -> list[str]:
         "dashboard:camera-detail": fleet.camera,
         "dashboard:query-detail": queries[0],
         "fleets:box-join": fleet.box,
+        "people:site-detail": fleet.site,
+        "people:site-edit": fleet.site,
+        "people:person-detail": fleet.member(Role.OPERATOR),
         "fleets:camera-delete": fleet.camera,
         "workloads:model-detail": fleet.model,
         "workloads:model-delete": fleet.model,
@@ -44,7 +50,14 @@ def addresses(fleet) -> list[str]:
         "merges:run-detail": group.run,
         "merges:group-detail": group,
     }
-    forms = ("fleets:camera-add", "workloads:model-add", "workloads:dataset-request", "workloads:dataset-upload")
+    people = ("people:person-list", "people:person-invite", "dashboard:audit-log")
+    forms = (
+        *people,
+        "fleets:camera-add",
+        "workloads:model-add",
+        "workloads:dataset-request",
+        "workloads:dataset-upload",
+    )
     plain = [reverse(name) for name in (*LISTS, *forms) if name != "merges:run-choose"]
     return plain + [reverse(name, args=[subject.pk]) for name, subject in of.items()]
 

@@ -5,10 +5,27 @@ import uuid
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from webapp.common.origin import Origin
+
 
 class Person(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     must_change_password = models.BooleanField(default=False)
+    origin: Origin | None = None  # of the request in which this person acts
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+
+class Invitation(models.Model):
+    """A one-time link with which a person chooses a password. Only the hash of its secret is stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="invitations")
+    secret_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"invitation of {self.person}"

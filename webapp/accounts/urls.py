@@ -10,4 +10,5 @@ urlpatterns = [
     path("sign-in/", views.SignInView.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("password/", views.password, name="password"),
+    path("join/<str:secret>/", views.invitation, name="invitation"),
 ]

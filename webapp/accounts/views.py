@@ -1,7 +1,7 @@
 """Signing in and out, and choosing a password in place of the one-time one."""
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +11,10 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 
 from webapp.accounts.forms import PasswordForm, SignInForm
-from webapp.accounts.services import password_change
+from webapp.accounts.selectors import invitation_get
+from webapp.accounts.services import invitation_accept, password_change
+from webapp.common.origin import origin_of
+from webapp.common.pages import form_errors
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -23,6 +26,21 @@ class SignInView(LoginView):
     def get_success_url(self) -> str:
         person = self.request.user
         return reverse("accounts:password") if person.must_change_password else super().get_success_url()
+
+
+@login_not_required
+def invitation(request: HttpRequest, secret: str) -> HttpResponse:
+    """Choosing a password with a one-time link. Signing in comes next, with a second factor where there is one."""
+    person = invitation_get(secret, timezone.now()).person
+    form = PasswordForm(person, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        password = form.cleaned_data["new_password1"]
+        with form_errors(form):
+            invitation_accept(secret=secret, password=password, now=timezone.now(), origin=origin_of(request))
+            logout(request)  # whoever was signed in here before is somebody else
+            messages.success(request, f"Your password is set. Sign in as {person.username}.")
+            return redirect("accounts:sign-in")
+    return render(request, "accounts/invitation.html", {"form": form, "person": person})
 
 
 def password(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The audit log: rows are only ever added."""
+"""The audit log: rows are only ever added. A trigger of the database refuses to change or delete one."""
 
 import uuid
 
@@ -7,7 +7,11 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """Who did what to what, when. `action` is a verb phrase such as "camera.create"; `detail` never holds secrets."""
+    """Who did what to what, when, from where. `actor` None is the system itself.
+
+    `action` is a verb phrase such as "camera.create"; `detail` never holds secrets. `token` is the name of the API
+    token that the actor used, "" for a page.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField()
@@ -18,10 +22,17 @@ class AuditEvent(models.Model):
     subject_name = models.CharField(max_length=200)
     site_id = models.UUIDField(null=True)
     detail = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    token = models.CharField(max_length=100, blank=True)
 
     class Meta:
         ordering = ["-at"]
-        indexes = [models.Index(fields=["-at"]), models.Index(fields=["subject_id"])]
+        indexes = [
+            models.Index(fields=["-at"]),
+            models.Index(fields=["subject_id"]),
+            models.Index(fields=["site_id", "-at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject_name}"

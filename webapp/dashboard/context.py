@@ -1,10 +1,11 @@
-"""What every page of a signed-in person needs: live topics of their sites, and how many decisions wait."""
+"""What every page of a signed-in person needs: live topics of their sites, how many decisions wait, their rights."""
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from webapp.fleets.selectors import sites_of
 from webapp.merges.selectors import groups_waiting
+from webapp.people.selectors import administrates
 
 
 def waiting_decisions(request: HttpRequest) -> dict[str, object]:
@@ -14,5 +15,6 @@ def waiting_decisions(request: HttpRequest) -> dict[str, object]:
         return {}
     return {
         "groups_waiting_count": SimpleLazyObject(lambda: len(groups_waiting(person))),
+        "administrates": SimpleLazyObject(lambda: administrates(person)),
         "site_topics": SimpleLazyObject(lambda: " ".join(f"site:{site.id}" for site in sites_of(person))),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.dashboard import views
+from webapp.dashboard import audit_views, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("boxes/<uuid:box_id>/", views.box, name="box-detail"),
     path("cameras/", views.cameras, name="camera-list"),
     path("cameras/<uuid:camera_id>/", views.camera, name="camera-detail"),
+    path("audit-log/", audit_views.audit_log, name="audit-log"),
+    path("audit-log/export.csv", audit_views.audit_export, name="audit-export"),
     path("queries/", views.queries, name="query-list"),
     path("queries/<uuid:query_id>/", views.query, name="query-detail"),
 ]

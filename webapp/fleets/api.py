@@ -16,6 +16,7 @@ from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import ProbeResult
 from edge_runtime.protocol.signing import public_key_of
 from webapp.common.errors import InvalidInput, NotFound
+from webapp.common.origin import origin_of
 from webapp.common.signing_key import signing_key
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import box_by_credential
@@ -86,7 +87,8 @@ def box_of_header(authorization: str) -> Box:
 @open_endpoint("POST")
 def enrol(request: HttpRequest) -> HttpResponse:
     wanted = decoded(request.body, EnrolRequest)
-    box, credential = box_enrol(code=wanted.code, hardware=wanted.hardware, now=timezone.now())
+    origin = origin_of(request)
+    box, credential = box_enrol(code=wanted.code, hardware=wanted.hardware, now=timezone.now(), origin=origin)
     key = public_key_of(signing_key())
     return json_response(EnrolReply(box=str(box.id), name=box.name, credential=credential, server_public_key=key))
 

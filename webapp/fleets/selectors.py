@@ -1,6 +1,5 @@
 """Reading the fleet. A person sees the sites they are a member of; a superuser and the system (None) see all."""
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from django.core.cache import cache
 from django.db.models import Count, QuerySet
 
 from webapp.common.errors import NotFound
+from webapp.common.secret import secret_hash
 from webapp.fleets.models import Box, Camera, Role, Site, SiteMembership
 
 _ROLES = list(Role)
@@ -21,6 +21,18 @@ def sites_of(actor: Any | None) -> QuerySet[Site]:
     return Site.objects.all() if sees_everything(actor) else Site.objects.filter(memberships__person=actor)
 
 
+def sites_administered(actor: Any | None) -> QuerySet[Site]:
+    if sees_everything(actor):
+        return Site.objects.all()
+    return Site.objects.filter(memberships__person=actor, memberships__role=Role.ADMINISTRATOR)
+
+
+def site_list(actor: Any | None) -> QuerySet[Site]:
+    """Sites with the number of their boxes (`box_count`) and of people with a role in them (`member_count`)."""
+    counts = {"box_count": Count("boxes", distinct=True), "member_count": Count("memberships", distinct=True)}
+    return Site.objects.filter(id__in=sites_of(actor).values("id")).annotate(**counts).order_by("name")
+
+
 def site_get(actor: Any | None, site_id: UUID) -> Site:
     """Raises NotFound."""
     return _first(sites_of(actor).filter(id=site_id), "There is no such site.")
@@ -32,6 +44,11 @@ def has_role(actor: Any | None, site: Site, role: Role) -> bool:
         return True
     membership = SiteMembership.objects.filter(site=site, person=actor).first()
     return membership is not None and _ROLES.index(Role(membership.role)) >= _ROLES.index(role)
+
+
+def memberships_of(site: Site) -> QuerySet[SiteMembership]:
+    """Who has which role in the site, by name."""
+    return site.memberships.select_related("person").order_by("person__username")
 
 
 def box_list(actor: Any | None) -> QuerySet[Box]:
@@ -70,11 +87,6 @@ def camera_preview(camera_id: UUID | str) -> bytes | None:
 
 def preview_key(camera_id: UUID | str) -> str:
     return f"preview.{camera_id}"
-
-
-def secret_hash(secret: str) -> str:
-    """How credentials and join codes are stored. They are long and random, so one plain hash is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _first(rows: QuerySet[Any], missing: str) -> Any:

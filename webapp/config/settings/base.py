@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "webapp.audit",
     "webapp.accounts",
     "webapp.fleets",
+    "webapp.people",
     "webapp.workloads",
     "webapp.telemetry",
     "webapp.merges",
@@ -49,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "webapp.common.origin.OriginMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -122,6 +124,11 @@ STORAGES = {
 MEDIA_ROOT = ARTIFACTS_DIR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20
+
+# E-mail is optional: without EMAIL_URL (smtp://user:password@host:587/?tls=True) links are shown and nothing is sent.
+EMAIL_HOST_IS_SET = bool(env("EMAIL_URL", default=""))
+globals().update(env.email("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="gemel-fleet@localhost")
 
 NODE_MODULES = BASE_DIR / "node_modules"
 STATIC_URL = "/static/"

@@ -12,10 +12,10 @@ from webapp.telemetry.models import BoxSample
 register = template.Library()
 
 _COLOURS = {
-    **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved"), "green"),
+    **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved", "active"), "green"),
     **dict.fromkeys(("stale", "degraded", "not at target", "waiting", "checking", "collecting", "cancelled"), "orange"),
     **dict.fromkeys(("offline", "failed", "rejected"), "red"),
-    **dict.fromkeys(("queued",), "azure"),
+    **dict.fromkeys(("queued", "invited"), "azure"),
 }
 
 _VERBS = {
@@ -35,6 +35,12 @@ _VERBS = {
     "publish": "published",
     "membership": "changed the roles of",
     "password": "changed the password of",
+    "invite": "invited",
+    "link": "made a link for a new password of",
+    "accept": "accepted the invitation of",
+    "activate": "switched on the account of",
+    "deactivate": "switched off the account of",
+    "superuser": "changed the rights of",
     "register": "uploaded",
     "check": "checked",
     "request": "requested",

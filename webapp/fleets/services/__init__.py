@@ -24,7 +24,7 @@ from webapp.fleets.services.enrolment import (
     box_enrol,
     join_code_create,
 )
-from webapp.fleets.services.sites import membership_set, site_create
+from webapp.fleets.services.sites import membership_remove, membership_set, site_create, site_update
 
 __all__ = [
     "JoinCodeExpired",
@@ -45,6 +45,8 @@ __all__ = [
     "camera_probe_request",
     "camera_update",
     "join_code_create",
+    "membership_remove",
     "membership_set",
     "site_create",
+    "site_update",
 ]

@@ -10,9 +10,10 @@ from django.db import transaction
 from edge_runtime.protocol.enrolment import Hardware
 from webapp.audit.services import audit_record
 from webapp.common.errors import InvalidInput
+from webapp.common.origin import Origin
+from webapp.common.secret import secret_hash, secret_new
 from webapp.fleets.models import Box, JoinCode, Role
 from webapp.fleets.policies import require_role
-from webapp.fleets.selectors import secret_hash
 from webapp.realtime.groups import box_commands
 from webapp.realtime.publish import publish_on_commit
 from webapp.realtime.topics import site_changed
@@ -46,7 +47,7 @@ def join_code_create(*, actor: Any | None, box: Box, now: datetime) -> str:
 
 
 @transaction.atomic
-def box_enrol(*, code: str, hardware: Hardware, now: datetime) -> tuple[Box, str]:
+def box_enrol(*, code: str, hardware: Hardware, now: datetime, origin: Origin | None = None) -> tuple[Box, str]:
     """The box of `code` and its new credential; a machine that was this box before loses its access.
 
     Raises JoinCodeWrong, JoinCodeExpired or JoinCodeUsed.
@@ -60,17 +61,19 @@ def box_enrol(*, code: str, hardware: Hardware, now: datetime) -> tuple[Box, str
         raise JoinCodeExpired("This join code has expired: make a new one on the box's page.", field="code")
     join_code.used_at = now
     join_code.save(update_fields=["used_at"])
-    return _accept(join_code.box, hardware, now)
+    return _accept(join_code.box, hardware, now, origin)
 
 
-def _accept(box: Box, hardware: Hardware, now: datetime) -> tuple[Box, str]:
-    credential = secrets.token_urlsafe(32)
+def _accept(box: Box, hardware: Hardware, now: datetime, origin: Origin | None) -> tuple[Box, str]:
+    credential = secret_new()
     box.credential_hash = secret_hash(credential)
     box.enrolled_at = box.last_seen_at = now
     box.hardware = msgspec.to_builtins(hardware)
     box.save(update_fields=["credential_hash", "enrolled_at", "last_seen_at", "hardware"])
     detail = {"hostname": hardware.hostname}
-    audit_record(actor=None, action="box.enrol", subject=box, site_id=box.site_id, now=now, detail=detail)
+    audit_record(
+        actor=None, action="box.enrol", subject=box, site_id=box.site_id, now=now, detail=detail, origin=origin
+    )
     publish_on_commit(box_commands(box.id), "revoked", {})
     site_changed(box.site_id, "box", box.id)
     return box, credential

@@ -1,0 +1,37 @@
+"""What people enter to search the audit log."""
+
+from typing import Any
+
+from django import forms
+
+from webapp.accounts.models import Person
+from webapp.dashboard.audit_log import AuditSearch, actions_known
+from webapp.fleets.selectors import sites_administered
+from webapp.people.selectors import person_list
+
+
+class AuditSearchForm(forms.Form):
+    text = forms.CharField(
+        label="Search", required=False, max_length=100, widget=forms.TextInput(attrs={"placeholder": "name or address"})
+    )
+    person = forms.ModelChoiceField(label="Who", queryset=Person.objects.none(), required=False, empty_label="anybody")
+    action = forms.ChoiceField(label="What", required=False)
+    site = forms.ModelChoiceField(queryset=None, required=False, empty_label="any site")
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = person_list(actor)
+        self.fields["site"].queryset = sites_administered(actor)
+        actions = [(action, action.replace("_", " ").replace(".", ": ")) for action in actions_known(actor)]
+        self.fields["action"].choices = [("", "anything"), *actions]
+
+    def search(self) -> AuditSearch:
+        """What was entered that can be used; the form shows what cannot."""
+        self.is_valid()
+        entered = {name: value for name, value in self.cleaned_data.items() if value}
+        for name in ("person", "site"):
+            if name in entered:
+                entered[name] = entered[name].pk
+        return AuditSearch(**entered)
