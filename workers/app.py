@@ -17,6 +17,7 @@ celery_app.conf.include = [
     "workers.tasks.datasets",
     "workers.tasks.merges",
     "workers.tasks.rollouts",
+    "workers.tasks.results",
     "workers.tasks.telemetry",
 ]
 app = celery_app

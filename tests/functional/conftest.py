@@ -29,7 +29,7 @@ MIB = 2**20
 def _own_artifact_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(default_storage, "_location", str(tmp_path / "artifacts"), raising=False)
     for name in ("base_location", "location"):
-        default_storage.__dict__.pop(name, None)
+        default_storage._wrapped.__dict__.pop(name, None)  # kept from the test before
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ pages = [
 box_api = [
     path("", include("webapp.fleets.api_urls")),
     path("", include("webapp.workloads.api_urls")),
+    path("", include("webapp.results.api_urls")),
     path("", include("webapp.rollouts.api_urls")),
 ]
 

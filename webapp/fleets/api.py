@@ -98,13 +98,19 @@ def probe(request: HttpRequest, box: Box, camera_id: UUID) -> HttpResponse:
     camera = Camera.objects.filter(id=camera_id, box=box).select_related("box").first()
     if camera is None:
         raise NotFound("This box has no such camera.")
-    picture = request.FILES.get("picture")
-    if picture is not None and picture.size > PICTURE_MAX_BYTES:
-        raise InvalidInput("The picture has more than 4 MiB.", field="picture")
     result = decoded(request.POST.get("probe", ""), ProbeResult)
-    content = None if picture is None else jpeg(picture.read())
-    camera_probe_record(camera=camera, probe=result, picture=content, now=timezone.now())
+    camera_probe_record(camera=camera, probe=result, picture=sent_picture(request), now=timezone.now())
     return HttpResponse(status=204)
+
+
+def sent_picture(request: HttpRequest) -> bytes | None:
+    """The JPEG part `picture`, None where there is none. Raises InvalidInput before a large one is read."""
+    picture = request.FILES.get("picture")
+    if picture is None:
+        return None
+    if picture.size > PICTURE_MAX_BYTES:
+        raise InvalidInput("The picture has more than 4 MiB.", field="picture")
+    return jpeg(picture.read())
 
 
 def jpeg(content: bytes) -> bytes:

@@ -11,8 +11,9 @@ from edge_runtime.protocol.messages import Stats
 from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit
+from webapp.results.services import counts_add
 from webapp.telemetry.models import BoxSample, QuerySample
-from webapp.telemetry.policies import check_stats, sampled_at
+from webapp.telemetry.policies import StatsUnusable, check_stats, sampled_at
 from webapp.workloads.models import Query
 
 RETENTION = timedelta(days=7)
@@ -22,21 +23,27 @@ PRUNE_BATCH = 20_000
 
 @transaction.atomic
 def stats_record(*, box: Box, stats: Stats, now: datetime) -> bool:
-    """Stores one message. False when it is stored already. Raises StatsUnusable.
+    """Stores one message and adds to the counts. False when it is stored already. Raises StatsUnusable.
 
-    Samples of queries that are not this box's (deleted meanwhile, or never its own) are left out.
+    `box_seen` locks the box's row, so messages of one box follow each other. Samples of queries that are not
+    this box's (deleted meanwhile, or never its own) are left out.
     """
     check_stats(stats)
     box_seen(box_id=box.id, now=now)
     sample = _box_sample(box, stats, now)
+    if sample.at < now - RETENTION:  # nothing would be left to recognise the same message by
+        raise StatsUnusable(f"The statistics are of {sample.at:%Y-%m-%d}, older than what is kept.")
     try:
         with transaction.atomic():
             sample.save(force_insert=True)
     except IntegrityError:  # the values are checked, so only (box, boot_id, seq) can be refused
         return False
-    known = {str(query_id) for query_id in Query.objects.filter(camera__box=box).values_list("id", flat=True)}
-    samples = {part.query: _query_sample(sample, part) for part in stats.queries if part.query in known}
-    QuerySample.objects.bulk_create(samples.values())
+    owned = Query.objects.filter(camera__box=box).values_list("id", "camera_id")
+    cameras = {str(query_id): camera_id for query_id, camera_id in owned}
+    parts = {part.query: part for part in stats.queries if part.query in cameras}
+    QuerySample.objects.bulk_create(_query_sample(sample, part) for part in parts.values())
+    middle = sample.at - timedelta(seconds=stats.interval_s / 2)
+    counts_add(samples=parts.values(), cameras=cameras, at=middle)
     if now - sample.at < LIVE_AGE_MAX:  # a spool that is caught up with is history, nothing to watch
         live_publish_on_commit(Topic(TopicKind.BOX, box.id), "stats", stats=msgspec.to_builtins(stats))
     return True

@@ -33,7 +33,7 @@ def _own_artifact_store(tmp_path: Path, settings: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("GEMEL_SIGNING_KEY", hashlib.sha256(b"only for tests").hexdigest())
     monkeypatch.setattr(default_storage, "_location", str(tmp_path / "artifacts"), raising=False)
     for name in ("base_location", "location"):
-        default_storage.__dict__.pop(name, None)
+        default_storage._wrapped.__dict__.pop(name, None)  # kept from the test before
 
 
 @dataclass

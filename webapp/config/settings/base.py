@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "webapp.fleets",
     "webapp.people",
     "webapp.workloads",
+    "webapp.results",
     "webapp.telemetry",
     "webapp.merges",
     "webapp.rollouts",
@@ -113,6 +114,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "send queued and expired jobs again": {"task": "jobs.resend", "schedule": 15.0},
     "remove old statistics": {"task": "telemetry.prune", "schedule": 3600.0},
+    "remove old results": {"task": "results.prune", "schedule": 3600.0},
 }
 
 # Large files live outside the database: tensors of models and bundles by digest, pictures, data sets.

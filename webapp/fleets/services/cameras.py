@@ -20,6 +20,8 @@ from webapp.fleets.models import Box, Camera, Role
 from webapp.fleets.policies import require_role
 from webapp.fleets.selectors import preview_key
 from webapp.fleets.services.boxes import box_target_changed
+from webapp.fleets.task_names import LIGHT_QUEUE, PICTURES_FORGET
+from webapp.jobs.services import job_enqueue
 from webapp.realtime.topics import site_changed
 
 PREVIEW_KEPT_S = 3600
@@ -66,6 +68,7 @@ def camera_update(
         camera.save(update_fields=["name", "privacy", "source", "source_kind", "probe_request"])
     if camera.privacy == Privacy.OFF:
         _pictures_forget(camera)
+        job_enqueue(task=PICTURES_FORGET, queue=LIGHT_QUEUE, subject=camera.id, now=now)
     _changed(camera, actor, "camera.update", now)
     return camera
 
@@ -78,6 +81,7 @@ def camera_delete(*, actor: Any | None, camera: Camera, now: datetime) -> None:
     if queries:
         raise Conflict(f"{camera} still serves {queries} queries: delete them first. Nothing was changed.")
     _changed(camera, actor, "camera.delete", now)
+    job_enqueue(task=PICTURES_FORGET, queue=LIGHT_QUEUE, subject=camera.id, now=now)
     camera.delete()
 
 
@@ -115,7 +119,7 @@ def camera_preview_record(*, camera_id: UUID | str, picture: bytes) -> None:
 
 
 def _pictures_forget(camera: Camera) -> None:
-    """Nothing that left the box before stays here once people decided that no picture may."""
+    """Nothing that left the box before stays here once people decided that no picture may; a job does the events'."""
     old, camera.picture, camera.picture_at = camera.picture, "", None
     camera.save(update_fields=["picture", "picture_at"])
 

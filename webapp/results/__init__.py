@@ -1,0 +1,1 @@
+"""What queries found: objects counted per minute and class, and events with a picture."""

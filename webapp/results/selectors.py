@@ -1,0 +1,73 @@
+"""Reading counts and events of the sites that a person sees."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from webapp.audit.models import AuditEvent
+from webapp.common.errors import NotFound
+from webapp.fleets.models import Box, Camera
+from webapp.fleets.selectors import sites_of
+from webapp.results.models import Event, MinuteCount
+from webapp.workloads.models import Query
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What results are of: exactly one of these."""
+
+    box: Box | None = None
+    camera: Camera | None = None
+    query: Query | None = None
+
+    def __str__(self) -> str:
+        return str(self.box or self.camera or self.query)
+
+
+def minute_counts(actor: Any | None, scope: Scope, since: datetime, until: datetime) -> QuerySet[MinuteCount]:
+    """Counts from `since` on and before `until`, oldest first; those of deleted queries of a box or camera as well."""
+    counts = MinuteCount.objects.filter(camera__box__site__in=sites_of(actor))
+    if scope.query is not None:
+        counts = counts.filter(query_id=scope.query.id)
+    elif scope.camera is not None:
+        counts = counts.filter(camera=scope.camera)
+    else:
+        counts = counts.filter(camera__box=scope.box)
+    return counts.filter(minute__gte=since, minute__lt=until).order_by("minute", "query_id")
+
+
+def event_list(actor: Any | None, scope: Scope, since: datetime, until: datetime, label: str = "") -> QuerySet[Event]:
+    """Events from `since` on and before `until`, newest first, with their camera, box and query."""
+    events = Event.objects.filter(camera__box__site__in=sites_of(actor))
+    if scope.query is not None:
+        events = events.filter(query=scope.query)
+    elif scope.camera is not None:
+        events = events.filter(camera=scope.camera)
+    else:
+        events = events.filter(camera__box=scope.box)
+    events = events.filter(label=label) if label else events
+    return events.filter(at__gte=since, at__lt=until).select_related("camera__box", "query").order_by("-at", "-id")
+
+
+def event_labels(actor: Any | None, scope: Scope, since: datetime, until: datetime) -> list[str]:
+    found = event_list(actor, scope, since, until).order_by("label").values_list("label", flat=True)
+    return list(found.distinct())
+
+
+def event_get(actor: Any | None, event_id: UUID) -> Event:
+    """Raises NotFound."""
+    event = Event.objects.filter(camera__box__site__in=sites_of(actor), id=event_id).select_related("camera").first()
+    if event is None:
+        raise NotFound("There is no such event, or it is older than events are kept.")
+    return event
+
+
+def query_names(query_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names of queries, of deleted ones as the audit log has them."""
+    gone = AuditEvent.objects.filter(action="query.delete", subject_id__in=query_ids)
+    names = dict(gone.values_list("subject_id", "subject_name"))
+    return names | dict(Query.objects.filter(id__in=query_ids).values_list("id", "name"))
