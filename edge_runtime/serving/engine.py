@@ -105,9 +105,10 @@ class Engine:
             self._memory.detach(model.skeleton)
 
     def tidy(self) -> None:
-        """Evicts what no running model uses."""
+        """Evicts what no running model uses, and lets go of what it was copied from."""
         users = self._prepared.profiles.users if self._prepared else {}
         self._memory.evict(key for key in self._memory.resident() if key not in users)
+        self._memory.forget(keep=users)
 
     def activate(self, prepared: Prepared) -> None:
         """From the next visit on `prepared` runs. Tensors that both bundles use stay resident.

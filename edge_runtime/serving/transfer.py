@@ -1,7 +1,8 @@
 """How weights reach the compute device: one implementation per kind of device, and a link that can be slowed down.
 
 Tensors are copied one by one, not as one block of a model: a shared layer outlives the models that brought it, and
-device memory can only be given back allocation by allocation.
+device memory can only be given back allocation by allocation. On CUDA small ones that lie side by side on the host
+travel together, because sending them one by one costs more than their bytes.
 """
 
 import time
@@ -12,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-_ALIGNMENT = 64  # bytes between tensors in the staging buffer: a cache line, and enough for any dtype
+from edge_runtime.serving.page_locked import PageLocked, runs, unpacked
 
 
 @dataclass(frozen=True)
@@ -28,46 +29,48 @@ class Source:
 
 
 class Transfer(Protocol):
+    def ready(self, source: Source) -> Source:
+        """What stays on the host for as long as `source` may be copied again and again."""
+
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
-        """Private copies on the device, contiguous, complete on return."""
+        """Private copies on the device, contiguous, complete on return. `sources` are `ready`."""
 
 
 class HostTransfer:
     """CPU: every byte is read from the map and written to memory of our own, so first touch is part of the swap."""
+
+    def ready(self, source: Source) -> Source:
+        """The map itself: its pages belong to the system, which takes them back when it needs them."""
+        return source
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
         return [torch.empty(source.tensor.shape, dtype=source.dtype).copy_(source.tensor) for source in sources]
 
 
 class CudaTransfer:
-    """CUDA: gathered in page-locked memory, then sent back to back on a stream of its own."""
+    """CUDA: from page-locked memory, back to back, on a stream of its own."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._staging = torch.empty(0, dtype=torch.uint8, pin_memory=True)
+        self._host = PageLocked()
+
+    def ready(self, source: Source) -> Source:
+        """In page-locked memory and in the network's dtype, so that a swap needs no work of the CPU."""
+        return Source(self._host.keep(source.tensor, source.dtype), source.dtype)
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
-        staged = [self._stage(source, start) for source, start in zip(sources, self._starts(sources), strict=True)]
         with torch.cuda.stream(self._stream):
-            copies = [tensor.to(self._device, non_blocking=True) for tensor in staged]
-        self._stream.synchronize()  # the staging buffer is used again by the next call
+            copies = [copy for run in runs([source.tensor for source in sources]) for copy in self._sent(run)]
+        self._stream.synchronize()
         for copy in copies:
             copy.record_stream(torch.cuda.current_stream(self._device))
         return copies
 
-    def _starts(self, sources: Sequence[Source]) -> list[int]:
-        starts, end = [], 0
-        for source in sources:
-            starts.append(end)
-            end += -(-source.size_bytes // _ALIGNMENT) * _ALIGNMENT
-        if end > self._staging.numel():
-            self._staging = torch.empty(end, dtype=torch.uint8, pin_memory=True)
-        return starts
-
-    def _stage(self, source: Source, start: int) -> Tensor:
-        window = self._staging[start : start + source.size_bytes].view(source.dtype)
-        return window.view(source.tensor.shape).copy_(source.tensor)
+    def _sent(self, run: Sequence[Tensor]) -> list[Tensor]:
+        if len(run) == 1:
+            return [run[0].to(self._device, non_blocking=True)]
+        return unpacked(run, lambda span: span.to(self._device, non_blocking=True))
 
 
 def transfer_to(device: torch.device) -> Transfer:
@@ -85,6 +88,9 @@ class LimitedTransfer:
     bytes_per_s: float
     pause: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
+
+    def ready(self, source: Source) -> Source:
+        return self.transfer.ready(source)
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
         started_at = self.clock()

@@ -129,6 +129,23 @@ def test_the_sample_shows_the_fullest_moment_split_into_private_and_shared(shelf
     assert (after.shared, after.activations) == (0, 0)
 
 
+def test_a_tensor_is_asked_for_once_however_often_it_is_swapped_until_it_is_forgotten(shelf, skeletons) -> None:
+    memory, asked = memory_of(50_000_000), []
+
+    def source(entry):
+        asked.append(entry.digest)
+        return shelf.tensor(entry)
+
+    for _ in range(3):
+        memory.load(skeletons[0], source)
+        memory.evict(list(skeletons[0].wanted))
+    assert len(asked) == len(skeletons[0].wanted)
+
+    memory.forget(keep=list(skeletons[0].wanted)[1:])
+    memory.load(skeletons[0], source)
+    assert len(asked) == len(skeletons[0].wanted) + 1
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(st.tuples(st.sampled_from(["load", "evict", "run"]), st.integers(0, 2)), max_size=12))
 def test_never_holds_more_than_the_budget_and_always_adds_up(shelf, skeletons, moves) -> None:
