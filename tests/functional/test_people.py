@@ -34,7 +34,7 @@ def test_whoever_is_invited_chooses_a_password_and_signs_in(invite, fleet, clien
     response = stranger.post(link, {"new_password1": PASSWORD, "new_password2": PASSWORD}, follow=True)
 
     assert "Your password is set. Sign in as grace." in words(response)
-    stranger.post(reverse("accounts:sign-in"), {"username": "grace", "password": PASSWORD})
+    stranger.post(reverse("account_login"), {"login": "grace", "password": PASSWORD})
     assert stranger.get(reverse("dashboard:overview")).status_code == 200
     membership = SiteMembership.objects.get(person__username="grace")
     assert (membership.site, membership.role) == (fleet.site, Role.APPROVER)

@@ -1,18 +1,19 @@
 """What people enter to sign in and to choose a password."""
 
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from typing import Any
+
+from allauth.account.forms import LoginForm
+from django.contrib.auth.forms import SetPasswordForm
 
 
-class SignInForm(AuthenticationForm):
-    error_messages = {
-        "invalid_login": "User name and password do not fit together. Check both; capitals matter.",
-        "inactive": "This account is switched off. Ask an administrator of your site.",
-    }
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
+class SignInForm(LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = "User name"
+        self.fields["login"].label = "User name"
+        self.fields["password"].help_text = ""  # allauth links to a reset by e-mail, which few installations could send
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
 
 
 class PasswordForm(SetPasswordForm):
-    """A new password of one's own. The old one is not asked for: the person has just used it to sign in."""
+    """A new password of one's own. The old one was asked for by the page before, unless it was just used."""

@@ -1,31 +1,18 @@
-"""Signing in and out, and choosing a password in place of the one-time one."""
+"""Choosing a password: in place of the one-time one, or with an invitation. Signing in is django-allauth's."""
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 
-from webapp.accounts.forms import PasswordForm, SignInForm
+from webapp.accounts.forms import PasswordForm
 from webapp.accounts.selectors import invitation_get
 from webapp.accounts.services import invitation_accept, password_change
 from webapp.common.origin import origin_of
 from webapp.common.pages import form_errors
-
-
-@method_decorator(login_not_required, name="dispatch")
-class SignInView(LoginView):
-    template_name = "accounts/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-    def get_success_url(self) -> str:
-        person = self.request.user
-        return reverse("accounts:password") if person.must_change_password else super().get_success_url()
 
 
 @login_not_required
@@ -39,10 +26,11 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
             invitation_accept(secret=secret, password=password, now=timezone.now(), origin=origin_of(request))
             logout(request)  # whoever was signed in here before is somebody else
             messages.success(request, f"Your password is set. Sign in as {person.username}.")
-            return redirect("accounts:sign-in")
+            return redirect("account_login")
     return render(request, "accounts/invitation.html", {"form": form, "person": person})
 
 
+@reauthentication_required
 def password(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():

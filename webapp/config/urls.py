@@ -5,6 +5,7 @@ from django.urls import include, path
 pages = [
     path("", include("webapp.dashboard.urls")),
     path("", include("webapp.accounts.urls")),
+    path("", include("webapp.accounts.sign_in_urls")),
     path("", include("webapp.people.urls")),
     path("", include("webapp.fleets.urls")),
     path("", include("webapp.workloads.urls")),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -76,6 +77,16 @@ def person_superuser_set(*, actor: Any | None, person: Person, is_superuser: boo
     person.save(update_fields=["is_superuser", "is_staff"])
     detail = {"administers_everything": is_superuser}
     audit_record(actor=actor, action="person.superuser", subject=person, now=now, detail=detail)
+
+
+@transaction.atomic
+def second_factor_remove(*, actor: Any | None, person: Person, now: datetime) -> None:
+    """For somebody who lost phone and recovery codes: the password alone signs them in until they set it up anew."""
+    require_superuser(actor)
+    removed, _ = Authenticator.objects.filter(user=person).delete()
+    if not removed:
+        raise InvalidInput(f"{person} has no second factor.")
+    audit_record(actor=actor, action="person.factor_remove", subject=person, now=now)
 
 
 def _others_who_administer(person: Person) -> int:

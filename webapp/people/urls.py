@@ -12,6 +12,7 @@ urlpatterns = [
     path("people/<uuid:person_id>/link/", views.link, name="person-link"),
     path("people/<uuid:person_id>/active/", views.active, name="person-active"),
     path("people/<uuid:person_id>/superuser/", views.superuser, name="person-superuser"),
+    path("people/<uuid:person_id>/second-factor/", views.second_factor, name="person-second-factor"),
     path("sites/", views.sites, name="site-list"),
     path("sites/<uuid:site_id>/", views.site, name="site-detail"),
     path("sites/<uuid:site_id>/edit/", views.site_edit, name="site-edit"),

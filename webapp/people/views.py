@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -48,6 +49,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         "person": shown,
         "link": request.session.get(_link_key(shown)),
         "manages_everything": sees_everything(request.user),
+        "has_second_factor": is_mfa_enabled(shown),
         "invitation": shown.invitations.order_by("-created_at").first(),
     }
     return render(request, "people/person_detail.html", context)
@@ -77,6 +79,15 @@ def superuser(request: HttpRequest, person_id: UUID) -> HttpResponse:
         services.person_superuser_set(actor=request.user, person=shown, is_superuser=is_superuser, now=timezone.now())
         does = "administers" if is_superuser else "no longer administers"
         messages.success(request, f"{shown} {does} the whole installation.")
+    return redirect("people:person-detail", person_id)
+
+
+@require_POST
+def second_factor(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    shown = _of_post(request, person_id)
+    with message_errors(request):
+        services.second_factor_remove(actor=request.user, person=shown, now=timezone.now())
+        messages.success(request, f"{shown} signs in with the password alone until they set up a second factor again.")
     return redirect("people:person-detail", person_id)
 
 
