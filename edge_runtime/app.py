@@ -112,8 +112,8 @@ def measure(options: MeasureOptions) -> tuple[MeasuredBundle, Path]:
 def measured_folder(state_dir: Path, device: str, threads: int) -> MeasuredFolder:
     """What was measured on this machine, for a device and a number of threads."""
     found = hardware()
-    used = f"{threads} threads" if device == "cpu" else found.compute_name
-    name = f"{found.hostname}, {found.platform}, {found.cpu_cores} cores, {device}, {used}, torch {torch.__version__}"
+    used = f"cpu, {threads} threads" if device == "cpu" else device
+    name = f"{found.compute_name}, {found.cpu_cores} cores, {used}, torch {torch.__version__}"
     return MeasuredFolder(state_dir / "profiles", name)
 
 

@@ -17,6 +17,7 @@ from edge_runtime.agent.bundle_desk import BundleDesk
 from edge_runtime.agent.condition import report
 from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.link import Link
+from edge_runtime.agent.measuring import tell_measured
 from edge_runtime.agent.outbox import Outbox
 from edge_runtime.agent.ports import Cameras, Serving
 from edge_runtime.agent.preview import FRESH_S, PreviewDesk, preview_message
@@ -85,6 +86,7 @@ class Agent:
                 tasks.create_task(self._link.run())
                 tasks.create_task(self._send_stats())
                 tasks.create_task(self._send_previews())
+                tasks.create_task(tell_measured(self._serving, self._api))
         finally:
             await self._requests.stop()
             await self.bundles.stop()

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from edge_runtime.protocol.manifest import Manifest, TensorEntry
+from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import CameraSample, MemorySample, ProbeResult, QuerySample
 from edge_runtime.protocol.target import CameraTarget, QueryTarget
 from edge_runtime.vision.spec import Frame
@@ -26,6 +27,8 @@ class Serving(Protocol):
     def problems(self) -> Mapping[str, str]: ...
 
     def warnings(self) -> Sequence[str]: ...
+
+    def measured(self) -> BoxMeasured | None: ...
 
 
 class Cameras(Protocol):

@@ -14,6 +14,7 @@ from edge_runtime.agent.identity import Identity
 from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
 from edge_runtime.protocol.errors import GemelError, ProtocolError
 from edge_runtime.protocol.manifest import SignedManifest
+from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import FrameIndex, ProbeResult
 from edge_runtime.protocol.target import TargetState
 
@@ -113,6 +114,9 @@ class ServerApi:
         """`problem`: "" or one sentence on why not all frames came."""
         body = msgspec.json.encode({"problem": problem})
         await self._send("POST", f"/api/box/frame-requests/{request}/complete", content=body, headers=_JSON)
+
+    async def measured(self, measured: BoxMeasured) -> None:
+        await self._send("POST", "/api/box/measured", content=msgspec.json.encode(measured), headers=_JSON)
 
     async def _send(self, method: str, path: str, **arguments: object) -> httpx.Response:
         try:

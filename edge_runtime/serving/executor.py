@@ -5,6 +5,7 @@ switched as jobs between two visits, so that nothing else ever touches the devic
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ import torch
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest
+from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import BudgetTooSmall, require_fits
@@ -31,6 +33,7 @@ from edge_runtime.serving.answering import fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.engine import Engine, Result, Surroundings
 from edge_runtime.serving.intake import Intake
+from edge_runtime.serving.measured_networks import measured_networks
 from edge_runtime.serving.preparation import Prepared, ServedModel, known_batches, known_profile, models_of
 from edge_runtime.serving.profiling import MeasuredFolder, bundle_digest
 from edge_runtime.serving.tally import Tally
@@ -144,6 +147,20 @@ class Executor:
     def warnings(self) -> tuple[str, ...]:
         """Sentences about all models together: frames that will be lost, or a reload loop. Empty when all is well."""
         return self._engine.warnings
+
+    def measured(self) -> BoxMeasured | None:
+        """What is known by now of the box and the networks it runs; None while it runs none."""
+        prepared, budget = self._engine.prepared, self._engine.budget
+        if prepared is None:
+            return None
+        return BoxMeasured(
+            hardware=self._measured_before.hardware if self._measured_before else "",
+            policy=self._policy,
+            budget_bytes=budget.limit_bytes,
+            overhead_bytes=budget.overhead_bytes,
+            load_bytes_per_s=budget.load_bytes_per_s if math.isfinite(budget.load_bytes_per_s) else None,
+            networks=measured_networks(prepared),
+        )
 
     def stop(self) -> None:
         """Ends the thread after the visit at hand. Idempotent."""

@@ -105,6 +105,7 @@ def test_a_box_joins_runs_a_model_on_a_scene_and_ends_when_told(tmp_path):
         box = subprocess.Popen(command("run", "--memory-budget", "30MiB", "--state-dir", tmp_path), cwd=ROOT, env=QUIET)
         try:
             assert_processes(server)
+            assert_told_what_it_measured(server)
             assert_refuses_what_does_not_fit(server, box)
             started = time.monotonic()
             box.send_signal(signal.SIGTERM)
@@ -123,6 +124,16 @@ def publish(server):
         queries=(QueryTarget("q1", "Traffic", "s1", "c1", ("busy",), 5.0, 2000, 0.95),),
     )
     server.publish((model,), {entries[name].digest: tensor for name, tensor in state.items()}, version=1)
+
+
+def assert_told_what_it_measured(server):
+    until(lambda: server.measured)
+    told = server.measured[-1]
+    assert (told.policy, told.budget_bytes) == ("layerwise", 30 * 2**20)
+    (network,) = told.networks
+    assert (network.architecture, network.input_size, network.classes) == ("resnet18_w24", (64, 64), 2)
+    assert network.batches[0].size == 1
+    assert network.batches[0].run_ms > 0
 
 
 def assert_processes(server):

@@ -25,6 +25,7 @@ import uvicorn
 from edge_runtime.bundles.tensors import blob_bytes
 from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, SignedManifest, encode_manifest, sha256_hex
+from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import (
     Ack,
     FrameIndex,
@@ -69,6 +70,7 @@ class FleetServer:
         self.previews: list[tuple[str, float, bytes]] = []
         self.probes: list[tuple[str, ProbeResult, bytes | None]] = []
         self.uploads: dict[str, Upload] = {}
+        self.measured: list[BoxMeasured] = []
         self.is_acknowledging = True
         self.is_credential_valid = True
         self._port = _free_port()
@@ -178,6 +180,9 @@ class FleetServer:
                 return 204, b"", {}
             case "POST", "frame-requests", request, "complete":
                 self.uploads.setdefault(request, Upload()).problem = msgspec.json.decode(body)["problem"]
+                return 204, b"", {}
+            case "POST", "measured":
+                self.measured.append(msgspec.json.decode(body, type=BoxMeasured))
                 return 204, b"", {}
         return _refusal(404, "not_found", "There is nothing here.")
 

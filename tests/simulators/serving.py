@@ -7,6 +7,7 @@ import torch
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, TensorEntry
+from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 
@@ -27,6 +28,7 @@ class FakeServing:
         self.model_problems: dict[str, str] = {}
         self.overall_warnings: tuple[str, ...] = ()
         self.activated: Callable[[Prepared], object] = lambda prepared: None
+        self.told: BoxMeasured | None = None
 
     def prepare(
         self, manifest: Manifest, queries: Sequence[QueryTarget], tensor: Callable[[TensorEntry], torch.Tensor]
@@ -49,6 +51,9 @@ class FakeServing:
 
     def problems(self) -> dict[str, str]:
         return self.model_problems
+
+    def measured(self) -> BoxMeasured | None:
+        return self.told if self.running else None
 
     def warnings(self) -> tuple[str, ...]:
         return self.overall_warnings

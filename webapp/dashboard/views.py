@@ -1,5 +1,6 @@
 """The overview, and pages that gather what several apps know about a box, a camera or a query."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,17 +8,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from webapp.common.errors import InvalidInput
 from webapp.dashboard import attention
 from webapp.dashboard.charts import memory_points, query_points
+from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import events_lately, overview_figures
 from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
-from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_list
+from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_get, merged_group_list
 from webapp.rollouts.selectors import bundle_list
 from webapp.telemetry.selectors import box_series, bundle_figures, query_series
 from webapp.workloads.models import CheckState
-from webapp.workloads.selectors import dataset_list, model_list, query_get
+from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get
 
+TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
 CHART_SPAN = timedelta(minutes=10)
 
 
@@ -67,6 +71,12 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
     return render(request, "dashboard/box_detail.html", context)
 
 
+def box_forecast(request: HttpRequest, box_id: UUID) -> HttpResponse:
+    """What the box measured, and whether it keeps up with what it is asked (htmx)."""
+    shown = box_get(request.user, box_id)
+    return render(request, "components/box_forecast.html", {"box": shown, "load": load_of(request.user, shown)})
+
+
 def cameras(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/camera_list.html", {"cameras": camera_list(request.user)})
 
@@ -101,3 +111,42 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
         "datasets": dataset_list(request.user, shown.camera)[:5],
     }
     return render(request, "dashboard/query_detail.html", context)
+
+
+def query_cost(request: HttpRequest) -> HttpResponse:
+    """What the query costs that is being entered (htmx)."""
+
+    def cost() -> Cost:
+        camera = camera_get(request.user, UUID(request.GET["camera"]))
+        model = model_get(request.user, UUID(request.GET["model"]))
+        return cost_of_adding(request.user, camera, model, _terms(request))
+
+    return _cost_part(request, cost)
+
+
+def query_change_cost(request: HttpRequest, query_id: UUID) -> HttpResponse:
+    """The same for a query whose terms are being changed (htmx)."""
+    shown = query_get(request.user, query_id)
+    return _cost_part(request, lambda: cost_of_changing(request.user, shown, _terms(request)))
+
+
+def _terms(request: HttpRequest) -> Terms:
+    entered = request.GET
+    return Terms(entered.get("name", "").strip(), float(entered["rate_fps"]), int(entered["deadline_ms"]))
+
+
+def _cost_part(request: HttpRequest, work: Callable[[], Cost]) -> HttpResponse:
+    """The answer comes at once; what would help takes longer and is asked for by the answer itself."""
+    try:
+        cost = work()
+    except (ValueError, KeyError, InvalidInput):  # nothing is wrong with a form that is not filled in yet
+        return HttpResponse(TERMS_UNUSABLE)
+    template = "components/query_cost_help.html" if "help" in request.GET else "components/query_cost.html"
+    return render(request, template, {"cost": cost, "box": cost.box})
+
+
+def group_forecast(request: HttpRequest, group_id: UUID) -> HttpResponse:
+    """What approving or reverting a merged group does to the box's frames (htmx)."""
+    shown = merged_group_get(request.user, group_id)
+    context = {"group": shown, "approval": approval_of(request.user, shown)}
+    return render(request, "components/group_forecast.html", context)

@@ -1,4 +1,4 @@
-"""The box's HTTP API: target state, manifests and blobs. A box reads only its own."""
+"""The box's HTTP API: target state, manifests and blobs, and what it measured. A box reads only its own."""
 
 import asyncio
 import hashlib
@@ -9,12 +9,15 @@ from django.core.files.base import File
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
 from django.utils import timezone
 
+from edge_runtime.protocol.measurements import BoxMeasured
 from webapp.common.blobs import blob_open, blob_path
-from webapp.common.errors import NotFound
-from webapp.fleets.api import box_endpoint, json_response
+from webapp.common.errors import InvalidInput, NotFound
+from webapp.fleets.api import box_endpoint, decoded, json_response
 from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
+from webapp.rollouts.policies import MESSAGE_MAX_BYTES
 from webapp.rollouts.selectors import names_blob, signed_manifest, target_state
+from webapp.rollouts.services import measured_record
 
 CHUNK_BYTES = 2**20
 
@@ -27,6 +30,14 @@ def target(request: HttpRequest, box: Box) -> HttpResponse:
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers={"ETag": etag})
     return HttpResponse(content, content_type="application/json", headers={"ETag": etag, "Cache-Control": "no-store"})
+
+
+@box_endpoint("POST")
+def measured(request: HttpRequest, box: Box) -> HttpResponse:
+    if int(request.headers.get("Content-Length") or 0) > MESSAGE_MAX_BYTES:
+        raise InvalidInput(f"Measurements take at most {MESSAGE_MAX_BYTES // 1024} KiB; nothing was changed.")
+    measured_record(box=box, measured=decoded(request.body, BoxMeasured), now=timezone.now())
+    return HttpResponse(status=204)
 
 
 @box_endpoint("GET")

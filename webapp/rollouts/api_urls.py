@@ -1,4 +1,4 @@
-"""Under /api/box/: what the box should run."""
+"""Under /api/box/: what the box should run, and what it measured."""
 
 from django.urls import path
 
@@ -7,5 +7,6 @@ from webapp.rollouts import api
 urlpatterns = [
     path("target", api.target),
     path("manifests/<str:digest>", api.manifest),
+    path("measured", api.measured),
     path("blobs/<str:digest>", api.blob),
 ]

@@ -42,3 +42,41 @@ class BoxReport(models.Model):
 
     def __str__(self) -> str:
         return f"report of {self.box}"
+
+
+class BoxMeasurement(models.Model):
+    """What a box last said of itself (protocol.measurements): its budget, its link, and the hardware all holds for."""
+
+    box = models.OneToOneField(Box, on_delete=models.CASCADE, related_name="measurement")
+    hardware = models.CharField(max_length=200, db_index=True)
+    policy = models.CharField(max_length=40)
+    budget_bytes = models.BigIntegerField()
+    overhead_bytes = models.BigIntegerField()
+    load_bytes_per_s = models.FloatField(null=True)
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"measurement of {self.box}"
+
+
+class NetworkMeasurement(models.Model):
+    """A network as the box last ran it, in this bundle or an earlier one. `batches`: [[size, run_ms, bytes], ...]."""
+
+    measurement = models.ForeignKey(BoxMeasurement, on_delete=models.CASCADE, related_name="networks")
+    architecture = models.CharField(max_length=80)
+    input_height = models.PositiveIntegerField()
+    input_width = models.PositiveIntegerField()
+    class_count = models.PositiveIntegerField()
+    batches = models.JSONField()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["measurement", "architecture", "input_height", "input_width", "class_count"],
+                name="one_measurement_per_network",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.architecture} {self.input_height}x{self.input_width}"

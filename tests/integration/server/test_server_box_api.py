@@ -9,14 +9,17 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from msgspec.structs import replace
 
 from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest, Hardware
 from edge_runtime.protocol.manifest import SignedManifest, decode_manifest, sha256_hex
+from edge_runtime.protocol.measurements import BatchMeasured, BoxMeasured, NetworkMeasured
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel, ProbeResult
 from edge_runtime.protocol.signing import verify
 from edge_runtime.protocol.target import TargetState
 from webapp.fleets.models import Camera
 from webapp.fleets.services import box_revoke, join_code_create
+from webapp.rollouts.models import BoxMeasurement
 from webapp.rollouts.services import bundle_publish
 from webapp.workloads.models import Dataset, DatasetState
 from webapp.workloads.services import dataset_request
@@ -156,3 +159,52 @@ def test_nonsense_is_refused_in_a_sentence(fleet: Any, api: Api) -> None:
     answer = api("post", f"cameras/{fleet.camera.id}/probe", data={"probe": "nonsense"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
     assert api("post", "target").status_code == 405
+
+
+def tell(api: Api, measured: BoxMeasured) -> Any:
+    return api("post", "measured", data=msgspec.json.encode(measured), content_type="application/json")
+
+
+def network(architecture: str, run_ms: float = 10.0) -> NetworkMeasured:
+    return NetworkMeasured(architecture, (64, 96), 3, (BatchMeasured(1, run_ms, 500),))
+
+
+MEASURED = BoxMeasured("a CPU", "layerwise", 10_000, 100, 1e8, (network("resnet18"), network("vgg16")))
+
+
+def test_what_a_box_measured_is_kept_and_telling_it_again_changes_nothing(fleet: Any, api: Api) -> None:
+    for _ in range(2):
+        assert tell(api, MEASURED).status_code == 204
+
+    kept = BoxMeasurement.objects.get(box=fleet.box)
+    assert (kept.budget_bytes, kept.policy, kept.load_bytes_per_s) == (10_000, "layerwise", 1e8)
+    assert sorted(kept.networks.values_list("architecture", "batches")) == [
+        ("resnet18", [[1, 10.0, 500]]),
+        ("vgg16", [[1, 10.0, 500]]),
+    ]
+
+
+def test_figures_of_what_runs_no_longer_are_kept_until_the_hardware_changes(fleet: Any, api: Api) -> None:
+    tell(api, MEASURED)
+    tell(api, replace(MEASURED, networks=(network("resnet18", 25.0),)))
+    kept = BoxMeasurement.objects.get(box=fleet.box).networks
+    assert sorted((row.architecture, row.batches[0][1]) for row in kept.all()) == [("resnet18", 25.0), ("vgg16", 10.0)]
+
+    tell(api, replace(MEASURED, hardware="another", networks=(network("resnet18"),)))
+    assert [row.architecture for row in kept.all()] == ["resnet18"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"{}", b"[" * 300_000, msgspec.json.encode(replace(MEASURED, policy="dice"))])
+def test_measurements_that_cannot_be_used_are_refused_and_change_nothing(fleet: Any, api: Api, body: bytes) -> None:
+    tell(api, MEASURED)
+    answer = api("post", "measured", data=body, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+    assert BoxMeasurement.objects.get(box=fleet.box).policy == "layerwise"
+
+
+def test_measurements_need_the_credential_of_a_box(fleet: Any, api: Api) -> None:
+    answer = api("post", "measured", "wrong", data=msgspec.json.encode(MEASURED), content_type="application/json")
+    assert answer.status_code == 401
+    assert not BoxMeasurement.objects.exists()

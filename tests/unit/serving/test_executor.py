@@ -80,6 +80,22 @@ def test_serves_offered_frames_and_reports_them(executor, listener, merged_shelf
     assert executor.problems() == {}
 
 
+def test_tells_what_it_measured_by_network_whatever_the_weights(executor, merged_shelf) -> None:
+    assert executor.measured() is None
+    prepared = executor.prepare(merged_shelf.manifest(), both(), merged_shelf.tensor)
+    executor.activate(prepared)
+
+    measured = executor.measured()
+
+    (network,) = measured.networks  # two models of one network
+    assert (network.architecture, network.input_size) == (SPEC.architecture, SPEC.input_size)
+    assert network.classes == len(SPEC.classes)
+    profiles = prepared.profiles.models
+    times = sorted(profile.batches[0].run_ms for profile in profiles)
+    assert times[0] <= network.batches[0].run_ms <= times[-1]
+    assert measured.budget_bytes >= full_budget(profiles)
+
+
 def test_switches_bundles_while_it_runs(executor, listener, shelf) -> None:
     shelf.add("cars", state_of(1))
     query = [query_on("cars", deadline_ms=HOUR_MS)]

@@ -1,0 +1,150 @@
+"""Whether a box would keep up with a workload that nobody has given it yet, from what boxes measured. Pure: rows in.
+
+Weights are counted as the manifest would name them, layers of merged groups once. Times and activations are those of
+the network: measured on this box, else of one that differs in its number of classes only, else on a box with the same
+hardware. Where none is known nothing is foretold, since a guess would look like a measurement.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from edge_runtime.protocol.manifest import ModelEntry, TensorEntry
+from edge_runtime.scheduling.advice import weight_bytes
+from edge_runtime.scheduling.assessment import Plan
+from edge_runtime.scheduling.likeness import Likeness
+from edge_runtime.scheduling.words import Batch, Budget, ModelProfile, Profiles
+from edge_runtime.scheduling.workload import QueryLoad, Workload
+from webapp.merges.models import MergedGroupQuery
+from webapp.rollouts.composing import model_entries
+from webapp.rollouts.models import BoxMeasurement, NetworkMeasurement
+from webapp.workloads.models import Model, Query
+
+_NOT_RESIDENT = "num_batches_tracked"  # counters of training, which no box holds
+
+
+@dataclass(frozen=True)
+class Network:
+    architecture: str
+    input_size: tuple[int, int]
+    classes: int
+
+    def __str__(self) -> str:
+        return f"{self.architecture} at {self.input_size[1]} × {self.input_size[0]}"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Batches of one network. `origin`: "" where this box measured this very network, else words for a person."""
+
+    batches: tuple[Batch, ...]
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a box would be asked. `plan` is None where something was never measured, named in `unknown`.
+
+    `estimated`: whose run times stand for those of networks that this box has not measured itself.
+    """
+
+    weight_bytes: int
+    plan: Plan | None
+    unknown: tuple[str, ...] = ()
+    estimated: tuple[str, ...] = ()
+
+
+def network_of(model: Model) -> Network:
+    return Network(model.architecture, (model.input_height, model.input_width), len(model.classes))
+
+
+def figures_for(
+    network: Network, here: Iterable[NetworkMeasurement], like: Iterable[NetworkMeasurement]
+) -> Figures | None:
+    """`here`: of this box; `like`: of boxes with the same hardware, with their box."""
+    alike = [row for row in here if _fits(row, network)]
+    same = next((row for row in alike if row.class_count == network.classes), None)
+    if same is not None:
+        return Figures(_batches(same))
+    if alike:
+        return Figures(_batches(alike[0]), f"{network} with {alike[0].class_count} classes, measured on this box")
+    others = [row for row in like if _fits(row, network)]
+    if others:
+        nearest = min(others, key=lambda row: (abs(row.class_count - network.classes), -row.measured_at.timestamp()))
+        origin = f"{network}, measured on {nearest.measurement.box}, which has the same hardware"
+        return Figures(_batches(nearest), origin)
+    return None
+
+
+def proposal(
+    queries: Sequence[Query],
+    merged: Mapping[UUID, MergedGroupQuery],
+    measurement: BoxMeasurement | None,
+    figures: Mapping[Network, Figures | None],
+) -> Proposal:
+    """The box's workload if `queries` were all of it, with the members of `merged` groups."""
+    entries = model_entries(queries, merged)
+    networks = {str(query.id): network_of(query.model) for query in queries}
+    found = {slot: figures.get(network) for slot, network in networks.items()}
+    profiles = Profiles(tuple(_profile(entry, found[entry.slot]) for entry in entries))
+    unknown = {str(networks[slot]): None for slot, known in found.items() if known is None}
+    plan = None
+    if measurement is not None and not unknown:
+        plan = Plan(Workload(tuple(map(_load, queries))), profiles, budget_of(measurement), measurement.policy)
+    return Proposal(
+        weight_bytes=weight_bytes(profiles),
+        plan=plan,
+        unknown=tuple(unknown),
+        estimated=tuple({known.origin: None for known in found.values() if known and known.origin}),
+    )
+
+
+def budget_of(measurement: BoxMeasurement) -> Budget:
+    rate = measurement.load_bytes_per_s
+    return Budget(measurement.budget_bytes, measurement.overhead_bytes, math.inf if rate is None else rate)
+
+
+def likeness_of(queries: Iterable[Query], merged: Mapping[UUID, MergedGroupQuery]) -> Likeness:
+    """Which tensors a merge might share: the k-th layer of one signature in one model with the k-th in others."""
+    return {
+        str(query.id): _alike(query.model.layers, query.model.tensors if member is None else member.tensors)
+        for query in queries
+        for member in (merged.get(query.id),)
+    }
+
+
+def _alike(layers: Iterable[Mapping[str, object]], tensors: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    seen: Counter[object] = Counter()
+    names: dict[str, str] = {}
+    for layer in layers:
+        signature, parameters = layer.get("signature"), layer.get("parameters")
+        for parameter in parameters if isinstance(parameters, list) else ():
+            if parameter in tensors:
+                role = str(parameter).rpartition(".")[2]
+                names[tensors[parameter]["digest"]] = f"{signature} #{seen[signature]} {role}"
+        seen[signature] += 1
+    return names
+
+
+def _profile(entry: ModelEntry, figures: Figures | None) -> ModelProfile:
+    batches = figures.batches if figures else (Batch(1, 0.0, 0),)
+    return ModelProfile(entry.slot, _resident(entry.tensors), batches)
+
+
+def _resident(tensors: Mapping[str, TensorEntry]) -> dict[str, int]:
+    return {one.digest: one.size_bytes for name, one in tensors.items() if not name.endswith(_NOT_RESIDENT)}
+
+
+def _load(query: Query) -> QueryLoad:
+    slot = str(query.id)
+    return QueryLoad(slot, slot, query.rate_fps, query.deadline_ms, camera=str(query.camera_id))
+
+
+def _fits(row: NetworkMeasurement, network: Network) -> bool:
+    return row.architecture == network.architecture and (row.input_height, row.input_width) == network.input_size
+
+
+def _batches(row: NetworkMeasurement) -> tuple[Batch, ...]:
+    return tuple(Batch(int(size), float(run_ms), int(size_bytes)) for size, run_ms, size_bytes in row.batches)

@@ -1,0 +1,99 @@
+"""Foretells what a box would do, for pages: reads what is known, asks edge_runtime.scheduling, remembers answers."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db.models import QuerySet
+
+from edge_runtime.scheduling.admission import BudgetTooSmall
+from edge_runtime.scheduling.advice import Known, advice, verdict
+from edge_runtime.scheduling.assessment import Assessment, Plan, assess
+from webapp.fleets.models import Box
+from webapp.fleets.selectors import sites_of
+from webapp.merges.models import MergedGroupQuery
+from webapp.merges.selectors import approved_members
+from webapp.rollouts.admission import Figures, Network, Proposal, figures_for, likeness_of, network_of, proposal
+from webapp.rollouts.models import BoxMeasurement, NetworkMeasurement
+from webapp.workloads.models import Query
+from webapp.workloads.selectors import workload
+
+REMEMBERED_S = 600
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What a box would do with a workload. `assessment` is None where that cannot be said; `problem` then says why."""
+
+    proposal: Proposal
+    assessment: Assessment | None
+    problem: str = ""
+
+
+class Foreteller:
+    """Of one box; `actor` may be told of boxes of their sites only."""
+
+    def __init__(self, actor: Any | None, box: Box) -> None:
+        self._actor = actor
+        self.queries = workload(box)
+        self.merged = approved_members(box)
+        self.measurement = BoxMeasurement.objects.filter(box=box).first()
+        self._figures: dict[Network, Figures | None] = {}
+
+    def foretell(self, queries: Sequence[Query], merged: Mapping[UUID, MergedGroupQuery] | None = None) -> Foretold:
+        """As if `queries` were all of the box's; `merged`: as if those were the approved members."""
+        asked = proposal(queries, self.merged if merged is None else merged, self.measurement, self._known(queries))
+        if self.measurement is None:
+            return Foretold(asked, None, "The box has not told yet what it measured, so its frames cannot be foretold.")
+        if asked.plan is None:
+            names = " and ".join(asked.unknown)
+            return Foretold(asked, None, f"{names} never ran on this box or one like it: what it takes shows then.")
+        try:
+            return Foretold(asked, _remembered("assess", asked.plan, lambda: assess(asked.plan)))
+        except BudgetTooSmall as error:
+            return Foretold(asked, None, _too_small(error, queries))
+
+    def help(self, foretold: Foretold, queries: Sequence[Query], subject: str = "") -> tuple[str, ...]:
+        """The verdict and what would help; empty where all is met or nothing is known."""
+        plan, assessment = foretold.proposal.plan, foretold.assessment
+        if plan is None or assessment is None or assessment.is_met:
+            return ()
+        known = Known({str(query.id): query.name for query in queries}, subject, likeness_of(queries, self.merged))
+        return _remembered(
+            f"help {sorted(known.names.items())} {subject}",
+            plan,
+            lambda: (verdict(assessment, known), *advice(plan, assessment, known)),
+        )
+
+    def _known(self, queries: Sequence[Query]) -> Mapping[Network, Figures | None]:
+        networks = {network_of(query.model) for query in queries} - self._figures.keys()
+        if networks and self.measurement is not None:
+            here, like = list(self.measurement.networks.all()), list(self._measured_alike(self.measurement, networks))
+            self._figures |= {network: figures_for(network, here, like) for network in networks}
+        return self._figures
+
+    def _measured_alike(self, own: BoxMeasurement, networks: set[Network]) -> QuerySet[NetworkMeasurement]:
+        rows = NetworkMeasurement.objects.filter(
+            measurement__hardware=own.hardware,
+            measurement__box__site__in=sites_of(self._actor),
+            architecture__in={network.architecture for network in networks},
+        )
+        return rows.exclude(measurement=own).select_related("measurement__box")
+
+
+def _too_small(error: BudgetTooSmall, queries: Sequence[Query]) -> str:
+    name = next((query.name for query in queries if str(query.id) == error.slot), error.slot)
+    return str(error).replace(f"model {error.slot}", f"the model of {name}")
+
+
+def _remembered(what: str, plan: Plan, work: Callable[[], Answer]) -> Answer:
+    """Typing goes back and forth, and the box as it is now is asked for every time."""
+    content = hashlib.sha256(f"{what} {plan.policy} {plan.budget} {plan.workload}".encode())
+    for model in plan.profiles.models:
+        content.update(f"{model.slot} {model.batches} {sorted(model.tensors)}".encode())
+    answer: Answer = cache.get_or_set(f"foretold.{content.hexdigest()}", work, REMEMBERED_S)
+    return answer
