@@ -12,10 +12,11 @@ import uuid
 from pathlib import Path
 
 import psutil
+from msgspec.structs import replace
 
 from edge_runtime.agent.bundle_desk import BundleDesk
 from edge_runtime.agent.condition import report
-from edge_runtime.agent.identity import Identity
+from edge_runtime.agent.identity import Identity, save_identity
 from edge_runtime.agent.link import Link
 from edge_runtime.agent.measuring import tell_measured
 from edge_runtime.agent.outbox import Outbox
@@ -70,6 +71,7 @@ class Agent:
             verify_with=(identity.server_public_key, identity.box),
             throttle=throttle,
             on_change=self._tell,
+            on_new_key=lambda key: save_identity(state_dir, replace(identity, server_public_key=key)),
         )
         self._reconciler = Reconciler(
             bundles=self.bundles, cameras=cameras, requests=self._requests, on_change=self._tell

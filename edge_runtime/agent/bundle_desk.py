@@ -9,16 +9,18 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from edge_runtime.agent.health_window import HealthWindow, Loss, Verdict
 from edge_runtime.agent.ports import Serving
-from edge_runtime.bundles.fetch import BundleSource, fetch_bundle
+from edge_runtime.bundles.fetch import BundleSource, OnProgress, fetch_bundle
 from edge_runtime.bundles.pointer import Refusal
 from edge_runtime.bundles.store import BundleError, BundleStore
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest
 from edge_runtime.protocol.messages import QuerySample
+from edge_runtime.protocol.signing import KeyRotation, SignatureError, newest_key
 from edge_runtime.protocol.sizes import format_size
 from edge_runtime.protocol.target import BundleTarget, QueryTarget
 
@@ -28,23 +30,31 @@ _LOSS_INTERVALS = 60
 log = logging.getLogger(__name__)
 
 
+class BundleServer(BundleSource, Protocol):
+    async def key_rotations(self) -> tuple[KeyRotation, ...]: ...
+
+
 class BundleDesk:
     """Runs on the event loop. `on_change` is called whenever `progress` may have changed."""
 
     def __init__(
         self,
         *,
-        api: BundleSource,
+        api: BundleServer,
         store: BundleStore,
         serving: Serving,
         verify_with: tuple[str, str],
         throttle: Throttle,
         on_change: Callable[[], None],
+        on_new_key: Callable[[str], None],
     ) -> None:
-        """`verify_with`: (the server's public key, this box's id), which every manifest must fit."""
+        """`verify_with`: (the server's public key, this box's id), which every manifest must fit.
+
+        `on_new_key` hears the key that the server has moved on to, to remember it.
+        """
         self._api, self._store, self._serving, self._throttle = api, store, serving, throttle
         self._verify_with = verify_with
-        self._on_change = on_change
+        self._on_change, self._on_new_key = on_change, on_new_key
         self._window: HealthWindow | None = None
         self._started: set[str] = set()
         self._losses: deque[Loss] = deque(maxlen=_LOSS_INTERVALS)
@@ -109,16 +119,35 @@ class BundleDesk:
             self.bytes_downloaded += size_bytes
 
         try:
-            await fetch_bundle(
-                bundle.manifest_digest,
-                api=self._api,
-                store=self._store,
-                verify_with=self._verify_with,
-                throttle=self._throttle,
-                on_progress=note,
-            )
+            try:
+                await self._fetch(bundle, note)
+            except SignatureError:
+                if not await self._follow_key():
+                    raise
+                await self._fetch(bundle, note)
         finally:
             self.progress = ""
+
+    async def _fetch(self, bundle: BundleTarget, note: OnProgress) -> None:
+        await fetch_bundle(
+            bundle.manifest_digest,
+            api=self._api,
+            store=self._store,
+            verify_with=self._verify_with,
+            throttle=self._throttle,
+            on_progress=note,
+        )
+
+    async def _follow_key(self) -> bool:
+        """Whether the server has a newer key that the pinned one vouches for; then that one is pinned."""
+        pinned, box = self._verify_with
+        newest = newest_key(pinned, await self._api.key_rotations())
+        if newest == pinned:
+            return False
+        self._verify_with = newest, box
+        await asyncio.to_thread(self._on_new_key, newest)
+        log.info("The server signs with a new key, which the old one vouches for.")
+        return True
 
     async def run(self, digest: str, queries: tuple[QueryTarget, ...]) -> None:
         """The pointer moves only after the bundle runs, so a restart comes back to what really worked."""

@@ -16,6 +16,7 @@ from edge_runtime.protocol.errors import GemelError, ProtocolError
 from edge_runtime.protocol.manifest import SignedManifest
 from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import FrameIndex, ProbeResult
+from edge_runtime.protocol.signing import KeyRotation
 from edge_runtime.protocol.target import TargetState
 
 Answer = TypeVar("Answer")
@@ -98,6 +99,9 @@ class ServerApi:
                 yield offset if is_part else 0, response.aiter_bytes(_CHUNK_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unavailable(self._server, error) from error
+
+    async def key_rotations(self) -> tuple[KeyRotation, ...]:
+        return _decoded(await self._send("GET", "/api/box/key-rotations"), tuple[KeyRotation, ...])
 
     async def probe_answer(self, camera: str, result: ProbeResult, picture: bytes | None) -> None:
         parts = [("probe", (None, msgspec.json.encode(result), "application/json"))]

@@ -6,6 +6,7 @@ import pytest
 
 from edge_runtime.agent import reconciler
 from edge_runtime.agent.bundle_desk import MAX_STARTS
+from edge_runtime.agent.identity import load_identity
 from edge_runtime.agent.reconciler import MAX_TRIES
 from edge_runtime.protocol.target import BundleTarget
 from tests.simulators.box import Box, is_running, last_report, publish, until
@@ -113,3 +114,21 @@ async def test_restarts_in_order_are_not_held_against_a_bundle(server, tmp_path)
         await until(partial(box.runs, 1))
         await box.stop()
     assert box.agent.bundles.refused is None
+
+
+async def test_follows_the_server_to_a_new_key_and_remembers_it(server, box, tmp_path):
+    await good_bundle(server)
+    server.rotate_key()
+    server.rotate_key()
+    second, _ = publish(server, 2, version=2)
+    await until(lambda: is_running(server, second))
+    assert load_identity(tmp_path).server_public_key == server.public_key
+
+
+async def test_a_key_that_nobody_vouches_for_is_refused(server, box):
+    first = await good_bundle(server)
+    server.rotate_key()
+    server.key_rotations.clear()
+    publish(server, 2, version=2)
+    await until(lambda: "signature" in last_report(server).sentence)
+    assert last_report(server).manifest_digest == first

@@ -38,7 +38,7 @@ from edge_runtime.protocol.messages import (
     decode_from_box,
     decode_preview,
 )
-from edge_runtime.protocol.signing import private_key_new, public_key_of, sign
+from edge_runtime.protocol.signing import KeyRotation, private_key_new, public_key_of, rotation, sign
 from edge_runtime.protocol.target import BundleTarget, TargetState
 
 BOX, CODE, CREDENTIAL = "box-1", "JOIN-1234", "the-credential"
@@ -64,6 +64,7 @@ class FleetServer:
         self.blobs_served: list[str] = []
         self.blob_status, self.blob_cut = 200, 2**40
         self.ranges_asked: list[int] = []
+        self.key_rotations: list[KeyRotation] = []
         self.enrolments: list[EnrolRequest] = []
         self.stats: list[Stats] = []
         self.reports: list[Report] = []
@@ -93,6 +94,10 @@ class FleetServer:
         self.blobs |= {name: blob_bytes(tensor) for name, tensor in tensors.items()}
         self.change(bundle=BundleTarget(digest, version))
         return digest
+
+    def rotate_key(self) -> None:
+        old, self.key = self.key, private_key_new()
+        self.key_rotations.append(rotation(old, self.public_key))
 
     def change(self, **fields: Any) -> None:
         """Change the target state and nudge the box."""
@@ -169,6 +174,8 @@ class FleetServer:
                 return self._target(scope)
             case "GET", "manifests", digest if digest in self.manifests:
                 return _json(self.manifests[digest])
+            case "GET", "key-rotations":
+                return _json(self.key_rotations)
             case "GET", "blobs", digest if digest in self.blobs:
                 self.blobs_served.append(digest)
                 return self._blob(self.blobs[digest], scope)

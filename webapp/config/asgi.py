@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings.development")
 http_application = get_asgi_application()
 
-from webapp.config.routing import websocket_application  # noqa: E402  (needs Django to be set up)
+from webapp.common.stored_files import StoredFiles  # noqa: E402  (needs Django to be set up)
+from webapp.config.routing import websocket_application  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http_application, "websocket": websocket_application})
+application = ProtocolTypeRouter({"http": StoredFiles(http_application), "websocket": websocket_application})

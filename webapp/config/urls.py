@@ -10,6 +10,7 @@ pages = [
     path("", include("webapp.fleets.urls")),
     path("", include("webapp.workloads.urls")),
     path("", include("webapp.merges.urls")),
+    path("", include("webapp.rollouts.urls")),
 ]
 
 box_api = [

@@ -1,25 +1,21 @@
 """The box's HTTP API: target state, manifests and blobs, and what it measured. A box reads only its own."""
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 
 import msgspec
-from django.core.files.base import File
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils import timezone
 
 from edge_runtime.protocol.measurements import BoxMeasured
-from webapp.common.blobs import blob_open, blob_path
+from webapp.common.blobs import blob_path, blobs_missing
 from webapp.common.errors import InvalidInput, NotFound
+from webapp.common.stored_files import stored_file
 from webapp.fleets.api import box_endpoint, decoded, json_response
 from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.rollouts.policies import MESSAGE_MAX_BYTES
-from webapp.rollouts.selectors import names_blob, signed_manifest, target_state
+from webapp.rollouts.selectors import names_blob, signed_manifest, signing_key_rotations, target_state
 from webapp.rollouts.services import measured_record
-
-CHUNK_BYTES = 2**20
 
 
 @box_endpoint("GET")
@@ -46,19 +42,15 @@ def manifest(request: HttpRequest, box: Box, digest: str) -> HttpResponse:
 
 
 @box_endpoint("GET")
-def blob(request: HttpRequest, box: Box, digest: str) -> StreamingHttpResponse:
-    blob_path(digest)  # raises NotFound for anything that is no digest
+def key_rotations(request: HttpRequest, box: Box) -> HttpResponse:
+    return json_response(signing_key_rotations())
+
+
+@box_endpoint("GET")
+def blob(request: HttpRequest, box: Box, digest: str) -> HttpResponse:
+    path = blob_path(digest)  # raises NotFound for anything that is no digest
     if not names_blob(box, digest):
         raise NotFound("No bundle of this box names such a file.")
-    file = blob_open(digest)
-    headers = {"Content-Length": str(file.size)}
-    return StreamingHttpResponse(_chunks(file), content_type="application/octet-stream", headers=headers)
-
-
-async def _chunks(file: File) -> AsyncIterator[bytes]:
-    """Reads off the event loop: under ASGI Django would read a plain file wholly into memory first."""
-    try:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield chunk
-    finally:
-        file.close()
+    if blobs_missing([digest]):
+        raise NotFound(f"The artifact store has no file {digest[:12]}.")
+    return stored_file(path)

@@ -8,5 +8,6 @@ urlpatterns = [
     path("target", api.target),
     path("manifests/<str:digest>", api.manifest),
     path("measured", api.measured),
+    path("key-rotations", api.key_rotations),
     path("blobs/<str:digest>", api.blob),
 ]

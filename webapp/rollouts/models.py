@@ -8,7 +8,11 @@ from webapp.fleets.models import Box
 
 
 class Bundle(models.Model):
-    """A signed manifest. Its tensors are blobs in the artifact store. `version` only grows within a box."""
+    """A signed manifest. Its tensors are blobs in the artifact store. `version` only grows within a box.
+
+    `attempt` grows when a person has it tried again. `cancelled_at`: it is no longer wanted, unless the box runs it
+    already. `bytes_sent`: what the box had to download for it, None until it runs.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="bundles")
@@ -19,6 +23,9 @@ class Bundle(models.Model):
     reason = models.CharField(max_length=200)
     size_bytes = models.BigIntegerField()
     is_merged = models.BooleanField(default=False)
+    attempt = models.PositiveIntegerField(default=0)
+    cancelled_at = models.DateTimeField(null=True)
+    bytes_sent = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -27,6 +34,21 @@ class Bundle(models.Model):
 
     def __str__(self) -> str:
         return f"bundle {self.version} of {self.box}"
+
+
+class SigningKeyRotation(models.Model):
+    """One change of the key that signs manifests (protocol.signing.KeyRotation): boxes follow the whole chain."""
+
+    old_public_key = models.CharField(max_length=64, unique=True)
+    new_public_key = models.CharField(max_length=64)
+    signature = models.CharField(max_length=128)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.old_public_key[:8]} to {self.new_public_key[:8]}"
 
 
 class BoxReport(models.Model):
@@ -38,6 +60,8 @@ class BoxReport(models.Model):
     manifest_digest = models.CharField(max_length=64, blank=True)
     bundle_version = models.PositiveIntegerField(default=0)
     bytes_downloaded = models.BigIntegerField(default=0)
+    is_confirmed = models.BooleanField(default=True)
+    refused_digest = models.CharField(max_length=64, blank=True)
     reported_at = models.DateTimeField()
 
     def __str__(self) -> str:

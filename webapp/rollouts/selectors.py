@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
+from edge_runtime.protocol.signing import KeyRotation
 from edge_runtime.protocol.target import (
     BundleTarget,
     CameraTarget,
@@ -17,7 +18,7 @@ from edge_runtime.protocol.target import (
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
-from webapp.rollouts.models import BoxReport, Bundle
+from webapp.rollouts.models import BoxReport, Bundle, SigningKeyRotation
 from webapp.rollouts.status import BoxStatus, Facts, status_of
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import datasets_collecting, workload
@@ -26,7 +27,13 @@ SERVED_VERSIONS = 5  # a box may still be downloading an older bundle while newe
 
 
 def current_bundle(box: Box) -> Bundle | None:
-    return Bundle.objects.filter(box=box).order_by("-version").first()
+    """The bundle that the box should run: the newest that nobody has cancelled."""
+    return Bundle.objects.filter(box=box, cancelled_at=None).order_by("-version").first()
+
+
+def newest_version(box: Box) -> int:
+    """Of all bundles ever published for the box, 0 before the first."""
+    return Bundle.objects.filter(box=box).aggregate(newest=Max("version"))["newest"] or 0
 
 
 def bundle_list(actor: Any | None, box: Box | None = None) -> QuerySet[Bundle]:
@@ -48,6 +55,14 @@ def signed_manifest(box: Box, digest: str) -> SignedManifest:
     return SignedManifest(manifest=bundle.manifest, signature=bundle.signature)
 
 
+def signing_key_rotations() -> tuple[KeyRotation, ...]:
+    """Oldest first."""
+    return tuple(
+        KeyRotation(step.old_public_key, step.new_public_key, step.signature)
+        for step in SigningKeyRotation.objects.all()
+    )
+
+
 def names_blob(box: Box, digest: str) -> bool:
     """Whether one of the box's newest bundles names the blob. `digest` holds hexadecimal digits only."""
     newest = Bundle.objects.filter(box=box).order_by("-version").values("id")[:SERVED_VERSIONS]
@@ -61,7 +76,7 @@ def target_state(box: Box) -> TargetState:
     cameras = list(Camera.objects.filter(box=box).order_by("created_at", "id"))
     return TargetState(
         box=str(box.id),
-        bundle=None if bundle is None else BundleTarget(bundle.manifest_digest, bundle.version),
+        bundle=None if bundle is None else BundleTarget(bundle.manifest_digest, bundle.version, bundle.attempt),
         cameras=tuple(_camera(camera) for camera in cameras),
         queries=tuple(_query(query) for query in workload(box) if str(query.id) in slots),
         frame_requests=tuple(
@@ -77,15 +92,15 @@ def target_state(box: Box) -> TargetState:
 def box_status(box: Box, now: datetime) -> BoxStatus:
     """Connection and state of the box on two axes, with one sentence."""
     report = BoxReport.objects.filter(box=box).first()
-    bundle = Bundle.objects.filter(box=box).defer("manifest").order_by("-version").first()
+    bundle = Bundle.objects.filter(box=box, cancelled_at=None).defer("manifest").order_by("-version").first()
     return status_of(_facts(box, report, bundle), now)
 
 
 def box_statuses(boxes: list[Box], now: datetime) -> dict[Any, BoxStatus]:
     """box_status of many boxes by box id, in two queries."""
     reports = {report.box_id: report for report in BoxReport.objects.filter(box__in=boxes)}
-    newest = Bundle.objects.filter(box__in=boxes).order_by("box_id", "-version").distinct("box_id").defer("manifest")
-    bundles = {bundle.box_id: bundle for bundle in newest}
+    wanted = Bundle.objects.filter(box__in=boxes, cancelled_at=None).defer("manifest")
+    bundles = {bundle.box_id: bundle for bundle in wanted.order_by("box_id", "-version").distinct("box_id")}
     return {box.id: status_of(_facts(box, reports.get(box.id), bundles.get(box.id)), now) for box in boxes}
 
 
@@ -100,6 +115,7 @@ def _facts(box: Box, report: BoxReport | None, bundle: Bundle | None) -> Facts:
         runs_version=report.bundle_version if report else 0,
         wanted=bundle.manifest_digest if bundle else "",
         wanted_version=bundle.version if bundle else 0,
+        refused=report.refused_digest if report else "",
     )
 
 

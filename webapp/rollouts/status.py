@@ -26,17 +26,22 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class BoxStatus:
-    """`since`: when the box was last heard, None if never. `sentence` says what is wrong, "" if nothing."""
+    """`since`: when the box was last heard, None if never. `sentence` says what is wrong, "" if nothing.
+
+    `is_pending`: its newest bundle is not what it runs; `has_refused` it: the box has given it up by itself.
+    """
 
     connection: Connection
     state: State
     sentence: str
     since: datetime | None
+    is_pending: bool = False
+    has_refused: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
-    """`state`, `sentence`, `runs`: the box's last report; `wanted`: the digest of its newest bundle. "" for none."""
+    """`state`, `sentence`, `runs`, `refused`: last report; `wanted`: digest of its newest bundle. "" for none."""
 
     is_enrolled: bool
     is_connected: bool
@@ -47,6 +52,7 @@ class Facts:
     runs_version: int
     wanted: str
     wanted_version: int
+    refused: str = ""
 
 
 def status_of(facts: Facts, now: datetime) -> BoxStatus:
@@ -56,7 +62,14 @@ def status_of(facts: Facts, now: datetime) -> BoxStatus:
         state, sentence = State.UNKNOWN, "No machine has joined as this box: use a join code on one."
     elif connection is Connection.OFFLINE:
         sentence = "The server hears nothing from this box; it goes on with what it last got."
-    return BoxStatus(connection, state, sentence, facts.last_seen_at)
+    return BoxStatus(
+        connection,
+        state,
+        sentence,
+        facts.last_seen_at,
+        is_pending=facts.wanted != facts.runs,
+        has_refused=bool(facts.wanted) and facts.refused == facts.wanted,
+    )
 
 
 def _connection(facts: Facts, now: datetime) -> Connection:

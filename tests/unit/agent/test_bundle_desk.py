@@ -63,6 +63,7 @@ def desk(root):
         verify_with=(public_key_of(KEY), "box-1"),
         throttle=Throttle(),
         on_change=lambda: None,
+        on_new_key=lambda key: None,
     )
 
 

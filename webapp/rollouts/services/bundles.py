@@ -1,6 +1,7 @@
 """Publishing bundles: composed from the box's queries, signed, under a version that only grows."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -16,14 +17,16 @@ from edge_runtime.protocol.manifest import (
 from edge_runtime.protocol.signing import sign
 from webapp.audit.services import audit_record
 from webapp.common.blobs import blobs_missing
+from webapp.common.errors import Conflict, NotFound
 from webapp.common.signing_key import signing_key
-from webapp.fleets.models import Box
+from webapp.fleets.models import Box, Role
+from webapp.fleets.policies import require_role
 from webapp.fleets.services import box_target_changed
 from webapp.merges.selectors import approved_members
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
 from webapp.rollouts.composing import model_entries, publish_reason
-from webapp.rollouts.models import Bundle
-from webapp.rollouts.selectors import current_bundle, manifest_of
+from webapp.rollouts.models import BoxReport, Bundle
+from webapp.rollouts.selectors import current_bundle, manifest_of, newest_version
 from webapp.workloads.selectors import workload
 
 
@@ -46,7 +49,7 @@ def bundle_publish(*, box: Box, reason: str = "", now: datetime) -> Bundle | Non
     if models == (previous.models if previous else ()):
         return current
     _check_blobs(models)
-    bundle = _create(box, previous, models, reason or publish_reason(previous, models), now)
+    bundle = _create(box, models, reason or publish_reason(previous, models), now)
     detail = {"version": bundle.version, "box": box.name, "reason": bundle.reason}
     audit_record(actor=None, action="bundle.publish", subject=bundle, site_id=box.site_id, now=now, detail=detail)
     box_target_changed(box_id=box.id)
@@ -55,8 +58,8 @@ def bundle_publish(*, box: Box, reason: str = "", now: datetime) -> Bundle | Non
     return bundle
 
 
-def _create(box: Box, previous: Manifest | None, models: tuple[ModelEntry, ...], reason: str, now: datetime) -> Bundle:
-    version = previous.version + 1 if previous else 1
+def _create(box: Box, models: tuple[ModelEntry, ...], reason: str, now: datetime) -> Bundle:
+    version = newest_version(box) + 1
     manifest = Manifest(box=str(box.id), version=version, models=models, created_at=now.isoformat())
     content = encode_manifest(manifest)
     return Bundle.objects.create(
@@ -70,6 +73,50 @@ def _create(box: Box, previous: Manifest | None, models: tuple[ModelEntry, ...],
         is_merged=any(entry.merged_group for entry in models),
         created_at=now,
     )
+
+
+@transaction.atomic
+def bundle_retry(*, actor: Any | None, box: Box, now: datetime) -> Bundle:
+    """Has the box try its newest bundle again, although it has given it up. Raises NotFound, NotAllowed."""
+    bundle = _wanted(actor, box)
+    bundle.attempt += 1
+    bundle.save(update_fields=["attempt"])
+    _changed(actor, box, bundle, "bundle.retry", now)
+    return bundle
+
+
+@transaction.atomic
+def bundle_cancel(*, actor: Any | None, box: Box, now: datetime) -> Bundle:
+    """No longer wants a bundle that the box does not run yet; the one before is wanted again.
+
+    The next change of the box's queries or merges publishes the models as they are then. Raises NotFound, NotAllowed,
+    Conflict.
+    """
+    bundle = _wanted(actor, box)
+    if BoxReport.objects.filter(box=box, manifest_digest=bundle.manifest_digest).exists():
+        raise Conflict(
+            f"{box} runs bundle {bundle.version} already, so it was not cancelled. Change its queries or merges."
+        )
+    bundle.cancelled_at = now
+    bundle.save(update_fields=["cancelled_at"])
+    _changed(actor, box, bundle, "bundle.cancel", now)
+    return bundle
+
+
+def _wanted(actor: Any | None, box: Box) -> Bundle:
+    require_role(actor, box.site, Role.OPERATOR)
+    Box.objects.select_for_update().get(id=box.id)
+    bundle = current_bundle(box)
+    if bundle is None:
+        raise NotFound(f"No bundle was published for {box} yet.")
+    return bundle
+
+
+def _changed(actor: Any | None, box: Box, bundle: Bundle, action: str, now: datetime) -> None:
+    detail = {"version": bundle.version, "box": box.name}
+    audit_record(actor=actor, action=action, subject=bundle, site_id=box.site_id, now=now, detail=detail)
+    box_target_changed(box_id=box.id)
+    site_changed(box.site_id, "bundle", bundle.id)
 
 
 def _check_blobs(models: tuple[ModelEntry, ...]) -> None:

@@ -9,7 +9,7 @@ from edge_runtime.protocol.messages import Report
 from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
-from webapp.rollouts.models import BoxReport
+from webapp.rollouts.models import BoxReport, Bundle
 
 _BYTES_MAX = 2**62
 
@@ -17,15 +17,26 @@ _BYTES_MAX = 2**62
 @transaction.atomic
 def report_record(*, box: Box, report: Report, now: datetime) -> None:
     """Replaces the box's last report."""
+    bytes_downloaded = min(max(report.bytes_downloaded, 0), _BYTES_MAX)
     values = {
         "state": report.state[:20],
         "sentence": report.sentence[:1000],
         "manifest_digest": report.manifest_digest[:64],
         "bundle_version": min(max(report.bundle_version, 0), 2**31 - 1),
-        "bytes_downloaded": min(max(report.bytes_downloaded, 0), _BYTES_MAX),
+        "bytes_downloaded": bytes_downloaded,
+        "is_confirmed": report.is_confirmed,
+        "refused_digest": report.refused_digest[:64],
         "reported_at": now,
     }
     BoxReport.objects.update_or_create(box=box, defaults=values)
+    _note_running(box, report.manifest_digest, bytes_downloaded)
     box_seen(box_id=box.id, now=now)
     live_publish_on_commit(Topic(TopicKind.BOX, box.id), "report", report=msgspec.to_builtins(report))
     site_changed(box.site_id, "box", box.id)
+
+
+def _note_running(box: Box, digest: str, bytes_downloaded: int) -> None:
+    """What a bundle took to get there, once. One that runs is wanted: the box was faster than who cancelled it."""
+    running = Bundle.objects.filter(box=box, manifest_digest=digest)
+    running.filter(bytes_sent=None).update(bytes_sent=bytes_downloaded)
+    running.exclude(cancelled_at=None).update(cancelled_at=None)
