@@ -136,5 +136,5 @@ async def _to_its_end(function: Callable[[str], None], digest: str) -> None:
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait([work])
+        await asyncio.gather(work, return_exceptions=True)
         raise
