@@ -9,6 +9,7 @@ pages = [
     path("", include("webapp.people.urls")),
     path("", include("webapp.fleets.urls")),
     path("", include("webapp.workloads.urls")),
+    path("", include("webapp.results.urls")),
     path("", include("webapp.merges.urls")),
     path("", include("webapp.rollouts.urls")),
 ]

@@ -1,7 +1,5 @@
 """Reading the audit log: who administers a site sees its rows, who manages the installation sees all of them."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,12 +11,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from webapp.audit.models import AuditEvent
+from webapp.common.csv_text import csv_text
 from webapp.fleets.models import Site
 from webapp.fleets.selectors import sees_everything, sites_administered
 
 BATCH = 1000
 CSV_HEADER = ("at", "who", "action", "subject type", "subject", "site", "address", "user agent", "API token", "detail")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -64,19 +62,13 @@ def site_names() -> dict[UUID, str]:
 async def csv_lines(events: QuerySet[AuditEvent]) -> AsyncIterator[str]:
     """The whole log may be large, so it is read in batches, each after the last row of the one before."""
     names = await sync_to_async(site_names)()
-    yield _csv([CSV_HEADER])
+    yield csv_text([CSV_HEADER])
     batch = await sync_to_async(list)(events[:BATCH])
     while batch:
-        yield _csv([_csv_row(event, names) for event in batch])
+        yield csv_text([_csv_row(event, names) for event in batch])
         last = batch[-1]
         rest = events.filter(Q(at__lt=last.at) | Q(at=last.at, id__lt=last.id))
         batch = await sync_to_async(list)(rest[:BATCH]) if len(batch) == BATCH else []
-
-
-def harmless(cell: object) -> str:
-    """Text that a spreadsheet takes for text: what starts like a formula gets an apostrophe before it."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _csv_row(event: AuditEvent, names: dict[UUID, str]) -> Sequence[object]:
@@ -92,12 +84,6 @@ def _csv_row(event: AuditEvent, names: dict[UUID, str]) -> Sequence[object]:
         event.token,
         event.detail or "",
     )
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
-    return text.getvalue()
 
 
 def _midnight(day: date) -> datetime:

@@ -16,6 +16,8 @@ from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import events_lately, overview_figures
 from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
 from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_get, merged_group_list
+from webapp.results.panels import result_panels
+from webapp.results.selectors import Scope
 from webapp.rollouts.selectors import bundle_list
 from webapp.telemetry.selectors import box_series, bundle_figures, query_series
 from webapp.workloads.models import CheckState
@@ -90,6 +92,8 @@ def camera(request: HttpRequest, camera_id: UUID) -> HttpResponse:
         "queries": query_rows(request.user, {shown.box_id: row}, camera=shown),
         "datasets": dataset_list(request.user, shown),
     }
+    asked = [row.query for row in context["queries"]]
+    context |= result_panels(request.user, Scope(camera=shown), asked, request.GET, timezone.now())
     return render(request, "dashboard/camera_detail.html", context)
 
 
@@ -109,7 +113,9 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
         "series": query_points(query_series(shown, now - CHART_SPAN)),
         "groups": merged_group_list(request.user).filter(members__query=shown),
         "datasets": dataset_list(request.user, shown.camera)[:5],
+        "camera": shown.camera,
     }
+    context |= result_panels(request.user, Scope(query=shown), [shown], request.GET, now)
     return render(request, "dashboard/query_detail.html", context)
 
 

@@ -1,5 +1,7 @@
 """What queries found, as people look at it: counts per minute, and single events."""
 
+from datetime import timedelta
+
 from django.db import models
 
 from webapp.fleets.models import Camera
@@ -66,3 +68,7 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def seen_for(self) -> timedelta | None:
+        return self.until - self.at if self.until else None

@@ -10,7 +10,7 @@ from webapp.results.models import EventKind
 
 COUNTS_KEPT = timedelta(days=400)  # a year can be compared with the one before
 EVENTS_KEPT = timedelta(days=14)
-EVENTS_PER_CAMERA = 5000
+EVENTS_PER_CAMERA = 10_000
 LABEL_MAX = 100
 AHEAD_MAX = timedelta(minutes=1)
 

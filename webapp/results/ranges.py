@@ -14,12 +14,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Span:
-    """`name` stands in addresses, `words` on pages; counts are shown per `bucket`."""
+    """`name` stands in addresses, `words` on pages; counts are shown per `bucket`, looked up every `refresh_s`."""
 
     name: str
     words: str
     length: timedelta
     bucket: timedelta
+    refresh_s: int
 
     @property
     def per(self) -> str:
@@ -27,9 +28,9 @@ class Span:
 
 
 SPANS = (
-    Span("1h", "1 h", HOUR, MINUTE),
-    Span("24h", "24 h", 24 * HOUR, HOUR),
-    Span("7d", "7 d", 7 * 24 * HOUR, HOUR),
+    Span("1h", "1 h", HOUR, MINUTE, 10),
+    Span("24h", "24 h", 24 * HOUR, HOUR, 30),
+    Span("7d", "7 d", 7 * 24 * HOUR, HOUR, 300),
 )
 
 
@@ -41,6 +42,10 @@ class Shown:
     since: datetime
     until: datetime
     is_live: bool
+
+    @property
+    def until_written(self) -> str:
+        return _written(self.until)
 
     @property
     def address(self) -> str:

@@ -1,11 +1,13 @@
 // Entry of every signed-in page: live updates, gentle refetching, and the widgets that the page's markup asks for.
 
-import { ago } from "./format.js";
+import { ago, moment } from "./format.js";
 import * as live from "./live.js";
 
 const WIDGETS = {
   "camera-view": () => import("./widgets/camera_view.js"),
   "camera-wall": () => import("./widgets/camera_wall.js"),
+  "count-chart": () => import("./widgets/count_chart.js"),
+  "event-gallery": () => import("./widgets/event_gallery.js"),
   "memory-chart": () => import("./widgets/memory_chart.js"),
   "merge-compare": () => import("./widgets/merge_compare.js"),
   "merge-run": () => import("./widgets/merge_run.js"),
@@ -27,7 +29,8 @@ async function startWidgets() {
   }
 }
 
-// Refetching: a part marked data-refresh loads its own page again and takes the part with its id out of it.
+// Refetching: a part marked data-refresh loads its own page again (or what data-refresh-from names) and takes the part
+// with its id out of it.
 
 const pending = new Map();
 
@@ -37,14 +40,14 @@ function refetch(element) {
     pending.delete(element.id);
     const target = document.getElementById(element.id);
     if (!target || document.hidden) return;
-    htmx.ajax("GET", location.href, { source: target, target, select: `#${element.id}`, swap: "morph:outerHTML" });
+    htmx.ajax("GET", target.dataset.refreshFrom ?? location.href, { source: target, target, select: `#${element.id}`, swap: "morph:outerHTML" });
   }, REFETCH_AFTER_MS));
 }
 
 const refetchables = () => document.querySelectorAll("[data-refresh]");
 
 function startRefetching() {
-  for (const kind of ["changed", "connection", "report", "state"]) {
+  for (const kind of ["changed", "connection", "event", "report", "state"]) {
     document.addEventListener(`live:${kind}`, ({ detail }) => {
       for (const element of refetchables()) {
         if ((element.dataset.live ?? "").split(/\s+/).includes(detail.topic)) refetch(element);
@@ -64,6 +67,7 @@ function keepWhatIsLive() {
   document.addEventListener("htmx:afterSettle", () => {
     live.scan();
     startWidgets();
+    showLocalTimes();
   });
 }
 
@@ -87,6 +91,13 @@ function showAges() {
   }
 }
 
+function showLocalTimes() {
+  for (const element of document.querySelectorAll("time[data-local]")) {
+    const text = moment(new Date(element.dateTime));
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
 async function copy(button) {
   const text = document.querySelector(button.dataset.copy).textContent;
   await navigator.clipboard.writeText(text);
@@ -101,6 +112,7 @@ document.addEventListener("click", (event) => {
 });
 
 keepWhatIsLive();
+showLocalTimes();
 startWidgets();
 live.start();
 startRefetching();

@@ -38,4 +38,12 @@ export function ago(at) {
   return passed > 0 ? `${words} ago` : `in ${words}`;
 }
 
+/** A moment in the reader's own time zone, to the second. */
+export function moment(at) {
+  const day = at.toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" });
+  return `${day} ${at.toTimeString().slice(0, 8)}`;
+}
+
+export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 export const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -1,0 +1,232 @@
+"""Looking at what queries found: counts, events and their pictures, exports."""
+
+import csv
+import io
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+
+from edge_runtime.protocol.messages import EventReport
+from webapp.accounts.models import Person
+from webapp.fleets.models import Role
+from webapp.fleets.services import camera_update
+from webapp.results import export
+from webapp.results.models import Event, MinuteCount
+from webapp.results.services import event_record
+from webapp.workloads.services import query_delete
+
+# The test client is no ASGI server, so it reads an export as a whole.
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+
+
+@pytest.fixture
+def picture() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (64, 36), "white").save(written, "JPEG")
+    return written.getvalue()
+
+
+def count(query: Any, minutes_ago: int, frames: int, appeared: dict, present: dict) -> MinuteCount:
+    minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
+    return MinuteCount.objects.create(
+        camera=query.camera, query_id=query.id, minute=minute, frames=frames, appeared=appeared, present=present
+    )
+
+
+def event(query: Any, picture: bytes | None, label: str = "car", hours_ago: float = 0.5) -> Event:
+    at = timezone.now() - timedelta(hours=hours_ago)
+    told = EventReport(
+        *(str(uuid.uuid4()), str(query.id), str(query.camera_id), "appeared", label),
+        *(at.timestamp(), at.timestamp() + 3, 0.9, (0.1, 0.2, 0.3, 0.4)),
+    )
+    event_record(box=query.camera.box, report=told, picture=picture, now=timezone.now())
+    return Event.objects.get(id=told.event)
+
+
+def query_page(query: Any, parameters: str = "") -> str:
+    return reverse("dashboard:query-detail", args=[query.id]) + parameters
+
+
+def camera_page(fleet: Any, parameters: str = "") -> str:
+    return reverse("dashboard:camera-detail", args=[fleet.camera.id]) + parameters
+
+
+def rows_of(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+
+
+def test_counts_are_told_in_words_and_as_bars(browser, fleet, words):
+    query = fleet.query("count cars")
+    count(query, 2, 100, {"car": 3}, {"car": 150.0})
+    count(query, 1, 100, {"car": 4, "truck": 1}, {"car": 50.0, "truck": 1.0})
+    count(query, 120, 100, {"car": 100}, {})
+
+    response = browser.get(query_page(query, "?span=1h"))
+    content = response.content.decode()
+
+    assert re.search(
+        r'aria-label="Counts of count cars: changes to each class per minute, from .* UTC\. car: 7\.', content
+    )
+    assert "car 7 100.0 %" in words(response)
+    assert "truck 1 0.5 %" in words(response)
+    assert "per hour" in words(browser.get(query_page(query)))
+
+
+def test_a_camera_shows_the_counts_of_each_of_its_queries(browser, fleet):
+    cars, trucks = fleet.query("count cars"), fleet.query("count trucks")
+    count(cars, 1, 10, {"car": 5}, {})
+
+    content = browser.get(camera_page(fleet)).content.decode()
+
+    assert "Counts of count cars" in content
+    assert "car: 5." in content
+    assert f'id="counts-{trucks.id}"' in content
+
+
+def test_another_time_is_an_address(browser, fleet, words):
+    query = fleet.query("count cars")
+    count(query, 26 * 60, 10, {"car": 5}, {})
+    today = browser.get(query_page(query)).content.decode()
+    assert "car: 0." in today
+
+    earlier = re.search(r'href="(\?span=24h&amp;until=[^"#]+)', today).group(1).replace("&amp;", "&")
+    yesterday = browser.get(query_page(query, earlier))
+
+    assert "car: 5." in yesterday.content.decode()
+    assert 'data-from="' not in yesterday.content.decode()  # the past does not change
+    assert "not 'last week'" in words(browser.get(query_page(query, "?until=last+week")))
+
+
+def test_without_events_it_says_what_has_to_happen(browser, fleet, words):
+    assert "Add a query to this camera" in words(browser.get(camera_page(fleet)))
+    fleet.query("count cars")
+    assert "north gate is not connected. It keeps its events" in words(browser.get(camera_page(fleet)))
+
+
+def test_events_are_pictures_that_can_be_narrowed_down(browser, fleet, picture, words):
+    cars, trucks = fleet.query("count cars"), fleet.query("count trucks")
+    shown, other = event(cars, picture, "car"), event(trucks, picture, "truck")
+    old = event(cars, picture, "bus", hours_ago=30)
+
+    everything = browser.get(camera_page(fleet)).content.decode()
+    assert [str(one.id) in everything for one in (shown, other, old)] == [True, True, False]
+    assert str(old.id) in browser.get(camera_page(fleet, "?span=7d")).content.decode()
+    by_label = browser.get(camera_page(fleet, "?label=truck")).content.decode()
+    assert [str(one.id) in by_label for one in (shown, other)] == [False, True]
+    by_query = browser.get(camera_page(fleet, f"?query={cars.id}")).content.decode()
+    assert [str(one.id) in by_query for one in (shown, other)] == [True, False]
+    assert "No such event in this time" in words(browser.get(camera_page(fleet, "?label=bicycle")))
+
+    answer = browser.get(reverse("results:event-picture", args=[shown.id]))
+    assert (answer.content, answer.headers["Content-Type"]) == (picture, "image/jpeg")
+
+
+def test_many_events_have_pages_that_keep_what_was_chosen(browser, fleet):
+    query = fleet.query("count cars")
+    for _ in range(25):
+        event(query, None)
+
+    first = browser.get(query_page(query, "?span=24h&label=car")).content.decode()
+
+    assert "1–24 of 25" in first
+    older = re.search(r'href="(\?[^"]*page=2)#events', first).group(1).replace("&amp;", "&")
+    assert older == "?span=24h&label=car&page=2"
+    assert "25–25 of 25" in browser.get(query_page(query, older)).content.decode()
+
+
+def test_the_list_that_is_kept_current_is_a_part_of_its_own(browser, fleet, picture):
+    query = fleet.query("count cars")
+    page = browser.get(query_page(query, "?label=car")).content.decode()
+    address = re.search(r'data-refresh-from="([^"]+)"', page).group(1).replace("&amp;", "&")
+
+    shown = event(query, picture)
+    part = browser.get(address).content.decode()
+
+    assert part.lstrip().startswith('<div id="event-list"')
+    assert str(shown.id) in part
+    counts = re.search(r'data-from="([^"]+)"', page).group(1).replace("&amp;", "&")
+    assert f'id="counts-data-{query.id}"' in browser.get(counts).content.decode()
+
+
+def test_a_camera_that_keeps_its_pictures_says_so(browser, fleet, picture, person, words):
+    shown = event(fleet.query("count cars"), picture)
+    camera_update(actor=person, camera=fleet.camera, privacy="off", now=timezone.now())
+
+    response = browser.get(camera_page(fleet))
+
+    assert "Events are shown without pictures: this camera’s privacy setting" in words(response)
+    assert f"event-{shown.id}" in response.content.decode()
+    assert "<img src=" not in response.content.decode().split('id="event-list"')[1]
+    assert browser.get(reverse("results:event-picture", args=[shown.id])).status_code == 404
+
+
+def test_counts_as_csv_have_units_zeros_and_no_rows_for_what_was_not_measured(browser, fleet, monkeypatch):
+    monkeypatch.setattr(export, "BATCH", 2)
+    query, other = fleet.query("count cars"), fleet.query("count trucks")
+    for minutes_ago in (5, 4, 3):
+        count(query, minutes_ago, 10, {"car": minutes_ago}, {"car": 5.0})
+    last = count(query, 1, 10, {}, {})
+    count(other, 1, 10, {"truck": 9}, {"truck": 1.0})
+
+    rows = rows_of(browser.get(reverse("results:query-counts-csv", args=[query.id])))
+
+    assert list(rows[0]) == list(export.COUNT_HEADER)
+    assert [row[export.COUNT_HEADER[6]] for row in rows] == ["5", "4", "3", "0"]
+    assert [row[export.COUNT_HEADER[7]] for row in rows] == ["0.5", "0.5", "0.5", "0.0"]
+    assert rows[-1]["minute (UTC)"] == last.minute.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
+    assert {
+        row["query"] for row in rows_of(browser.get(reverse("results:camera-counts-csv", args=[fleet.camera.id])))
+    } == {
+        "count cars",
+        "count trucks",
+    }
+    since = {"since": (last.minute - timedelta(minutes=1)).isoformat(), "until": datetime.now(UTC).isoformat()}
+    box = rows_of(browser.get(reverse("results:box-counts-csv", args=[fleet.box.id]), since))
+    assert [(row["query"], row["class"]) for row in box if row[export.COUNT_HEADER[6]] != "0"] == [
+        ("count trucks", "truck")
+    ]
+
+
+def test_a_deleted_query_keeps_its_name_in_exports(browser, fleet, picture, person):
+    query = fleet.query("count cars")
+    count(query, 1, 10, {"car": 2}, {})
+    event(query, picture)
+    query_delete(actor=person, query=query, now=timezone.now())
+
+    counts = rows_of(browser.get(reverse("results:camera-counts-csv", args=[fleet.camera.id])))
+    events = rows_of(browser.get(reverse("results:camera-events-csv", args=[fleet.camera.id])))
+
+    assert [row["query"] for row in counts + events] == ["count cars", "count cars"]
+
+
+def test_events_as_csv_can_be_opened_in_a_spreadsheet_without_running_anything(browser, fleet, picture):
+    query = fleet.query("=HYPERLINK(1)")
+    shown = event(query, picture, label="@car")
+
+    (row,) = rows_of(browser.get(reverse("results:box-events-csv", args=[fleet.box.id])))
+
+    assert (row["query"], row["class"]) == ("'=HYPERLINK(1)", "'@car")
+    assert (row["score (0..1)"], row["left (share of width)"]) == ("0.9", "0.1")
+    assert row["picture"] == f"http://testserver/events/{shown.id}/picture.jpg"
+    assert row["at (UTC)"].endswith("Z")
+
+
+def test_nobody_sees_results_of_another_site(fleet, picture, client_of):
+    query = fleet.query("count cars")
+    shown = event(query, picture)
+    addresses = [reverse("results:event-picture", args=[shown.id]), reverse("results:counts", args=[query.id])]
+    subjects = {"query": query, "camera": fleet.camera, "box": fleet.box}
+    for kind, subject in subjects.items():
+        addresses += [reverse(f"results:{kind}-{what}-csv", args=[subject.id]) for what in ("counts", "events")]
+    addresses += [reverse(f"results:{kind}-events", args=[subjects[kind].id]) for kind in ("query", "camera")]
+
+    insider, outsider = client_of(fleet.member(Role.VIEWER)), client_of(Person.objects.create_user("eve"))
+
+    assert {insider.get(address).status_code for address in addresses} == {200}
+    assert {outsider.get(address).status_code for address in addresses} == {404}

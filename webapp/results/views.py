@@ -1,0 +1,92 @@
+"""Parts of pages that are fetched again while they are looked at, pictures of events, and exports.
+
+The pages themselves gather more than results, so they are the dashboard's.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
+
+from edge_runtime.protocol.target import Privacy
+from webapp.common.errors import InvalidInput, NotFound
+from webapp.fleets.selectors import box_get, camera_get
+from webapp.results.export import count_lines, event_lines
+from webapp.results.panels import count_panel, event_panel
+from webapp.results.ranges import shown_of, time_of
+from webapp.results.selectors import Scope, event_get, event_list, minute_counts
+from webapp.workloads.selectors import query_get
+
+NOTHING = UUID(int=0)
+
+
+def counts(request: HttpRequest, query_id: UUID) -> HttpResponse:
+    query = query_get(request.user, query_id)
+    shown = shown_of(request.GET, timezone.now())
+    rows = list(minute_counts(request.user, Scope(query=query), shown.since, shown.until))
+    return render(request, "results/counts.html", {"panel": count_panel(query, shown, rows)})
+
+
+def events(request: HttpRequest, **subject: UUID) -> HttpResponse:
+    scope = _scope(request.user, **subject)
+    panel = event_panel(request.user, scope, shown_of(request.GET, timezone.now()), request.GET)
+    camera = scope.camera or scope.query.camera
+    return render(request, "results/event_list.html", {"events": panel, "camera": camera, "query": scope.query})
+
+
+def event_picture(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Raises NotFound, also at once when the camera's pictures may no longer be seen."""
+    event = event_get(request.user, event_id)
+    if not event.picture or event.camera.privacy == Privacy.OFF:
+        raise NotFound("There is no picture of this event.")
+    with default_storage.open(event.picture) as file:
+        content = file.read()
+    return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
+
+
+def counts_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
+    scope = _scope(request.user, **subject)
+    since, until = _exported(request)
+    return _csv(count_lines(minute_counts(request.user, scope, since, until)), f"counts of {scope}", since, until)
+
+
+def events_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
+    scope = _scope(request.user, **subject)
+    since, until = _exported(request)
+    address = request.build_absolute_uri(reverse("results:event-picture", args=[NOTHING])).replace(str(NOTHING), "{}")
+    lines = event_lines(event_list(request.user, scope, since, until), address)
+    return _csv(lines, f"events of {scope}", since, until)
+
+
+def _scope(
+    actor: Any, *, query_id: UUID | None = None, camera_id: UUID | None = None, box_id: UUID | None = None
+) -> Scope:
+    """Raises NotFound for what `actor` may not see."""
+    if query_id is not None:
+        return Scope(query=query_get(actor, query_id))
+    return Scope(camera=camera_get(actor, camera_id)) if camera_id else Scope(box=box_get(actor, box_id))
+
+
+def _exported(request: HttpRequest) -> tuple[datetime, datetime]:
+    """From "since" and "until", else what a page with the same address shows. Raises InvalidInput."""
+    shown = shown_of(request.GET, timezone.now())
+    since, until = time_of(request.GET, "since"), time_of(request.GET, "until")
+    if since is None:
+        return shown.since, shown.until
+    until = until or timezone.now()
+    if since >= until:
+        raise InvalidInput('"since" lies before "until".')
+    return since, until
+
+
+def _csv(lines: AsyncIterator[str], title: str, since: datetime, until: datetime) -> StreamingHttpResponse:
+    name = f"{slugify(title)}-{since:%Y%m%dT%H%MZ}-{until:%Y%m%dT%H%MZ}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
