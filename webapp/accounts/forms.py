@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 
 
@@ -17,3 +18,14 @@ class SignInForm(LoginForm):
 
 class PasswordForm(SetPasswordForm):
     """A new password of one's own. The old one was asked for by the page before, unless it was just used."""
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=100, help_text="What uses it, for example the machine or the script.")
+    days = forms.TypedChoiceField(
+        label="Works for",
+        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")],
+        coerce=int,
+        initial=90,
+        help_text="Whatever has the token may do what you may do, until then or until you revoke it.",
+    )

@@ -1,4 +1,4 @@
-"""Changing a person's account: its password, and the one-time links that let somebody choose one."""
+"""Changing a person's account: its password, one-time links that let somebody choose one, API tokens."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,15 +6,20 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
-from webapp.accounts.models import Invitation, Person
+from webapp.accounts.models import ApiToken, Invitation, Person
 from webapp.accounts.selectors import invitation_get
 from webapp.audit.services import audit_record
 from webapp.common.errors import InvalidInput
+from webapp.common.names import checked_name
 from webapp.common.origin import Origin
 from webapp.common.secret import secret_hash, secret_new
 
 INVITATION_LIFE = timedelta(days=7)
+TOKEN_PREFIX = "gemel_"  # so that people and secret scanners recognise one
+TOKEN_DAYS = (1, 366)
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -55,3 +60,35 @@ def invitation_accept(*, secret: str, password: str, now: datetime, origin: Orig
     person.origin = origin
     audit_record(actor=person, action="person.accept", subject=person, now=now)
     return person
+
+
+@transaction.atomic
+def token_create(*, actor: Person, name: str, days: int, now: datetime) -> tuple[ApiToken, str]:
+    """A token that acts as `actor` for `days` days, and its secret, shown once."""
+    if not TOKEN_DAYS[0] <= days <= TOKEN_DAYS[1]:
+        raise InvalidInput(f"A token lives from {TOKEN_DAYS[0]} to {TOKEN_DAYS[1]} days.", field="days")
+    secret = TOKEN_PREFIX + secret_new()
+    token = ApiToken.objects.create(
+        person=actor,
+        name=checked_name(name),
+        hint=secret[:12],
+        secret_hash=secret_hash(secret),
+        expires_at=now + timedelta(days=days),
+        created_at=now,
+    )
+    audit_record(actor=actor, action="api_token.create", subject=token, now=now, detail={"days": days})
+    return token, secret
+
+
+@transaction.atomic
+def token_revoke(*, actor: Person, token: ApiToken, now: datetime) -> None:
+    """Ends one of the actor's own tokens at once."""
+    token.revoked_at = now
+    token.save(update_fields=["revoked_at"])
+    audit_record(actor=actor, action="api_token.revoke", subject=token, now=now)
+
+
+def token_used(*, token: ApiToken, now: datetime) -> None:
+    """Notes that the token is in use, at most once a minute: a busy program must not cost a write per request."""
+    old = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
+    ApiToken.objects.filter(old, id=token.id).update(last_used_at=now)

@@ -21,4 +21,8 @@ box_api = [
     path("", include("webapp.rollouts.api_urls")),
 ]
 
-urlpatterns: list = [path("api/box/", include(box_api)), *pages]
+urlpatterns: list = [
+    path("api/box/", include(box_api)),
+    path("api/v1/", include("webapp.config.rest_urls")),
+    *pages,
+]

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
+from django.core.files.storage import default_storage
 from django.db.models import Count, QuerySet
 
 from webapp.common.errors import NotFound
@@ -83,6 +84,17 @@ def camera_preview(camera_id: UUID | str) -> bytes | None:
     """The newest annotated JPEG of a camera that somebody watched within the last hour."""
     preview: bytes | None = cache.get(preview_key(camera_id))
     return preview
+
+
+def camera_picture(camera: Camera) -> bytes:
+    """The newest JPEG there is: the last annotated preview, else the still from the probe. Raises NotFound."""
+    picture = camera_preview(camera.id)
+    if picture is None and camera.picture:
+        with default_storage.open(camera.picture) as file:
+            picture = file.read()
+    if picture is None:
+        raise NotFound("The box has not sent a picture of this camera yet.")
+    return picture
 
 
 def preview_key(camera_id: UUID | str) -> str:

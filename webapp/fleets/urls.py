@@ -15,5 +15,5 @@ urlpatterns = [
     path("cameras/<uuid:camera_id>/edit/", views.camera_edit, name="camera-edit"),
     path("cameras/<uuid:camera_id>/delete/", views.camera_delete, name="camera-delete"),
     path("cameras/<uuid:camera_id>/probe/", views.camera_probe, name="camera-probe"),
-    path("cameras/<uuid:camera_id>/picture.jpg", views.camera_picture, name="camera-picture"),
+    path("cameras/<uuid:camera_id>/picture.jpg", views.camera_still, name="camera-picture"),
 ]

@@ -3,17 +3,15 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from webapp.common.errors import NotFound
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets import services
 from webapp.fleets.forms import BoxForm, CameraEditForm, CameraForm, SiteForm
-from webapp.fleets.selectors import box_get, box_list, camera_get, camera_preview, sites_of
+from webapp.fleets.selectors import box_get, box_list, camera_get, camera_picture, sites_of
 
 JPEG = "image/jpeg"
 
@@ -111,15 +109,8 @@ def camera_probe(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     return redirect("dashboard:camera-detail", camera.id)
 
 
-def camera_picture(request: HttpRequest, camera_id: UUID) -> HttpResponse:
-    """The newest picture there is: the last annotated preview, else the still from the probe. Raises NotFound."""
-    camera = camera_get(request.user, camera_id)
-    picture = camera_preview(camera.id)
-    if picture is None and camera.picture:
-        with default_storage.open(camera.picture) as file:
-            picture = file.read()
-    if picture is None:
-        raise NotFound("The box has not sent a picture of this camera yet.")
+def camera_still(request: HttpRequest, camera_id: UUID) -> HttpResponse:
+    picture = camera_picture(camera_get(request.user, camera_id))
     return HttpResponse(picture, content_type=JPEG, headers={"Cache-Control": "private, no-cache"})
 
 

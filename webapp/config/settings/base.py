@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "channels",
     "django_htmx",
     "rest_framework",
+    "drf_spectacular",
     "webapp.common",
     "webapp.realtime",
     "webapp.jobs",
@@ -106,6 +107,33 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "webapp.accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "webapp.common.rest_defaults.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["webapp.common.rest_defaults.IdFilter"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "webapp.common.rest_defaults.answer_error",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gemel Fleet",
+    "DESCRIPTION": "What the pages do, for programs, with the rights of the person whose API token or session is used.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["webapp.common.rest_defaults.only_rest"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "webapp.common.rest_defaults.document_errors",
+    ],
+    "COMPONENT_SPLIT_REQUEST": True,
+}
 
 TEMPLATES = [
     {

@@ -53,7 +53,14 @@ _VERBS = {
     "upload": "uploaded",
     "ready": "completed",
 }
-_NOUNS = {"dataset": "data set", "person": "", "merge_run": "", "bundle": "", "merged_group": "merged group"}
+_NOUNS = {
+    "dataset": "data set",
+    "person": "",
+    "merge_run": "",
+    "bundle": "",
+    "api_token": "API token",
+    "merged_group": "merged group",
+}
 
 
 @register.inclusion_tag("components/state.html")

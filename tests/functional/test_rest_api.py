@@ -1,0 +1,230 @@
+"""The REST API: what a program may do with a token is what its person may do, and a refusal says why."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from webapp.accounts.models import ApiToken
+from webapp.accounts.services import token_create
+from webapp.audit.models import AuditEvent
+from webapp.fleets.models import Box, Camera, Role
+from webapp.fleets.services import box_create, site_create
+from webapp.merges.models import MergedGroupState
+from webapp.workloads.models import Model, Query
+
+V1 = "/api/v1"
+
+
+class Program:
+    """A client that sends a token, as a script would: no session, no CSRF token."""
+
+    def __init__(self, person) -> None:
+        _, self.secret = token_create(actor=person, name="script", days=30, now=timezone.now())
+        self._client = Client(enforce_csrf_checks=True)
+
+    def __call__(self, method: str, path: str, body=None, content_type="application/json", **extra):
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        send = getattr(self._client, method)
+        if content_type != "application/json":
+            return send(V1 + path, body, headers=headers, **extra)
+        return send(V1 + path, body, content_type, headers=headers, **extra)
+
+
+@pytest.fixture
+def program(person):
+    return Program(person)
+
+
+@pytest.fixture
+def program_of(fleet):
+    return lambda role: Program(fleet.member(role))
+
+
+def test_a_program_does_what_the_pages_do(program, fleet):
+    box = program("post", "/boxes/", {"site": fleet.site.pk, "name": "south gate"})
+    assert box.status_code == 201
+    assert len(box.json()["join_code"]) == 14
+    camera = program("post", "/cameras/", {"box": box.json()["box"], "name": "exit", "source": "rtsp://u:secret@c/1"})
+    assert camera.status_code == 201
+    assert "secret" not in camera.content.decode()
+    entry = {"camera": camera.json()["id"], "model": fleet.model.pk, "name": "count cars", "objects": ["car"]}
+    query = program("post", "/queries/", entry).json()
+    changed = program("patch", f"/queries/{query['id']}/", {"accuracy_target": 0.8})
+    assert changed.json()["accuracy_target"] == 0.8
+    assert program("get", f"/queries/?box={box.json()['box']}").json()["count"] == 1
+    assert program("delete", f"/queries/{query['id']}/").status_code == 204
+    assert not Query.objects.exists()
+
+
+def test_a_model_is_uploaded(program, fleet):
+    entry = {"site": fleet.site.pk, "name": "lorries", "architecture": "squeezenet1_1", "classes": ["a", "b"]}
+    entry |= {"input_height": 64, "input_width": 64, "weights": ContentFile(b"weights", name="w.safetensors")}
+
+    response = program("post", "/models/", entry, content_type="multipart/form-data")
+
+    assert response.status_code == 201, response.content
+    assert response.json()["state"] == "checking"
+    assert Model.objects.get(name="lorries").classes == ["a", "b"]
+
+
+def test_a_decision_leaves_its_reason_and_the_token_in_the_log(program, fleet):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+
+    response = program("post", f"/merged-groups/{group.pk}/decisions/", {"verdict": "approve", "reason": "looks good"})
+
+    assert response.status_code == 201
+    assert program("get", f"/merged-groups/{group.pk}/").json()["decisions"][0]["reason"] == "looks good"
+    event = AuditEvent.objects.get(action="merged_group.approve")
+    assert (event.token, event.actor.username, event.address) == ("script", "ada", "127.0.0.1")
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+def test_who_may_not_approve_is_refused_and_nothing_changes(program_of, fleet, role):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+
+    response = program_of(role)("post", f"/merged-groups/{group.pk}/decisions/", {"verdict": "approve"})
+
+    assert response.status_code == 403
+    assert response.json()["code"] == "not_allowed"
+    assert response.json()["message"].startswith("Only people with the role approver in harbour may do this")
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.WAITING
+
+
+VIEWER_MAY_NOT = [
+    ("post", "/boxes/", lambda f: {"site": f.site.pk, "name": "x"}),
+    ("post", "/boxes/{box}/join-code/", None),
+    ("post", "/boxes/{box}/revoke/", None),
+    ("post", "/cameras/", lambda f: {"box": f.box.pk, "name": "x", "source": "rtsp://c/1"}),
+    ("patch", "/cameras/{camera}/", lambda f: {"name": "x"}),
+    ("delete", "/cameras/{camera}/", None),
+    ("post", "/cameras/{camera}/probe/", None),
+    ("delete", "/models/{model}/", None),
+    ("post", "/data-sets/", lambda f: {"camera": f.camera.pk, "name": "x", "frames": 100, "span_s": 60}),
+    ("post", "/queries/", lambda f: {"camera": f.camera.pk, "model": f.model.pk, "name": "x", "objects": ["car"]}),
+    ("post", "/merge-runs/", lambda f: {"box": f.box.pk}),
+    ("post", "/sites/", lambda f: {"name": "x"}),
+    ("put", "/sites/{site}/", lambda f: {"name": "x", "requester_may_approve": True}),
+    ("get", "/people/", None),
+    ("get", "/audit-events/", None),
+    ("post", "/people/", lambda f: {"username": "x", "site": f.site.pk, "role": "viewer"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), VIEWER_MAY_NOT, ids=lambda part: str(part)[:40])
+def test_a_viewer_changes_nothing(program_of, fleet, method, path, body):
+    ids = {"box": fleet.box.pk, "camera": fleet.camera.pk, "model": fleet.model.pk, "site": fleet.site.pk}
+    viewer = program_of(Role.VIEWER)
+    events = AuditEvent.objects.count()
+
+    response = viewer(method, path.format(**ids), body(fleet) if body else None)
+
+    assert response.status_code == 403, response.content
+    assert set(response.json()) == {"code", "message", "fields"}
+    assert AuditEvent.objects.count() == events
+
+
+def test_nobody_sees_other_sites(program_of, fleet):
+    elsewhere = site_create(actor=None, name="elsewhere", now=timezone.now())
+    box, _ = box_create(actor=None, site=elsewhere, name="hidden", now=timezone.now())
+    viewer = program_of(Role.VIEWER)
+
+    assert viewer("get", f"/boxes/{box.pk}/").status_code == 404
+    assert [found["name"] for found in viewer("get", "/boxes/").json()["results"]] == ["north gate"]
+    assert viewer("get", f"/bundles/status/{box.pk}/").status_code == 404
+    assert viewer("get", f"/statistics/boxes/{box.pk}/").status_code == 404
+    response = viewer("post", "/cameras/", {"box": box.pk, "name": "x", "source": "rtsp://c/1"})
+    assert response.json()["fields"]["box"] == ["There is no such box."]
+
+
+def test_a_stranger_is_told_to_sign_in(fleet):
+    response = Client().get(f"{V1}/boxes/")
+
+    assert response.status_code == 401
+    assert response.json()["code"] == "not_signed_in"
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("ended", ["wrong", "revoked", "expired", "switched off"])
+def test_a_token_that_has_ended_opens_nothing(program, person, fleet, ended):
+    token = ApiToken.objects.get()
+    if ended == "wrong":
+        program.secret = "gemel_guess"
+    elif ended == "revoked":
+        assert program("delete", f"/tokens/{token.pk}/").status_code == 204
+    elif ended == "expired":
+        ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    else:
+        person.is_active = False
+        person.save()
+
+    response = program("get", "/boxes/")
+
+    assert response.status_code == 401
+    assert "unknown, expired or revoked" in response.json()["message"]
+
+
+def test_a_session_works_only_with_its_csrf_token(person, fleet):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+
+    assert browser.get(f"{V1}/people/me/").json()["username"] == "ada"
+    response = browser.post(f"{V1}/sites/", {"name": "quay"}, "application/json")
+    assert response.status_code == 403
+    assert "CSRF" in response.json()["message"]
+
+
+def test_errors_name_the_fields(program, fleet):
+    response = program("post", "/queries/", {"camera": "x", "objects": "car"})
+
+    assert response.status_code == 400
+    assert set(response.json()["fields"]) == {"camera", "model", "name", "objects"}
+    again = program("post", "/boxes/", {"site": fleet.site.pk, "name": "north gate"})
+    assert again.json()["fields"] == {"name": ['There is a box called "north gate" in harbour already.']}
+
+
+def test_long_lists_come_in_pages(program, fleet):
+    Box.objects.bulk_create(
+        Box(site=fleet.site, name=f"box {number:03}", created_at=timezone.now()) for number in range(70)
+    )
+
+    first = program("get", "/boxes/").json()
+    second = program("get", "/boxes/?page=2").json()
+
+    assert (first["count"], len(first["results"]), len(second["results"])) == (71, 50, 21)
+    assert program("get", "/boxes/?page=9").status_code == 404
+
+
+def test_the_secret_of_a_token_is_shown_once_and_stored_hashed(client, person, fleet):
+    client.post(reverse("account_login"), {"login": "ada", "password": "a-long-password"})
+    response = client.post(reverse("accounts:token-add"), {"name": "backup", "days": 30}, follow=True)
+    secret = response.content.decode().split('data-testid="token">')[1].split("<")[0]
+
+    assert secret not in client.get(reverse("accounts:token-list")).content.decode()
+    assert secret not in str(list(ApiToken.objects.values()))
+    answer = Client().get(f"{V1}/cameras/", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.json()["count"] == Camera.objects.count() == 1
+    assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_nobody_ends_somebody_elses_token(program_of, program):
+    token = ApiToken.objects.get(person__username="ada")
+
+    assert program_of(Role.ADMINISTRATOR)("delete", f"/tokens/{token.pk}/").status_code == 404
+    token.refresh_from_db()
+    assert token.revoked_at is None
+
+
+def test_people_are_invited_and_given_roles(program, fleet):
+    entry = {"username": "grace", "site": fleet.site.pk, "role": "viewer"}
+    made = program("post", "/people/", entry).json()
+    assert made["link"].startswith("http://testserver/join/")
+    path = f"/sites/{fleet.site.pk}/members/"
+    assert program("post", path, {"person": made["person"], "role": "approver"}).json()["role"] == "approver"
+    assert program("get", path).json() == [{"site": str(fleet.site.pk), "person": made["person"], "role": "approver"}]
+    assert program("delete", f"{path}{made['person']}/").status_code == 204
+    assert program("get", path).json() == []

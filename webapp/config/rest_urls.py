@@ -1,0 +1,20 @@
+"""Under /api/v1/: the REST API for people's programs, and its OpenAPI document. Boxes have /api/box/."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from webapp.accounts.rest import routes as accounts
+from webapp.dashboard.rest import routes as dashboard
+from webapp.fleets.rest import routes as fleets
+from webapp.merges.rest import routes as merges
+from webapp.people.rest import routes as people
+from webapp.rollouts.rest import routes as rollouts
+from webapp.telemetry.rest import routes as telemetry
+from webapp.workloads.rest import routes as workloads
+
+router = SimpleRouter(use_regex_path=False)
+for prefix, resource in (*fleets, *workloads, *merges, *rollouts, *telemetry, *people, *accounts, *dashboard):
+    router.register(prefix, resource, basename=f"rest-{prefix}")
+
+urlpatterns = [path("schema/", SpectacularAPIView.as_view(), name="rest-schema"), *router.urls]

@@ -1,0 +1,153 @@
+"""REST API: merge runs, merged groups and the decisions about them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webapp.common.rest import NOTHING, Reference, Resource, entered
+from webapp.fleets.selectors import box_get
+from webapp.merges import services
+from webapp.merges.models import Decision, Match, MergedGroup, MergedGroupQuery, MergeRun, MergeRunEvent, Verdict
+from webapp.merges.policies import DEFAULT_SETTINGS, TIME_LIMIT_S, RunSettings
+from webapp.merges.selectors import merge_requirements, merge_run_list, merged_group_list
+from webapp.merges.strategies import DEFAULT, strategy_names
+
+
+class RunAnswer(serializers.ModelSerializer):
+    class Meta:
+        model = MergeRun
+        fields = ("id", "box", "strategy", "match", "state", "problem", "time_limit_s", "requested_by")
+        fields += ("bytes_before", "bytes_after", "created_at", "started_at", "ended_at")
+
+
+class RunEntry(serializers.Serializer):
+    """`targets`: by query id, accuracy targets that hold in this run instead of the query's own."""
+
+    box = Reference(box_get)
+    strategy = serializers.ChoiceField([(name, name) for name in strategy_names()], default=DEFAULT)
+    match = serializers.ChoiceField(Match.choices, default=Match.EXACT)
+    time_limit_s = serializers.IntegerField(
+        default=DEFAULT_SETTINGS.time_limit_s, min_value=TIME_LIMIT_S[0], max_value=TIME_LIMIT_S[1]
+    )
+    targets = serializers.DictField(child=serializers.FloatField(), default=dict)
+
+    def validate_targets(self, targets: dict[str, float]) -> dict[UUID, float]:
+        try:
+            return {UUID(query): target for query, target in targets.items()}
+        except ValueError as error:
+            raise serializers.ValidationError("The targets go by the ids of queries.") from error
+
+
+class EventAnswer(serializers.ModelSerializer):
+    """`payload`: see docs/merging.md."""
+
+    payload = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = MergeRunEvent
+        fields = ("seq", "at", "payload")
+
+
+class RequirementAnswer(serializers.Serializer):
+    """What a merge of the box would use for the query; `missing` says what it lacks, "" when nothing."""
+
+    query = serializers.UUIDField(source="query.id", default=None, allow_null=True)
+    data_set = serializers.UUIDField(source="dataset.id", default=None, allow_null=True)
+    missing = serializers.CharField()
+
+
+class Runs(Resource):
+    queryset = MergeRun.objects.none()
+    serializer_class = RunAnswer
+    id_filters = {"site": "box__site_id", "box": "box_id"}
+
+    def rows(self, actor: Any) -> QuerySet[MergeRun]:
+        return merge_run_list(actor)
+
+    @extend_schema(request=RunEntry, responses={201: RunAnswer})
+    def create(self, request: Request) -> Response:
+        wanted = entered(RunEntry, request)
+        box = wanted.pop("box")
+        run = services.merge_run_start(actor=request.user, box=box, settings=RunSettings(**wanted), now=timezone.now())
+        return Response(RunAnswer(run).data, status=201)
+
+    @NOTHING
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """What was accepted so far is kept."""
+        services.merge_run_cancel(actor=request.user, run=self.get_object(), now=timezone.now())
+        return Response(status=204)
+
+    @extend_schema(responses=EventAnswer(many=True))
+    @action(detail=True)
+    def events(self, request: Request, pk: UUID) -> Response:
+        """What happened in the run so far, in order."""
+        page = self.paginate_queryset(self.get_object().events.all())
+        return self.get_paginated_response(EventAnswer(page, many=True).data)
+
+    @extend_schema(responses=RequirementAnswer(many=True))
+    @action(detail=False, url_path="requirements/<uuid:box_id>", pagination_class=None)
+    def requirements(self, request: Request, box_id: UUID) -> Response:
+        """What data a merge of the box's workload has, and lacks."""
+        return Response(RequirementAnswer(merge_requirements(box_get(request.user, box_id)), many=True).data)
+
+
+class MemberAnswer(serializers.ModelSerializer):
+    """Accuracies are fractions of the original's; the bounds are the ends of a 90 % interval."""
+
+    class Meta:
+        model = MergedGroupQuery
+        fields = ("query", "model", "name", "accuracy_target", "basis", "original_accuracy", "merged_accuracy")
+        fields += ("validation_accuracy", "validation_lower", "validation_upper")
+        fields += ("test_accuracy", "test_lower", "test_upper", "is_at_target")
+
+
+class DecisionAnswer(serializers.ModelSerializer):
+    class Meta:
+        model = Decision
+        fields = ("id", "verdict", "reason", "actor", "at")
+
+
+class GroupAnswer(serializers.ModelSerializer):
+    members = MemberAnswer(many=True, read_only=True)
+    decisions = DecisionAnswer(many=True, read_only=True)
+    box = serializers.UUIDField(source="run.box_id", read_only=True)
+
+    class Meta:
+        model = MergedGroup
+        fields = ("id", "box", "run", "name", "state", "bytes_before", "bytes_after", "members", "decisions")
+        fields += ("created_at",)
+
+
+class DecisionEntry(serializers.Serializer):
+    verdict = serializers.ChoiceField(Verdict.choices)
+    reason = serializers.CharField(max_length=1000, default="", allow_blank=True)
+
+
+class Groups(Resource):
+    queryset = MergedGroup.objects.none()
+    serializer_class = GroupAnswer
+    id_filters = {"site": "run__box__site_id", "box": "run__box_id", "run": "run_id"}
+
+    def rows(self, actor: Any) -> QuerySet[MergedGroup]:
+        return merged_group_list(actor)
+
+    @extend_schema(request=DecisionEntry, responses={201: DecisionAnswer})
+    @action(detail=True, methods=["post"])
+    def decisions(self, request: Request, pk: UUID) -> Response:
+        """Approve, reject or revert. A decision is never changed; a later one follows it."""
+        wanted = entered(DecisionEntry, request)
+        decision = services.merged_group_decide(
+            actor=request.user, group=self.get_object(), now=timezone.now(), **wanted
+        )
+        return Response(DecisionAnswer(decision).data, status=201)
+
+
+routes = [("merge-runs", Runs), ("merged-groups", Groups)]

@@ -1,0 +1,84 @@
+"""REST API: statistics as boxes measured them."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webapp.common.rest import entered
+from webapp.fleets.selectors import box_get
+from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.telemetry.selectors import box_series, bundle_figures, query_series
+from webapp.workloads.selectors import query_get
+
+
+class BoxSampleAnswer(serializers.ModelSerializer):
+    """Bytes; the memory bands add up to the budget."""
+
+    class Meta:
+        model = BoxSample
+        fields = ("at", "interval_s", "bundle_version", "memory_budget", "memory_private", "memory_shared")
+        fields += ("memory_activations", "memory_overhead", "memory_free", "memory_rss", "cpu_percent")
+
+
+class QuerySampleAnswer(serializers.ModelSerializer):
+    counts = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = QuerySample
+        fields = ("at", "bundle_version", "captured", "processed", "dropped", "late", "latency_p50_ms")
+        fields += ("latency_p95_ms", "swaps", "swap_ms", "agreement", "agreement_frames", "counts")
+
+
+class BundleFiguresAnswer(serializers.Serializer):
+    """What was measured while a bundle version ran: means over `observed_s` seconds; null where nothing was counted."""
+
+    version = serializers.IntegerField()
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    observed_s = serializers.FloatField()
+    memory_used = serializers.FloatField()
+    memory_private = serializers.FloatField()
+    memory_shared = serializers.FloatField()
+    swaps_per_minute = serializers.FloatField()
+    captured = serializers.IntegerField()
+    processed = serializers.IntegerField()
+    lost_fraction = serializers.FloatField(allow_null=True)
+    processed_fps = serializers.FloatField()
+    agreement = serializers.FloatField(allow_null=True)
+
+
+class Span(serializers.Serializer):
+    minutes = serializers.IntegerField(default=10, min_value=1, max_value=60, help_text="How far back.")
+
+
+class Statistics(viewsets.GenericViewSet):
+    @extend_schema(parameters=[Span], responses=BoxSampleAnswer(many=True))
+    @action(detail=False, url_path="boxes/<uuid:box_id>", pagination_class=None)
+    def boxes(self, request: Request, box_id: UUID) -> Response:
+        """Memory of the box, oldest first."""
+        span = timedelta(**entered(Span, request, query=True))
+        samples = box_series(box_get(request.user, box_id), timezone.now() - span)
+        return Response(BoxSampleAnswer(samples, many=True).data)
+
+    @extend_schema(responses=BundleFiguresAnswer(many=True))
+    @action(detail=False, url_path="boxes/<uuid:box_id>/bundles", pagination_class=None)
+    def bundles(self, request: Request, box_id: UUID) -> Response:
+        """What each bundle version did on the box, oldest version first."""
+        return Response(BundleFiguresAnswer(bundle_figures(box_get(request.user, box_id)), many=True).data)
+
+    @extend_schema(parameters=[Span], responses=QuerySampleAnswer(many=True))
+    @action(detail=False, url_path="queries/<uuid:query_id>", pagination_class=None)
+    def queries(self, request: Request, query_id: UUID) -> Response:
+        """Frames, latencies and agreement of the query, oldest first."""
+        span = timedelta(**entered(Span, request, query=True))
+        samples = query_series(query_get(request.user, query_id), timezone.now() - span)
+        return Response(QuerySampleAnswer(samples, many=True).data)
+
+
+routes = [("statistics", Statistics)]

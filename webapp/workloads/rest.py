@@ -1,0 +1,185 @@
+"""REST API: models, data sets, queries."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from webapp.common.rest import NOTHING, Reference, Resource, entered
+from webapp.fleets.selectors import camera_get, site_get
+from webapp.workloads import services
+from webapp.workloads.models import Dataset, DatasetKind, Model, Query
+from webapp.workloads.policies import CLASSES_MAX
+from webapp.workloads.selectors import dataset_list, model_get, model_list, query_list
+
+INTEGER_MAX = 2**31 - 1
+UPLOADED_KINDS = [(kind.value, kind.value) for kind in (DatasetKind.COCO, DatasetKind.IMAGEFOLDER)]
+
+
+class ModelAnswer(serializers.ModelSerializer):
+    """`problem` says why a rejected upload was rejected."""
+
+    classes = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = Model
+        fields = ("id", "site", "name", "architecture", "task", "classes", "input_height", "input_width", "state")
+        fields += ("problem", "size_bytes", "created_at")
+
+
+class ModelEntry(serializers.Serializer):
+    """`weights`: safetensors of the state dict, at most 2 GiB. A worker checks it, and `state` tells."""
+
+    site = Reference(site_get)
+    name = serializers.CharField(max_length=100)
+    architecture = serializers.CharField(max_length=80)
+    classes = serializers.ListField(child=serializers.CharField(max_length=100), max_length=CLASSES_MAX)
+    input_height = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1)
+    input_width = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1)
+    weights = serializers.FileField()
+
+
+class Models(Resource):
+    queryset = Model.objects.none()
+    serializer_class = ModelAnswer
+    id_filters = {"site": "site_id"}
+    parser_classes = [MultiPartParser]
+
+    def rows(self, actor: Any) -> QuerySet[Model]:
+        return model_list(actor)
+
+    @extend_schema(request={"multipart/form-data": ModelEntry}, responses={201: ModelAnswer})
+    def create(self, request: Request) -> Response:
+        wanted = entered(ModelEntry, request)
+        wanted["input_size"] = (wanted.pop("input_height"), wanted.pop("input_width"))
+        model = services.model_register(actor=request.user, now=timezone.now(), **wanted)
+        return Response(ModelAnswer(model).data, status=201)
+
+    @NOTHING
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.model_delete(actor=request.user, model=self.get_object(), now=timezone.now())
+        return Response(status=204)
+
+
+class DatasetAnswer(serializers.ModelSerializer):
+    class Meta:
+        model = Dataset
+        fields = ("id", "camera", "name", "kind", "state", "problem", "frames_wanted", "span_s", "frame_count")
+        fields += ("labelled_count", "created_at")
+
+
+class DatasetRequestEntry(serializers.Serializer):
+    """Frames that the camera's box should send: `frames` of them, spread over `span_s` seconds."""
+
+    camera = Reference(camera_get)
+    name = serializers.CharField(max_length=100)
+    frames = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1)
+    span_s = serializers.FloatField(min_value=0)
+
+
+class DatasetUploadEntry(serializers.Serializer):
+    camera = Reference(camera_get)
+    name = serializers.CharField(max_length=100)
+    kind = serializers.ChoiceField(UPLOADED_KINDS)
+    archive = serializers.FileField()
+
+
+class Datasets(Resource):
+    queryset = Dataset.objects.none()
+    serializer_class = DatasetAnswer
+    id_filters = {"site": "camera__box__site_id", "camera": "camera_id"}
+
+    def rows(self, actor: Any) -> QuerySet[Dataset]:
+        return dataset_list(actor)
+
+    @extend_schema(request=DatasetRequestEntry, responses={201: DatasetAnswer})
+    def create(self, request: Request) -> Response:
+        wanted = entered(DatasetRequestEntry, request)
+        dataset = services.dataset_request(actor=request.user, now=timezone.now(), **wanted)
+        return Response(DatasetAnswer(dataset).data, status=201)
+
+    @extend_schema(request={"multipart/form-data": DatasetUploadEntry}, responses={201: DatasetAnswer})
+    @action(detail=False, methods=["post"], parser_classes=[MultiPartParser])
+    def upload(self, request: Request) -> Response:
+        """A labelled zip archive, at most 2 GiB, which a worker checks next."""
+        wanted = entered(DatasetUploadEntry, request)
+        dataset = services.dataset_upload(actor=request.user, now=timezone.now(), **wanted)
+        return Response(DatasetAnswer(dataset).data, status=201)
+
+    @NOTHING
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.dataset_delete(actor=request.user, dataset=self.get_object(), now=timezone.now())
+        return Response(status=204)
+
+
+class QueryAnswer(serializers.ModelSerializer):
+    objects = serializers.ListField(child=serializers.CharField(), source="objects_wanted", read_only=True)
+
+    class Meta:
+        model = Query
+        fields = (
+            "id",
+            "camera",
+            "model",
+            "name",
+            "objects",
+            "accuracy_target",
+            "rate_fps",
+            "deadline_ms",
+            "created_at",
+        )
+
+
+class QueryEntry(serializers.Serializer):
+    camera = Reference(camera_get)
+    model = Reference(model_get)
+    name = serializers.CharField(max_length=100)
+    objects = serializers.ListField(child=serializers.CharField(max_length=100), max_length=CLASSES_MAX)
+    accuracy_target = serializers.FloatField(default=0.95)
+    rate_fps = serializers.FloatField(default=5.0)
+    deadline_ms = serializers.IntegerField(default=500, max_value=INTEGER_MAX, min_value=1)
+
+
+class QueryChange(serializers.Serializer):
+    """What is left out stays. Camera and model cannot change: another model is another query."""
+
+    name = serializers.CharField(max_length=100, required=False)
+    objects = serializers.ListField(child=serializers.CharField(max_length=100), max_length=CLASSES_MAX, required=False)
+    accuracy_target = serializers.FloatField(required=False)
+    rate_fps = serializers.FloatField(required=False)
+    deadline_ms = serializers.IntegerField(required=False, max_value=INTEGER_MAX, min_value=1)
+
+
+class Queries(Resource):
+    queryset = Query.objects.none()
+    serializer_class = QueryAnswer
+    id_filters = {"site": "camera__box__site_id", "box": "camera__box_id", "camera": "camera_id"}
+
+    def rows(self, actor: Any) -> QuerySet[Query]:
+        return query_list(actor)
+
+    @extend_schema(request=QueryEntry, responses={201: QueryAnswer})
+    def create(self, request: Request) -> Response:
+        query = services.query_create(actor=request.user, now=timezone.now(), **entered(QueryEntry, request))
+        return Response(QueryAnswer(query).data, status=201)
+
+    @extend_schema(request=QueryChange, responses=QueryAnswer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        wanted = entered(QueryChange, request)
+        query = services.query_update(actor=request.user, query=self.get_object(), now=timezone.now(), **wanted)
+        return Response(QueryAnswer(query).data)
+
+    @NOTHING
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.query_delete(actor=request.user, query=self.get_object(), now=timezone.now())
+        return Response(status=204)
+
+
+routes = [("models", Models), ("data-sets", Datasets), ("queries", Queries)]
