@@ -14,12 +14,16 @@ DOUBT_AFTER_S = 1.0
 
 
 def observed(model: ModelProfile, frames: int, run_ms: float) -> tuple[Batch, ...] | None:
-    """The batches after a run of `frames` frames took `run_ms`; None where that changes next to nothing."""
+    """The batches after a run of `frames` frames took `run_ms`; None where that changes next to nothing.
+
+    More frames take no less time: else doubt, which halves all, would leave larger batches that never run at nothing.
+    """
     used = model.batch_for(frames)
     mean_ms = used.run_ms + WEIGHT * (run_ms - used.run_ms)
     if abs(mean_ms - used.run_ms) <= NOTABLE * used.run_ms:
         return None
-    return tuple(replace(batch, run_ms=mean_ms) if batch is used else batch for batch in model.batches)
+    at_least = {used.size: mean_ms} | {b.size: max(b.run_ms, mean_ms) for b in model.batches if b.size > used.size}
+    return tuple(replace(batch, run_ms=at_least.get(batch.size, batch.run_ms)) for batch in model.batches)
 
 
 def doubted(model: ModelProfile) -> tuple[Batch, ...]:

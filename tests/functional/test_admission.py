@@ -98,6 +98,17 @@ def test_a_change_is_compared_with_how_it_is(browser, fleet, words):
     assert "frames/s for query count cars instead of 50 it would keep up" in help_part
 
 
+def test_a_change_that_makes_nothing_worse_is_not_asked_for_twice(browser, fleet, words):
+    query = fleet.query("count cars")
+    measured_record(box=fleet.box, measured=measured(fleet.model, run_ms=700.0), now=timezone.now())
+    address = reverse("dashboard:query-change-cost", args=[query.id])
+
+    same = browser.get(address, {"rate_fps": query.rate_fps, "deadline_ms": query.deadline_ms})
+
+    assert "Frames in time, whole box 0.0 % instead of 0.0 % as it is now" in words(same)
+    assert "required" not in same.content.decode()
+
+
 def test_what_was_never_measured_here_is_taken_from_a_box_like_it_or_not_foretold(browser, fleet, words):
     other, _ = box_create(actor=None, site=fleet.site, name="like it", now=timezone.now())
     model = fleet.model

@@ -13,6 +13,7 @@ from webapp.rollouts.models import BoxMeasurement, NetworkMeasurement
 from webapp.workloads.models import Model, Query
 from webapp.workloads.policies import check_numbers
 
+_NOTABLE_LOSS = 0.01
 _NEW = UUID(int=0)  # always the same, so that answers can be remembered
 
 
@@ -34,8 +35,9 @@ class Cost:
     def __init__(self, actor: Any, box: Box, subject: Query, *, is_new: bool) -> None:
         self.box, self.subject, self.is_new = box, subject, is_new
         self._foreteller = Foreteller(actor, box)
-        others = [query for query in self._foreteller.queries if query.id != subject.id]
-        self._queries = [*others, subject]
+        queries = self._foreteller.queries  # in their order, by which the round goes and cameras are spread
+        changed = [subject if query.id == subject.id else query for query in queries]
+        self._queries = [*changed, subject] if is_new else changed
         self.before: Foretold = self._foreteller.foretell(self._foreteller.queries)
         self.after: Foretold = self._foreteller.foretell(self._queries)
         self.groups = groups_waiting(actor).filter(run__box=box)
@@ -54,9 +56,12 @@ class Cost:
 
     @property
     def is_too_much(self) -> bool:
-        """Asks for a confirmation: the box will lose frames, or could not run it at all."""
-        is_known = self.after.proposal.plan is not None
-        return is_known and (self.after.assessment is None or not self.after.assessment.is_met)
+        """Asks for a confirmation: the box would lose frames, and a change makes that worse, or could not run it."""
+        before, after = self.before.assessment, self.after.assessment
+        if after is None:
+            return self.after.proposal.plan is not None
+        is_worse = self.is_new or before is None or after.in_time < before.in_time - _NOTABLE_LOSS
+        return not after.is_met and is_worse
 
     @property
     def help(self) -> tuple[str, ...]:

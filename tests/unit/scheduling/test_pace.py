@@ -12,6 +12,11 @@ def test_a_slow_run_moves_the_estimate_of_its_batch_only() -> None:
     assert [batch.run_ms for batch in batches] == [100.0, pytest.approx(360.0)]
 
 
+def test_more_frames_are_never_thought_to_take_less_time() -> None:
+    small, large = observed(ModelProfile("cars", {"a": 10}, (Batch(1, 100.0, 5), Batch(4, 1e-9, 20))), 1, 300.0) or ()
+    assert small.run_ms == large.run_ms == pytest.approx(160.0)
+
+
 def test_a_run_as_expected_changes_nothing() -> None:
     assert observed(MODEL, 1, 110.0) is None
 
