@@ -63,17 +63,28 @@ def run(
     download_limit: Annotated[
         str | None, typer.Option(help="Bytes a second at most for fetching bundles, like 500KiB")
     ] = None,
+    results: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write every answer there as a line of JSON; - for stdout")
+    ] = None,
+    results_limit: Annotated[
+        str, typer.Option(help="What the file of results and the older one beside it may hold together")
+    ] = "100MiB",
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Tell results on the spot there, like 127.0.0.1:8090")
+    ] = None,
     state_dir: StateDir = None,
 ) -> None:
     """Run the models that the fleet's server wants on this box, until it is stopped."""
     budget = parse_size(memory_budget)
     bandwidth = parse_size(swap_bandwidth) if swap_bandwidth else None
     limit = parse_size(download_limit) if download_limit else None
+    kept = parse_size(results_limit)
     from edge_runtime.agent.identity import default_state_dir, load_identity
 
     folder = state_dir or default_state_dir()
     load_identity(folder)
     from edge_runtime import app
+    from edge_runtime.agent.outlets import OutletOptions
 
     app.run(
         app.Options(
@@ -86,6 +97,7 @@ def run(
             media_root=media_root,
             software_decoding=software_decoding,
             download_limit=limit,
+            outlets=OutletOptions(results, kept, listen),
         )
     )
 

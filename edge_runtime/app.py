@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import torch
 from edge_runtime.agent.agent import Agent
 from edge_runtime.agent.hardware import hardware
 from edge_runtime.agent.identity import load_identity, prepare_state_dir
+from edge_runtime.agent.outlets import OutletOptions, Outlets
 from edge_runtime.agent.recall import load_recall
-from edge_runtime.agent.results import Result, ResultBoard
 from edge_runtime.agent.server import ServerApi
+from edge_runtime.answers.results import Result
 from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.tensors import map_tensor
 from edge_runtime.bundles.throttle import Throttle
@@ -62,6 +63,7 @@ class Options:
     media_root: Path | None = None
     software_decoding: bool = False
     download_limit: int | None = None
+    outlets: OutletOptions = field(default_factory=OutletOptions)
 
 
 def chosen_device(device: str) -> str:
@@ -139,13 +141,13 @@ def run(options: Options) -> None:
     device = chosen_device(options.device)
     # Pictures are small; more threads would only take cores from the models.
     cv2.setNumThreads(1)
-    board = ResultBoard()
+    outlets = Outlets(options.state_dir, options.outlets)
     agent: Agent | None = None
 
     def on_answer(answer: Answer) -> None:
         described = _described(answer, agent) if agent else None
         if described:
-            board.put(described)
+            outlets.put(described)
 
     executor = serving.Executor(
         budget_bytes=options.memory_budget,
@@ -170,10 +172,13 @@ def run(options: Options) -> None:
             api=api,
             serving=executor,
             cameras=cameras,
-            board=board,
             throttle=Throttle(options.download_limit),
+            board=outlets.board,
+            answers=outlets.answers,
+            spool=outlets.spool,
         )
-        await _until_signalled(agent)
+        async with outlets.open(agent, cameras):
+            await _until_signalled(agent)
 
     # Not asyncio.run: it would wait at its end for every thread, a model's warm-up or a hanging probe included.
     try:
@@ -201,4 +206,13 @@ def _described(answer: Answer, agent: Agent) -> Result | None:
     model = next((m for m in manifest.models if query and m.slot == query.slot), None) if manifest else None
     if query is None or model is None:
         return None
-    return Result(query.query, query.name, query.objects, answer.frame, answer.prediction, model.classes)
+    return Result(
+        query=query.query,
+        name=query.name,
+        objects=query.objects,
+        frame=answer.frame,
+        prediction=answer.prediction,
+        classes=model.classes,
+        rate_fps=query.rate_fps,
+        latency_ms=answer.latency_ms,
+    )

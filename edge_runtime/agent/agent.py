@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from edge_runtime.agent.bundle_desk import BundleDesk
 from edge_runtime.agent.condition import report
+from edge_runtime.agent.event_spool import EventSpool
+from edge_runtime.agent.events import send_events
 from edge_runtime.agent.identity import Identity, save_identity
 from edge_runtime.agent.link import Link
 from edge_runtime.agent.measuring import tell_measured
@@ -25,13 +27,14 @@ from edge_runtime.agent.preview import FRESH_S, PreviewDesk, preview_message
 from edge_runtime.agent.recall import Recall, load_recall, save_recall
 from edge_runtime.agent.reconciler import Reconciler
 from edge_runtime.agent.requests import RequestDesk
-from edge_runtime.agent.results import ResultBoard
 from edge_runtime.agent.server import NotAuthorised, ServerApi
+from edge_runtime.answers.desk import AnswerDesk
+from edge_runtime.answers.results import ResultBoard
 from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.messages import Nudge, PreviewWanted, Stats, ToBox
+from edge_runtime.protocol.messages import Nudge, PreviewWanted, QuerySample, Report, Stats, ToBox
 from edge_runtime.protocol.target import Privacy, TargetState
 
 STATS_INTERVAL_S = 1.0
@@ -44,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Agent:
-    """`board` is filled by the executor through `edge_runtime.app`."""
+    """`board` and `answers` are filled by the executor through `edge_runtime.app`, `spool` by an EventDesk."""
 
     def __init__(
         self,
@@ -56,7 +59,10 @@ class Agent:
         cameras: Cameras,
         board: ResultBoard,
         throttle: Throttle,
+        answers: AnswerDesk,
+        spool: EventSpool,
     ) -> None:
+        self._answers, self._spool = answers, spool
         self._state_dir, self._api, self._serving, self._cameras, self._board = state_dir, api, serving, cameras, board
         self._boot_id, self._seq = uuid.uuid4().hex, 0
         self._outbox = Outbox()
@@ -78,6 +84,7 @@ class Agent:
         )
         self._target: TargetState | None = None
         self._recalled = Recall()
+        self._target_known, self._event_spooled = asyncio.Event(), asyncio.Event()
         self._trouble = ""  # with the server's HTTP side, for the log
 
     async def run(self) -> None:
@@ -89,10 +96,31 @@ class Agent:
                 tasks.create_task(self._send_stats())
                 tasks.create_task(self._send_previews())
                 tasks.create_task(tell_measured(self._serving, self._api))
+                tasks.create_task(self._send_events())
         finally:
             await self._requests.stop()
             await self.bundles.stop()
             await self._api.close()
+
+    def privacy_of(self, camera: str) -> Privacy | None:
+        """As wanted now; None for a camera that is not of this box. From any thread."""
+        cameras = self._target.cameras if self._target else ()
+        return next((target.privacy for target in cameras if target.camera == camera), None)
+
+    def report(self) -> Report:
+        bundles = self.bundles
+        return report(
+            target=self._target,
+            failures=self._reconciler.failures,
+            progress=bundles.progress,
+            model_problems=self._serving.problems(),
+            warnings=(*self._serving.warnings(), *self._answers.warnings()),
+            cameras=self._cameras.samples(),
+            running=(bundles.running, bundles.manifest.version if bundles.manifest else 0),
+            bytes_downloaded=bundles.bytes_downloaded,
+            is_confirmed=bundles.is_confirmed,
+            refused=bundles.refused.digest if bundles.refused else "",
+        )
 
     def _on_message(self, message: ToBox) -> None:
         if isinstance(message, Nudge):
@@ -111,6 +139,7 @@ class Agent:
             self._nudged.clear()
             attempt = await self._fetch_target(attempt)
             if self._target is not None:
+                self._target_known.set()
                 await self._reconciler.bring_to(self._target)
                 self._set_rates()
                 await self._remember()
@@ -144,7 +173,8 @@ class Agent:
         if recall != self._recalled:
             self._recalled = recall
             await asyncio.to_thread(save_recall, self._state_dir, recall)
-            self._board.keep_only(query.query for query in recall.queries)
+            for keeper in (self._board, self._answers):
+                keeper.keep_only(query.query for query in recall.queries)
 
     def _set_rates(self) -> None:
         """Every camera converts only as many pictures as somebody needs."""
@@ -157,22 +187,7 @@ class Agent:
 
     def _tell(self) -> None:
         """Send the report if it changed."""
-        bundles = self.bundles
-        changed = self._outbox.set_report(
-            report(
-                target=self._target,
-                failures=self._reconciler.failures,
-                progress=bundles.progress,
-                model_problems=self._serving.problems(),
-                warnings=self._serving.warnings(),
-                cameras=self._cameras.samples(),
-                running=(bundles.running, bundles.manifest.version if bundles.manifest else 0),
-                bytes_downloaded=bundles.bytes_downloaded,
-                is_confirmed=bundles.is_confirmed,
-                refused=bundles.refused.digest if bundles.refused else "",
-            )
-        )
-        if changed:
+        if self._outbox.set_report(self.report()):
             self._link.wake()
 
     async def _send_stats(self) -> None:
@@ -191,7 +206,7 @@ class Agent:
                 interval_s=now - last,
                 bundle_version=self.bundles.manifest.version if self.bundles.manifest else 0,
                 memory=memory,
-                queries=queries,
+                queries=self._with_appeared(queries),
                 cameras=self._cameras.samples(),
                 cpu_percent=process.cpu_percent(),
             )
@@ -202,6 +217,22 @@ class Agent:
             self._set_rates()
             self._tell()
             self._link.wake()
+
+    def _with_appeared(self, queries: tuple[QuerySample, ...]) -> tuple[QuerySample, ...]:
+        appeared = self._answers.take_appeared()
+        return tuple(replace(query, appeared=appeared.get(query.query, {})) for query in queries)
+
+    async def _send_events(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def note_added() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._event_spooled.set)
+
+        self._spool.on_added = note_added
+        # Before the target is known, nobody knows what the cameras' privacy allows.
+        await self._target_known.wait()
+        await send_events(self._spool, self._api, self.privacy_of, self._event_spooled)
 
     async def _send_previews(self) -> None:
         while True:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from edge_runtime.agent.results import Result
+from edge_runtime.answers.results import Result
 from edge_runtime.vision.spec import Classification, Detections
 
 SHOWN_SCORE = 0.3

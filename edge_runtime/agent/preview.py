@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from edge_runtime.agent.pictures import PREVIEW_QUALITY, jpeg, narrowed
 from edge_runtime.agent.privacy import cleared_for_look
-from edge_runtime.agent.results import Result
+from edge_runtime.answers.results import Result
 from edge_runtime.protocol.messages import PreviewWanted, encode_preview
 from edge_runtime.protocol.target import Privacy
 from edge_runtime.vision.spec import Detections, Frame
@@ -57,6 +57,12 @@ def preview_message(camera: str, privacy: Privacy, latest: Frame | None, results
 
     `results`: fresh answers on this camera, newest first. Call it off the event loop: it draws and compresses.
     """
+    look = preview_picture(privacy, latest, results)
+    return encode_preview(camera, *look) if look else None
+
+
+def preview_picture(privacy: Privacy, latest: Frame | None, results: tuple[Result, ...]) -> tuple[float, bytes] | None:
+    """(Unix seconds of the frame, annotated JPEG), as for `preview_message`."""
     frame = frame_to_show(latest, results)
     image = cleared_for_look(privacy, frame, results) if frame else None
     if frame is None or image is None:
@@ -65,4 +71,4 @@ def preview_message(camera: str, privacy: Privacy, latest: Frame | None, results
     from edge_runtime.agent.annotation import annotated
 
     picture = annotated(narrowed(image), results)
-    return encode_preview(camera, frame.at, jpeg(picture, quality=PREVIEW_QUALITY))
+    return frame.at, jpeg(picture, quality=PREVIEW_QUALITY)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.agent.pictures import blurred, pixelated
-from edge_runtime.agent.results import Result
+from edge_runtime.answers.results import Result
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.target import Privacy
 from edge_runtime.vision.spec import Detections, Frame
@@ -64,14 +64,18 @@ def cleared_for_dataset(privacy: Privacy, latest: Frame | None, results: tuple[R
 
 def cleared_for_look(privacy: Privacy, frame: Frame, results: tuple[Result, ...]) -> np.ndarray | None:
     """`frame` as a person may see it live; None where nothing may be shown."""
+    detectors = tuple(result for result in results if finds_people(result) and result.frame is frame)
+    is_known = frame.objects is not None or bool(detectors)
+    return as_privacy_allows(privacy, frame.image, person_boxes(frame, detectors) if is_known else None)
+
+
+def as_privacy_allows(privacy: Privacy, image: np.ndarray, people: np.ndarray | None) -> np.ndarray | None:
+    """A picture in which `people` are, (N, 4) xyxy fractions, None where nobody looked for them."""
     if privacy is Privacy.OFF:
         return None
     if privacy is Privacy.FULL:
-        return frame.image
-    detectors = tuple(result for result in results if finds_people(result) and result.frame is frame)
-    if frame.objects is None and not detectors:
-        return pixelated(frame.image)
-    return blurred(frame.image, person_boxes(frame, detectors))
+        return image
+    return pixelated(image) if people is None else blurred(image, people)
 
 
 def finds_people(result: Result) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from edge_runtime.agent.pictures import PREVIEW_QUALITY, jpeg, narrowed, pixelated
 from edge_runtime.agent.ports import Cameras
 from edge_runtime.agent.privacy import Cleared, PrivacyRefusal, cleared_for_dataset
-from edge_runtime.agent.results import ResultBoard
 from edge_runtime.agent.retrying import until_accepted
 from edge_runtime.agent.sampling import collect_frames
 from edge_runtime.agent.server import ServerApi
 from edge_runtime.agent.steps import AnswerProbe, SendFrames, StopFrames
+from edge_runtime.answers.results import ResultBoard
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy
 

@@ -15,7 +15,7 @@ from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
 from edge_runtime.protocol.errors import GemelError, ProtocolError
 from edge_runtime.protocol.manifest import SignedManifest
 from edge_runtime.protocol.measurements import BoxMeasured
-from edge_runtime.protocol.messages import FrameIndex, ProbeResult
+from edge_runtime.protocol.messages import EventReport, FrameIndex, ProbeResult
 from edge_runtime.protocol.signing import KeyRotation
 from edge_runtime.protocol.target import TargetState
 
@@ -108,6 +108,12 @@ class ServerApi:
         if picture is not None:
             parts.append(("picture", ("picture.jpg", picture, "image/jpeg")))
         await self._send("POST", f"/api/box/cameras/{camera}/probe", files=parts)
+
+    async def event_add(self, event: EventReport, picture: bytes | None) -> None:
+        parts = [("event", (None, msgspec.json.encode(event), "application/json"))]
+        if picture is not None:
+            parts.append(("picture", ("picture.jpg", picture, "image/jpeg")))
+        await self._send("POST", "/api/box/events", files=parts)
 
     async def frames_add(self, request: str, index: FrameIndex, pictures: Mapping[str, bytes]) -> None:
         parts = [("index", (None, msgspec.json.encode(index), "application/json"))]

@@ -65,6 +65,7 @@ class CameraReader:
         self._latest: Frame | None = None
         self._meter = RateMeter()
         self._index = 0
+        self._stream = 0
         self._first_shown_at = math.inf  # since the source was opened
 
     def start(self) -> None:
@@ -122,6 +123,7 @@ class CameraReader:
     def _play_once(self) -> None:
         """From opening to the end of the source. Returns at the end of a film; raises when a live source ends."""
         capture = self._opener(self.target.source)
+        self._stream += 1
         try:
             pace, backlog, count = Pace(), Backlog(), 0
             frame_s = 1 / (capture.rate_fps or _FALLBACK_FPS)
@@ -168,6 +170,7 @@ class CameraReader:
             at=time.time() - lag_s,
             objects=content.objects,
             tags=content.tags,
+            stream=self._stream,
         )
         self._index += 1
         self._latest = frame

@@ -28,6 +28,7 @@ class Frame:
 
     `image`: (H, W, 3) uint8 RGB, not to be written to. `captured_at`: monotonic seconds. `at`: Unix seconds.
     `objects` and `tags` hold ground truth where the source knows it (a rendered scene), else None.
+    `stream` counts how often the camera's source was opened: what was seen in another stream is not seen on.
     """
 
     camera: str
@@ -37,6 +38,7 @@ class Frame:
     at: float
     objects: tuple[FrameObject, ...] | None = None
     tags: tuple[str, ...] | None = None
+    stream: int = 0
 
 
 @dataclass(frozen=True)

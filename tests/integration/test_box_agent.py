@@ -4,11 +4,14 @@ import asyncio
 import os
 
 import msgspec
+import numpy as np
 import pytest
 
+from edge_runtime.answers.results import Result
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.messages import Nudge
+from edge_runtime.protocol.messages import EventReport, Nudge, QuerySample
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
+from edge_runtime.vision.spec import Detections, Frame
 from tests.simulators.box import Box, is_running, last_report, publish, until
 from tests.simulators.box_server import FleetServer
 from tests.simulators.clips import write_clip
@@ -182,6 +185,38 @@ async def test_shows_a_camera_only_while_somebody_looks(server, box, film):
     seen = len(server.previews)
     await asyncio.sleep(0.5)
     assert len(server.previews) == seen
+
+
+async def test_events_wait_for_the_server_and_come_once(server, box, tmp_path, film):
+    server.change(cameras=(CameraTarget("gate", "Gate", film),), queries=(CARS,))
+    await until(lambda: (tmp_path / "recall.json").exists())
+    await asyncio.to_thread(server.stop)
+    await box.stop()
+    server.knows_queries = frozenset({"cars"})
+    await box.start()
+    for number, query in enumerate(("cars", "removed", "cars")):
+        event = EventReport(f"event-{number}", query, "gate", "appeared", "car", 1.7e9 + number, None, 0.9)
+        await asyncio.to_thread(box.agent._spool.add, event, b"\xff\xd8", Privacy.FULL)
+    await asyncio.to_thread(server.start)
+    await until(lambda: box.agent._spool.waiting == 0, timeout_s=30.0)
+    assert [(name, event.query, picture) for name, (event, picture) in server.events.items()] == [
+        ("event-0", "cars", b"\xff\xd8"),
+        ("event-2", "cars", b"\xff\xd8"),
+    ]
+    assert [event.event for event in server.events_refused] == ["event-1"]
+
+
+async def test_statistics_say_what_appeared(server, box):
+    box.serving.samples = (QuerySample("cars", 1, 1, 0, 0, 1.0, 1.0, 0, 0.0, None, 0, {"car": 0.2}),)
+    boxes, scores = np.array([(0.1, 0.1, 0.3, 0.3)], np.float32), np.array([0.9], np.float32)
+    for tick in range(3):
+        frame = Frame("gate", tick, np.zeros((2, 2, 3), np.uint8), tick / 5, 1.7e9 + tick / 5)
+        found = Detections(boxes, np.zeros(1, np.int64), scores)
+        box.answers.put(Result("cars", "Cars", (), frame, found, ("car",)))
+    while box.answers.work():
+        pass
+    await until(lambda: any(query.appeared for stats in server.stats for query in stats.queries))
+    assert sum(query.appeared.get("car", 0) for stats in server.stats for query in stats.queries) == 1
 
 
 async def test_state_on_disk_is_for_its_user_alone(server, box, tmp_path, film):

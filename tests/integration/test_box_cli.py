@@ -8,8 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
+from edge_runtime.agent.local_endpoint import listening_socket
 from edge_runtime.bundles.tensors import tensor_entry
 from edge_runtime.protocol.manifest import ModelEntry
 from edge_runtime.protocol.target import CameraTarget, QueryTarget
@@ -37,6 +39,7 @@ def gemel_edge(*arguments):
     [
         (("run", "--memory-budget", "many"), '"many" is no size'),
         (("run", "--state-dir", "/nowhere/at/all"), "not enrolled yet"),
+        (("run", "--results-limit", "much"), '"much" is no size'),
         (("enrol", "--server", "fleet", "--code", "x"), "is no server address"),
         (("enrol", "--server", "http://127.0.0.1:9", "--code", "x", "--state-dir", "{tmp}"), "cannot be reached"),
     ],
@@ -102,10 +105,18 @@ def test_a_box_joins_runs_a_model_on_a_scene_and_ends_when_told(tmp_path):
         right = gemel_edge("enrol", "--server", server.url, "--code", CODE, "--state-dir", tmp_path)
         assert right.returncode == 0, right.stderr
         publish(server)
-        box = subprocess.Popen(command("run", "--memory-budget", "30MiB", "--state-dir", tmp_path), cwd=ROOT, env=QUIET)
+        taken = listening_socket("127.0.0.1:0")
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        options = ("run", "--memory-budget", "30MiB", "--state-dir", tmp_path, "--listen", address)
+        refused = gemel_edge(*options)
+        assert (refused.returncode, "Choose another port" in refused.stderr) == (2, True)
+        taken.close()
+        results = tmp_path / "results.jsonl"
+        box = subprocess.Popen(command(*options, "--results", results), cwd=ROOT, env=QUIET)
         try:
             assert_processes(server)
             assert_told_what_it_measured(server)
+            assert_tells_results_on_the_spot(results, address)
             assert_refuses_what_does_not_fit(server, box)
             started = time.monotonic()
             box.send_signal(signal.SIGTERM)
@@ -141,6 +152,22 @@ def assert_processes(server):
     memory = server.stats[-1].memory
     parts = memory.private + memory.shared + memory.activations + memory.overhead + memory.free
     assert parts == memory.budget == 30 * 2**20
+
+
+def assert_tells_results_on_the_spot(results, address):
+    until(lambda: results.exists() and results.read_bytes().count(b"\n") >= 2)
+    lines = [json.loads(line) for line in results.read_bytes().splitlines()[:2]]
+    assert {(line["query"], line["name"], line["camera"]) for line in lines} == {("q1", "Traffic", "c1")}
+    assert lines[0]["frame"] < lines[1]["frame"]
+    assert abs(lines[1]["at"] - time.time()) < 120
+    assert lines[0]["answer"]["label"] in SPEC.classes
+    with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
+        (newest,) = client.get("/results").json()["results"]
+        assert newest["frame"] >= lines[1]["frame"]
+        assert client.get("/health").json()["answers_missed"] == 0
+        assert [query["query"] for query in client.get("/queries").json()["queries"]] == ["q1"]
+        picture = client.get("/cameras/c1/picture")
+        assert (picture.headers["content-type"], picture.content[:2]) == ("image/jpeg", b"\xff\xd8")
 
 
 def assert_refuses_what_does_not_fit(server, box):

@@ -7,9 +7,12 @@ import time
 import torch
 
 from edge_runtime.agent.agent import Agent
+from edge_runtime.agent.event_spool import EventSpool
 from edge_runtime.agent.identity import Identity
-from edge_runtime.agent.results import ResultBoard
 from edge_runtime.agent.server import ServerApi
+from edge_runtime.answers.byte_track import ByteTracker
+from edge_runtime.answers.desk import AnswerDesk
+from edge_runtime.answers.results import ResultBoard
 from edge_runtime.bundles.tensors import tensor_entry
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.manifest import ModelEntry
@@ -28,6 +31,7 @@ class Box:
     async def start(self):
         identity = Identity(self.server.url, BOX, "Depot", CREDENTIAL, self.server.public_key)
         self.cameras = CameraSet(lambda frame: None)
+        self.answers = AnswerDesk(tracker=ByteTracker)
         self.agent = Agent(
             identity=identity,
             state_dir=self.folder,
@@ -36,6 +40,8 @@ class Box:
             cameras=self.cameras,
             board=ResultBoard(),
             throttle=Throttle(),
+            answers=self.answers,
+            spool=EventSpool(self.folder / "events.sqlite"),
         )
         self.task = asyncio.create_task(self.agent.run())
 

@@ -28,6 +28,7 @@ from edge_runtime.protocol.manifest import Manifest, ModelEntry, SignedManifest,
 from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import (
     Ack,
+    EventReport,
     FrameIndex,
     Nudge,
     PreviewWanted,
@@ -72,6 +73,9 @@ class FleetServer:
         self.probes: list[tuple[str, ProbeResult, bytes | None]] = []
         self.uploads: dict[str, Upload] = {}
         self.measured: list[BoxMeasured] = []
+        self.events: dict[str, tuple[EventReport, bytes | None]] = {}
+        self.events_refused: list[EventReport] = []
+        self.knows_queries: frozenset[str] | None = None  # of events; None: all
         self.is_acknowledging = True
         self.is_credential_valid = True
         self._port = _free_port()
@@ -179,6 +183,8 @@ class FleetServer:
             case "GET", "blobs", digest if digest in self.blobs:
                 self.blobs_served.append(digest)
                 return self._blob(self.blobs[digest], scope)
+            case "POST", "events":
+                return self._event(_parts(scope, body))
             case "POST", "cameras", camera, "probe":
                 self._probe(camera, _parts(scope, body))
                 return 204, b"", {}
@@ -230,6 +236,15 @@ class FleetServer:
         self.target = msgspec.structs.replace(
             self.target, probes={name: number for name, number in self.target.probes.items() if name != camera}
         )
+
+    def _event(self, parts: list[tuple[str, str | None, bytes]]) -> Answer:
+        fields = {name: content for name, _, content in parts}
+        event = msgspec.json.decode(fields["event"], type=EventReport)
+        if self.knows_queries is not None and event.query not in self.knows_queries:
+            self.events_refused.append(event)
+            return _refusal(404, "not_found", "This query does not exist any more.")
+        self.events.setdefault(event.event, (event, fields.get("picture")))
+        return 204, b"", {}
 
     def _frames(self, request: str, parts: list[tuple[str, str | None, bytes]]) -> None:
         upload = self.uploads.setdefault(request, Upload())

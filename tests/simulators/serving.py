@@ -29,6 +29,7 @@ class FakeServing:
         self.overall_warnings: tuple[str, ...] = ()
         self.activated: Callable[[Prepared], object] = lambda prepared: None
         self.told: BoxMeasured | None = None
+        self.samples: tuple[QuerySample, ...] = ()
 
     def prepare(
         self, manifest: Manifest, queries: Sequence[QueryTarget], tensor: Callable[[TensorEntry], torch.Tensor]
@@ -47,7 +48,7 @@ class FakeServing:
 
     def sample(self) -> tuple[MemorySample, tuple[QuerySample, ...]]:
         memory = MemorySample(budget=100, private=10, shared=0, activations=0, overhead=0, free=90, rss=1000)
-        return memory, ()
+        return memory, self.samples
 
     def problems(self) -> dict[str, str]:
         return self.model_problems

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.agent.results import Result
+from edge_runtime.answers.results import Result
 from edge_runtime.protocol.messages import FrameObject
 from edge_runtime.vision.spec import Classification, Detections, Frame
 

@@ -1,4 +1,4 @@
-"""The newest answer of every query, with the frame that it is about: what previews and sampling draw on."""
+"""One answer in a person's words, and the newest of every query: what previews and sampling draw on."""
 
 import threading
 from collections.abc import Iterable
@@ -9,7 +9,10 @@ from edge_runtime.vision.spec import Frame, Prediction
 
 @dataclass(frozen=True)
 class Result:
-    """One answer. `name` and `objects` are the query's; `classes`: what the labels of `prediction` index."""
+    """One answer. `name`, `objects` and `rate_fps` are the query's; `classes`: what the labels of `prediction` index.
+
+    `latency_ms`: capture to answer.
+    """
 
     query: str
     name: str
@@ -17,6 +20,12 @@ class Result:
     frame: Frame
     prediction: Prediction
     classes: tuple[str, ...]
+    rate_fps: float = 5.0
+    latency_ms: float = 0.0
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return self.objects or self.classes
 
 
 class ResultBoard:
