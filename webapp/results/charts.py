@@ -35,6 +35,10 @@ class CountSeries:
         return sum(found.appeared for found in self.classes)
 
     @property
+    def has_gaps(self) -> bool:
+        return any(None in found.bars for found in self.classes)
+
+    @property
     def drawn(self) -> dict[str, Any]:
         """For the chart's script: at most CLASSES_DRAWN classes, the rarer ones added up as OTHERS."""
         classes = list(self.classes)

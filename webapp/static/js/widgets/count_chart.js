@@ -16,7 +16,7 @@ const clock = (at) => new Date(at * 1000).toTimeString().slice(0, 5);
 const day = (at) => new Date(at * 1000).toLocaleDateString(undefined, { weekday: "short", day: "numeric" });
 
 /** Columns as uPlot draws them: the largest sum first, so that each smaller one stands before it. */
-function stacked({ at, step, classes }) {
+export function stacked({ at, step, classes }) {
   const sums = [];
   let below = at.map(() => 0);
   for (const { bars } of classes) {
