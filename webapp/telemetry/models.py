@@ -1,5 +1,6 @@
-"""Statistics as the boxes measured them, about one sample a second and box."""
+"""Statistics as the boxes measured them, about one sample a second and box, and added up per minute and hour."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from webapp.fleets.models import Box
@@ -26,7 +27,11 @@ class BoxSample(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["box", "boot_id", "seq"], name="one_box_sample_per_seq")]
-        indexes = [models.Index(fields=["box", "-at"]), models.Index(fields=["box", "bundle_version"])]
+        indexes = [
+            models.Index(fields=["box", "-at"]),
+            models.Index(fields=["box", "bundle_version"]),
+            BrinIndex(fields=["at"], name="box_sample_at_brin"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.box_id} {self.at:%H:%M:%S}"
@@ -57,3 +62,78 @@ class QuerySample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.query_id} {self.at:%H:%M:%S}"
+
+
+class Resolution(models.TextChoices):
+    MINUTE = "minute"
+    HOUR = "hour"
+
+
+class BoxRollup(models.Model):
+    """A box over one minute or hour from `start` on: means over the `seconds` that it sent statistics of; bytes.
+
+    The order of the fields is that of the columns in services/rollups.py.
+    """
+
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="rollups")
+    resolution = models.CharField(max_length=6, choices=Resolution.choices)
+    start = models.DateTimeField()
+    seconds = models.FloatField()
+    memory_budget = models.BigIntegerField()
+    memory_private = models.BigIntegerField()
+    memory_shared = models.BigIntegerField()
+    memory_activations = models.BigIntegerField()
+    memory_overhead = models.BigIntegerField()
+    memory_free = models.BigIntegerField()
+    memory_used_max = models.BigIntegerField()
+    cpu_percent = models.FloatField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["box", "resolution", "start"], name="one_box_rollup")]
+        indexes = [models.Index(fields=["resolution", "start"])]
+
+    def __str__(self) -> str:
+        return f"{self.box_id} {self.resolution} {self.start:%Y-%m-%d %H:%M}"
+
+
+class QueryRollup(models.Model):
+    """A query over one minute or hour from `start` on: sums of frames, swaps and their ms.
+
+    `latency_p50_ms`: mean of the samples' medians, weighted by processed frames; `latency_p95_ms`: the highest of their
+    95th percentiles; `agreement`: mean of the samples'. `query_id` is no foreign key: statistics outlive a query.
+    """
+
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="query_rollups")
+    query_id = models.UUIDField()
+    resolution = models.CharField(max_length=6, choices=Resolution.choices)
+    start = models.DateTimeField()
+    captured = models.BigIntegerField()
+    processed = models.BigIntegerField()
+    dropped = models.BigIntegerField()
+    late = models.BigIntegerField()
+    swaps = models.BigIntegerField()
+    swap_ms = models.FloatField()
+    latency_p50_ms = models.FloatField(null=True)
+    latency_p95_ms = models.FloatField(null=True)
+    agreement = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["query_id", "resolution", "start"], name="one_query_rollup")]
+        indexes = [models.Index(fields=["resolution", "start"])]
+
+    def __str__(self) -> str:
+        return f"{self.query_id} {self.resolution} {self.start:%Y-%m-%d %H:%M}"
+
+
+class RollupDue(models.Model):
+    """A minute of a box for which a sample came late, so that it has to be added up again."""
+
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="+")
+    minute = models.DateTimeField()
+    marked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["box", "minute"], name="one_rollup_due_per_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.box_id} {self.minute:%Y-%m-%d %H:%M}"

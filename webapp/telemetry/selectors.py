@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Avg, F, Max, Min, QuerySet, Sum
 
 from webapp.fleets.models import Box
-from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
 from webapp.workloads.models import Query
 
 WARM_UP = timedelta(seconds=5)
@@ -41,6 +41,16 @@ class BundleFigures:
 def box_series(box: Box, since: datetime) -> QuerySet[BoxSample]:
     """Samples of the box from `since` on, oldest first."""
     return BoxSample.objects.filter(box=box, at__gte=since).order_by("at")
+
+
+def box_rollups(box: Box, resolution: Resolution, since: datetime) -> QuerySet[BoxRollup]:
+    """Of the box from `since` on, oldest first."""
+    return BoxRollup.objects.filter(box=box, resolution=resolution, start__gte=since).order_by("start")
+
+
+def query_rollups(query: Query, resolution: Resolution, since: datetime) -> QuerySet[QueryRollup]:
+    """Of the query from `since` on, oldest first."""
+    return QueryRollup.objects.filter(query_id=query.id, resolution=resolution, start__gte=since).order_by("start")
 
 
 def query_series(query: Query, since: datetime) -> QuerySet[QuerySample]:

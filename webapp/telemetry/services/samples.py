@@ -1,4 +1,4 @@
-"""Taking in statistics: each message once, in one transaction; old ones are removed after RETENTION."""
+"""Taking in statistics: each message once, in one transaction; raw ones are removed after RETENTION."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,8 +12,9 @@ from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit
 from webapp.results.services import counts_add
-from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.telemetry.models import BoxSample, QuerySample, RollupDue
 from webapp.telemetry.policies import StatsUnusable, check_stats, sampled_at
+from webapp.telemetry.services.rollups import LATE_AFTER
 from webapp.workloads.models import Query
 
 RETENTION = timedelta(days=7)
@@ -44,9 +45,19 @@ def stats_record(*, box: Box, stats: Stats, now: datetime) -> bool:
     QuerySample.objects.bulk_create(_query_sample(sample, part) for part in parts.values())
     middle = sample.at - timedelta(seconds=stats.interval_s / 2)
     counts_add(samples=parts.values(), cameras=cameras, at=middle)
+    if now - sample.at > LATE_AFTER:
+        _mark_due(sample)
     if now - sample.at < LIVE_AGE_MAX:  # a spool that is caught up with is history, nothing to watch
         live_publish_on_commit(Topic(TopicKind.BOX, box.id), "stats", stats=msgspec.to_builtins(stats))
     return True
+
+
+def _mark_due(sample: BoxSample) -> None:
+    """An update, not nothing, where it is marked already: it waits for whoever is adding that minute up just now."""
+    due = RollupDue(box_id=sample.box_id, minute=sample.at.replace(second=0, microsecond=0), marked_at=sample.at)
+    RollupDue.objects.bulk_create(
+        [due], update_conflicts=True, unique_fields=["box", "minute"], update_fields=["marked_at"]
+    )
 
 
 def samples_prune(*, now: datetime) -> int:
