@@ -47,11 +47,11 @@ def runs(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
 
 def unpacked(run: Sequence[Tensor], send: Callable[[Tensor], Tensor]) -> list[Tensor]:
     """Each of `run` in an allocation of its own on the device that `send` copies to, which is called once."""
-    start, size_bytes = run[0].data_ptr(), _span_bytes(run)
-    sent = send(torch.empty(0, dtype=torch.uint8).set_(run[0].untyped_storage(), _offset(run[0]), (size_bytes,)))
+    start, size_bytes = _begin(run[0]), _span_bytes(run)
+    sent = send(torch.empty(0, dtype=torch.uint8).set_(run[0].untyped_storage(), start, (size_bytes,), (1,)))
     parts = []
     for tensor in run:
-        begin = tensor.data_ptr() - start
+        begin = _begin(tensor) - start
         parts.append(sent[begin : begin + tensor.nbytes].view(tensor.dtype).view(tensor.shape))
     copies = [torch.empty_like(part) for part in parts]
     torch._foreach_copy_(copies, parts)  # a few kernels for all of them
@@ -60,16 +60,17 @@ def unpacked(run: Sequence[Tensor], send: Callable[[Tensor], Tensor]) -> list[Te
 
 def _is_next(one: Tensor, other: Tensor) -> bool:
     is_small = max(one.nbytes, other.nbytes) <= _SMALL_BYTES
-    follows = other.data_ptr() == one.data_ptr() + _aligned(one.nbytes)
+    follows = _begin(other) == _begin(one) + _aligned(one.nbytes)
     return is_small and follows and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _span_bytes(run: Sequence[Tensor]) -> int:
-    return run[-1].data_ptr() + run[-1].nbytes - run[0].data_ptr()
+    return _begin(run[-1]) + run[-1].nbytes - _begin(run[0])
 
 
-def _offset(tensor: Tensor) -> int:
-    return tensor.data_ptr() - tensor.untyped_storage().data_ptr()
+def _begin(tensor: Tensor) -> int:
+    """Bytes from the start of its block."""
+    return int(tensor.storage_offset()) * tensor.itemsize
 
 
 def _aligned(size_bytes: int) -> int:

@@ -5,6 +5,7 @@ device memory can only be given back allocation by allocation. On CUDA small one
 travel together, because sending them one by one costs more than their bytes.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import torch
 from torch import Tensor
 
 from edge_runtime.serving.page_locked import PageLocked, runs, unpacked
+
+_AT_ONCE_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ class HostTransfer:
         return source
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
-        return [torch.empty(source.tensor.shape, dtype=source.dtype).copy_(source.tensor) for source in sources]
+        tensors = [source.tensor.to(source.dtype) for source in sources]
+        # One call, so that the interpreter's lock changes hands once and not for every small tensor: beside a running
+        # model a quarter of a megabyte in 30 tensors took up to 13 ms instead of 1.
+        return list(torch._foreach_clone(tensors)) if tensors else []
 
 
 class CudaTransfer:
@@ -77,26 +83,34 @@ def transfer_to(device: torch.device) -> Transfer:
     return CudaTransfer(device) if device.type == "cuda" else HostTransfer()
 
 
-@dataclass(frozen=True)
 class LimitedTransfer:
     """`transfer` behind a link of `bytes_per_s`: a copy that was faster waits out the rest.
 
-    For measuring what a slower link would do; `pause` is given seconds and may return early (when stopping).
+    For measuring what a slower link would do; `pause` is given seconds and may return early (when stopping). Copies
+    that follow each other at once go back to back, as a link would send them: waking up late costs none of its time.
     """
 
-    transfer: Transfer
-    bytes_per_s: float
-    pause: Callable[[float], object] = time.sleep
-    clock: Callable[[], float] = time.monotonic
+    def __init__(
+        self,
+        transfer: Transfer,
+        bytes_per_s: float,
+        *,
+        pause: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transfer, self._bytes_per_s, self._pause, self._clock = transfer, bytes_per_s, pause, clock
+        self._ends_at = self._returned_at = -math.inf
 
     def ready(self, source: Source) -> Source:
-        return self.transfer.ready(source)
+        return self._transfer.ready(source)
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
-        started_at = self.clock()
-        copies = self.transfer.copy(sources)
-        size_bytes = sum(source.size_bytes for source in sources)
-        rest_s = size_bytes / self.bytes_per_s - (self.clock() - started_at)
-        if rest_s > 0:
-            self.pause(rest_s)
+        called_at = self._clock()
+        begins_at = self._ends_at if called_at - self._returned_at <= _AT_ONCE_S else called_at
+        copies = self._transfer.copy(sources)
+        copied_at = self._clock()
+        self._ends_at = max(begins_at + sum(source.size_bytes for source in sources) / self._bytes_per_s, copied_at)
+        if self._ends_at > copied_at:
+            self._pause(self._ends_at - copied_at)
+        self._returned_at = self._clock()
         return copies
