@@ -11,8 +11,9 @@ periods.
 """
 
 import argparse
+import logging
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,14 +22,15 @@ import msgspec
 import torch
 
 from benchmarks.edge.cells import WAYS, Cell, Executing, Playing, Setting, Way, executed, foretold, median
+from benchmarks.edge.checks import Cells, checks
+from benchmarks.edge.drawn import drawn
 from benchmarks.edge.report import Table, lines
 from benchmarks.edge.street import Answers, OnDisk, answers, bundles, film, targets
 from benchmarks.machine import save
 from edge_runtime.app import OVERHEAD_BYTES, chosen_device, measured_folder
-from edge_runtime.protocol.manifest import Manifest
 from edge_runtime.protocol.sizes import parse_size
 from edge_runtime.scheduling.admission import named_budget
-from edge_runtime.scheduling.measured import MeasuredBundle
+from edge_runtime.scheduling.measured import MeasuredBundle, decode_measured
 from edge_runtime.serving.profiling import MeasuredFolder, measure_bundle
 from edge_runtime.serving.transfer import transfer_to
 
@@ -49,25 +51,44 @@ class MeasuredPair(msgspec.Struct, frozen=True):
         return self.merged if way.merged else self.unmerged
 
 
+def read_pair(content: bytes) -> MeasuredPair:
+    """Of --profiles-out, or of `gemel-edge profile --out`: then unmerged is the same with nothing shared."""
+    try:
+        return msgspec.json.decode(content, type=MeasuredPair)
+    except msgspec.ValidationError:
+        merged = decode_measured(content)
+    apart = tuple(
+        msgspec.structs.replace(model, tensors={f"{key} of {model.slot}": size for key, size in model.tensors.items()})
+        for model in merged.models
+    )
+    return MeasuredPair(msgspec.structs.replace(merged, models=apart), merged)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="of every cell, interleaved; the table shows medians")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of film counted in every run")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of film counted in every run")
     parser.add_argument("--utilisation", type=float, default=0.7)
     parser.add_argument("--load-ratio", type=float, default=3.0)
     parser.add_argument("--bandwidth", help='bytes/s of the link instead, such as 200MB; "0": as fast as it goes')
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=9, help="of every load and run when measuring profiles")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--models", nargs="+", help="architectures of drawn weights instead of the demo's models")
+    parser.add_argument("--note", default="", help="kept in the results: the circumstances of these runs")
+    parser.add_argument("--name", default="edge", help="of the file of results")
     parser.add_argument("--profiles", type=Path, help="also foretell from this file")
     parser.add_argument("--profiles-out", type=Path, help="write the profiles measured here")
     options = parser.parse_args()
+    logging.disable(logging.WARNING)  # that a box cannot keep up is what is measured here
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         result = run(options, Path(folder))
     print("\n".join(lines(result)))
-    print(f"Written to {save('edge', msgspec.to_builtins(result))}")
+    found = checks(result.executed, result.foretold, result.foretold_elsewhere)
+    saved = {"note": options.note, "checks": msgspec.to_builtins(found), **msgspec.to_builtins(result)}
+    print(f"Written to {save(options.name, saved)}")
 
 
 @dataclass(frozen=True)
@@ -78,41 +99,49 @@ class _Asked:
     deadline_ms: int
     bytes_per_s: float | None
 
-    def playing(self, manifest: Manifest, seconds: float) -> Playing:
-        """Without a film, which foretelling needs none of."""
-        queries = targets(manifest, self.rate_fps, self.deadline_ms)
+    def playing(self, measured: MeasuredBundle, seconds: float) -> Playing:
+        """One query of every model. Without a film, which foretelling needs none of."""
+        queries = targets([model.slot for model in measured.models], self.rate_fps, self.deadline_ms)
         return Playing(queries, (), WARM_UP_PERIODS / self.rate_fps, seconds)
 
 
 def run(options: argparse.Namespace, folder: Path) -> Table:
-    device, on_disk = chosen_device(options.device), bundles(folder / "merge")
+    device = chosen_device(options.device)
+    on_disk = drawn(options.models, folder) if options.models else bundles(folder / "merge")
     kept = measured_folder(folder, device, options.threads)
-    pair = _measured(on_disk, kept, torch.device(device), options.repetitions)
+    first = _measured(on_disk, kept, torch.device(device), options.repetitions)
     if options.profiles_out:
-        options.profiles_out.write_bytes(msgspec.json.format(msgspec.json.encode(pair), indent=1))
-    asked, manifest = _asked(pair.unmerged, options), on_disk[False].manifest
-    for measured in (pair.unmerged, pair.merged):
-        kept.save(msgspec.structs.replace(measured, load_bytes_per_s=asked.bytes_per_s or measured.load_bytes_per_s))
-    settings = _settings(pair.unmerged)
-    blank = asked.playing(manifest, options.seconds)
+        options.profiles_out.write_bytes(msgspec.json.format(msgspec.json.encode(first), indent=1))
+    asked, manifest = _asked(first.unmerged, options), on_disk[False].manifest
+    blank = asked.playing(first.unmerged, options.seconds)
     frames = film(manifest, blank.queries, blank.warm_up_s + options.seconds, START_S)
     playing = replace(blank, frames=frames)
-    known = {merged: answers(bundle, frames) for merged, bundle in on_disk.items()}
+    known = {merged: None if options.models else answers(bundle, frames) for merged, bundle in on_disk.items()}
     executing = Executing(kept, OVERHEAD_BYTES[device], asked.bytes_per_s, options.threads, device)
+    runs: list[Cells] = []
+    foretold_runs: list[Cells] = []
+    for number in range(options.runs):
+        print(f"run {number + 1} of {options.runs}", flush=True)
+        pair = _measured(on_disk, kept, torch.device(device), options.repetitions)
+        _expect(kept, pair, asked)
+        settings = _settings(pair.unmerged)
+        foretold_runs.append(_foretold_all(settings, pair, playing, known, asked.bytes_per_s))
+        runs.append(_table(settings, _Execution(on_disk, playing, known, executing)))
     return Table(
+        models={model.slot: model.architecture for model in manifest.models},
+        device=kept.hardware,
+        utilisation=options.utilisation,
+        load_ratio=options.load_ratio,
         rate_fps=asked.rate_fps,
         deadline_ms=asked.deadline_ms,
         bytes_per_s=asked.bytes_per_s,
-        budgets={setting.name: setting.budget_bytes for setting in settings},
-        runs=options.runs,
+        budgets={setting.name: setting.budget_bytes for setting in _settings(first.unmerged)},
         seconds=options.seconds,
-        ceiling={way.name: _ceiling(known[way.merged], playing) for way in WAYS},
-        executed=_executed(settings, on_disk, playing, known, executing, options.runs),
-        foretold=_foretold(
-            settings,
-            lambda way, setting: foretold(way, setting, pair.of(way), playing, known[way.merged], asked.bytes_per_s),
-        ),
-        foretold_elsewhere=_elsewhere(manifest, options) if options.profiles else {},
+        ceiling=_ceilings(known, playing),
+        executed=_medians(runs),
+        foretold=_medians(foretold_runs),
+        foretold_elsewhere=_elsewhere(options) if options.profiles else {},
+        runs={setting: {way.name: [run[setting][way.name] for run in runs] for way in WAYS} for setting in SETTINGS},
     )
 
 
@@ -148,45 +177,64 @@ def _settings(measured: MeasuredBundle) -> list[Setting]:
     return [Setting(name, named_budget(name, models, measured.overhead_bytes)) for name in SETTINGS]
 
 
-def _ceiling(known: Answers, playing: Playing) -> float:
+def _expect(kept: MeasuredFolder, pair: MeasuredPair, asked: _Asked) -> None:
+    """What the executor finds measured when it starts."""
+    for measured in (pair.unmerged, pair.merged):
+        kept.save(msgspec.structs.replace(measured, load_bytes_per_s=asked.bytes_per_s or measured.load_bytes_per_s))
+
+
+def _ceilings(known: dict[bool, Answers | None], playing: Playing) -> dict[str, float]:
     """End-to-end accuracy if every frame were processed in time."""
     everything = set(range(len(playing.frames)))
-    return known.accuracy(dict.fromkeys(known.predictions, everything), playing.first)
+    return {
+        "merged" if merged else "unmerged": found.accuracy(dict.fromkeys(found.predictions, everything), playing.first)
+        for merged, found in known.items()
+        if found is not None
+    }
 
 
-def _executed(
-    settings: Iterable[Setting],
-    on_disk: dict[bool, OnDisk],
-    playing: Playing,
-    known: dict[bool, Answers],
-    executing: Executing,
-    runs: int,
-) -> dict[str, dict[str, Cell]]:
-    """Interleaved: what disturbs this machine for a while disturbs all cells alike."""
-    places = [(setting, way) for setting in settings for way in WAYS]
-    cells: dict[tuple[str, str], list[Cell]] = {(setting.name, way.name): [] for setting, way in places}
-    for number in range(runs):
-        print(f"run {number + 1} of {runs}", flush=True)
-        for setting, way in places:
-            cell = executed(way, setting, on_disk[way.merged], playing, known[way.merged], executing)
-            cells[setting.name, way.name].append(cell)
-    return {setting.name: {way.name: median(cells[setting.name, way.name]) for way in WAYS} for setting, _ in places}
+@dataclass(frozen=True)
+class _Execution:
+    on_disk: dict[bool, OnDisk]
+    playing: Playing
+    known: dict[bool, Answers | None]
+    executing: Executing
+
+    def __call__(self, way: Way, setting: Setting) -> Cell:
+        merged = way.merged
+        return executed(way, setting, self.on_disk[merged], self.playing, self.known[merged], self.executing)
 
 
-def _foretold(settings: Iterable[Setting], cell: Callable[[Way, Setting], Cell]) -> dict[str, dict[str, Cell]]:
+def _table(settings: Iterable[Setting], cell: Callable[[Way, Setting], Cell]) -> Cells:
     return {setting.name: {way.name: cell(way, setting) for way in WAYS} for setting in settings}
 
 
-def _elsewhere(manifest: Manifest, options: argparse.Namespace) -> dict[str, dict[str, Cell]]:
-    """Asked as much of that machine as this one was, over the link that was measured there unless one is named."""
-    pair = msgspec.json.decode(options.profiles.read_bytes(), type=MeasuredPair)
-    asked = _asked(pair.unmerged, options)
-    playing = asked.playing(manifest, ELSEWHERE_FRAMES / asked.rate_fps)
-    bytes_per_s = asked.bytes_per_s if options.bandwidth else None
-    return _foretold(
-        _settings(pair.unmerged),
-        lambda way, setting: foretold(way, setting, pair.of(way), playing, None, bytes_per_s),
+def _medians(runs: Sequence[Cells]) -> Cells:
+    return {
+        setting: {way.name: median([run[setting][way.name] for run in runs]) for way in WAYS} for setting in SETTINGS
+    }
+
+
+def _foretold_all(
+    settings: Iterable[Setting],
+    pair: MeasuredPair,
+    playing: Playing,
+    known: dict[bool, Answers | None],
+    bytes_per_s: float | None,
+) -> Cells:
+    return _table(
+        settings,
+        lambda way, setting: foretold(way, setting, pair.of(way), playing, known[way.merged], bytes_per_s),
     )
+
+
+def _elsewhere(options: argparse.Namespace) -> Cells:
+    """Asked as much of that machine as this one was, over the link that was measured there unless one is named."""
+    pair = read_pair(options.profiles.read_bytes())
+    asked = _asked(pair.unmerged, options)
+    playing = asked.playing(pair.unmerged, ELSEWHERE_FRAMES / asked.rate_fps)
+    bytes_per_s = asked.bytes_per_s if options.bandwidth else None
+    return _foretold_all(_settings(pair.unmerged), pair, playing, {True: None, False: None}, bytes_per_s)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 def executed(
-    way: Way, setting: Setting, on_disk: OnDisk, playing: Playing, answers: Answers, executing: "Executing"
+    way: Way, setting: Setting, on_disk: OnDisk, playing: Playing, answers: Answers | None, executing: "Executing"
 ) -> Cell:
     answered: dict[str, set[int]] = {query.query: set() for query in playing.queries}
 
@@ -83,7 +83,7 @@ def executed(
     in_time = sum(number >= playing.first for numbers in answered.values() for number in numbers)
     return Cell(
         in_time=in_time / counted,
-        accuracy=answers.accuracy(answered, playing.first),
+        accuracy=answers.accuracy(answered, playing.first) if answers else None,
         swap_bytes_per_s=copied_bytes / playing.seconds,
         stalled=stalled_s / playing.seconds,
     )

@@ -4,46 +4,53 @@ from collections.abc import Iterator
 
 import msgspec
 
-from benchmarks.edge.cells import BASELINE, WAYS, Cell
+from benchmarks.claims import check_lines
+from benchmarks.edge.cells import WAYS, Cell
+from benchmarks.edge.checks import OURS, Cells, checks
 from edge_runtime.protocol.sizes import format_size
 
-TIE = 0.02
-OURS = WAYS[-1].name
-NOTABLE_STALL = 0.2  # of the baseline's time: below it there is little that better swapping could give back
 PAPER = "in the paper merging gives 8 to 39 points of accuracy over time/space sharing alone"
-Cells = dict[str, dict[str, Cell]]
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Cells by memory setting and way. `ceiling`: accuracy with every frame in time; `bytes_per_s`: of the link."""
+    """Cells by memory setting and way. `ceiling`: accuracy with every frame in time, empty where there is no truth.
 
+    `bytes_per_s`: of the link. `runs`: of every cell, in order; `executed` and `foretold` are their medians.
+    """
+
+    models: dict[str, str]
+    device: str
+    utilisation: float
+    load_ratio: float
     rate_fps: float
     deadline_ms: int
     bytes_per_s: float | None
     budgets: dict[str, int]
-    runs: int
     seconds: float
     ceiling: dict[str, float]
     executed: Cells
     foretold: Cells
     foretold_elsewhere: Cells
+    runs: dict[str, dict[str, list[Cell]]]
 
 
 def lines(table: Table) -> Iterator[str]:
     link = f"{format_size(round(table.bytes_per_s))}/s" if table.bytes_per_s else "as fast as it goes"
+    models = ", ".join(sorted(table.models.values()))
+    yield f"{len(table.models)} models ({models}) on {table.device}"
     yield f"{table.rate_fps:.1f} frames/s per query, lost after {table.deadline_ms} ms, link {link}"
-    yield f"Executed: medians of {table.runs} interleaved runs of {table.seconds:g} s"
+    repeated = len(table.runs[next(iter(table.runs))][OURS])
+    yield f"Executed: medians of {repeated} interleaved runs of {table.seconds:g} s"
     yield from _cells(table.executed, table.budgets)
     for way, accuracy in table.ceiling.items():
-        if way in (BASELINE.name, OURS):
-            yield f"  with every frame in time the accuracy of {way} would be {accuracy:.1%}"
+        yield f"  with every frame in time the accuracy of the {way} models would be {accuracy:.1%}"
     yield from _gains(table.executed)
-    yield "Foretold from the profiles of this machine"
+    yield "Foretold from the profiles of this machine, measured before each run: medians"
     yield from _cells(table.foretold, table.budgets)
-    yield f"  at most {100 * _difference(table):.1f} points of frames in time away from what was executed"
     if table.foretold_elsewhere:
         yield "Foretold from the profiles given"
         yield from _cells(table.foretold_elsewhere, {})
+    yield from check_lines(checks(table.executed, table.foretold, table.foretold_elsewhere))
 
 
 def _cells(cells: Cells, budgets: dict[str, int]) -> Iterator[str]:
@@ -57,21 +64,15 @@ def _cells(cells: Cells, budgets: dict[str, int]) -> Iterator[str]:
 
 
 def _gains(cells: Cells) -> Iterator[str]:
+    unmerged = [way.name for way in WAYS if not way.merged]
     for setting, ways in cells.items():
-        ours, baseline = ways[OURS], ways[BASELINE.name]
-        behind = [name for name, cell in ways.items() if cell.in_time > ours.in_time + TIE]
-        verdict = f"behind {', '.join(behind)}" if behind else "at least as many frames as every other"
-        factor = ours.in_time / baseline.in_time if baseline.in_time else float("inf")
-        notable = " (swaps stall it notably)" if baseline.stalled > NOTABLE_STALL else ""
-        points = 100 * ((ours.accuracy or 0) - (baseline.accuracy or 0))
-        gain = f"{factor:.2f} times the frames of {BASELINE.name}{notable}, {points:+.1f} points of accuracy"
-        yield f"  {setting}: {OURS} {verdict}; {gain}"
+        gains = "; ".join(_gain(ways[OURS], ways[name], name) for name in unmerged)
+        yield f"  {setting}: {OURS} gives {gains}"
     yield f"  ({PAPER})"
 
 
-def _difference(table: Table) -> float:
-    return max(
-        abs(cell.in_time - table.executed[setting][way].in_time)
-        for setting, ways in table.foretold.items()
-        for way, cell in ways.items()
-    )
+def _gain(ours: Cell, other: Cell, name: str) -> str:
+    frames = f"{ours.in_time / other.in_time:.2f} times the frames" if other.in_time else "frames where there were none"
+    if ours.accuracy is None or other.accuracy is None:
+        return f"{frames} of {name}"
+    return f"{frames} and {100 * (ours.accuracy - other.accuracy):+.1f} points of accuracy over {name}"

@@ -79,11 +79,23 @@ def _query(slot: str) -> Query:
     return next(query for query in load_content().queries if core_name(query.name) == slot)
 
 
-def targets(manifest: Manifest, rate_fps: float, deadline_ms: int) -> list[QueryTarget]:
-    queries = {model.slot: _query(model.slot) for model in manifest.models}
+def targets(slots: Sequence[str], rate_fps: float, deadline_ms: int) -> list[QueryTarget]:
+    """One query per model: the demo's, and for models that are not of the demo its cameras in turn."""
+    content = load_content()
+    own = {core_name(query.name): query for query in content.queries}
+    cameras = [camera.name for camera in content.cameras if camera.box == BOX]
     return [
-        QueryTarget(slot, slot, slot, query.camera, query.objects, rate_fps, deadline_ms, query.accuracy_target)
-        for slot, query in queries.items()
+        QueryTarget(
+            query=slot,
+            name=slot,
+            slot=slot,
+            camera=own[slot].camera if slot in own else cameras[number % len(cameras)],
+            objects=own[slot].objects if slot in own else (),
+            rate_fps=rate_fps,
+            deadline_ms=deadline_ms,
+            accuracy_target=own[slot].accuracy_target if slot in own else 0.9,
+        )
+        for number, slot in enumerate(slots)
     ]
 
 

@@ -1,22 +1,13 @@
 """What is claimed of the default strategy, held against a comparison; what is missed is said as plainly."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from benchmarks.claims import Check
 from workers.merging.comparison import Comparison, StrategyResult, Violation
 
 OURS, PAPER, STEM, BOUND = "optimistic", "gemel", "stem", "maximal"
 LEAST_OF_OPTIMUM = 0.95
 MOST_OF_SAMPLES = 1 / 3
-
-
-@dataclass(frozen=True)
-class Check:
-    """`is_held` is None where the comparison cannot tell, because a strategy is missing or failed."""
-
-    claim: str
-    is_held: bool | None
-    found: str
 
 
 def checks(comparison: Comparison) -> tuple[Check, ...]:

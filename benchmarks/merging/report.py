@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.merging.checks import Check, is_limited
+from benchmarks.claims import Check, check_lines
+from benchmarks.merging.checks import is_limited
 from benchmarks.merging.examples import SPLITS, BenchmarkQuery, SplitDescription
 from edge_runtime.protocol.sizes import format_size
 from workers.merging.comparison import Comparison, StrategyResult
@@ -28,9 +29,8 @@ def print_report(
         console.print(f"Tested: {query.name} on {tested.source} ({labels})", markup=False, highlight=False)
     console.print(_strategies(comparison))
     console.print(_test_figures(queries, comparison))
-    for check in found:
-        word = {True: "held", False: "MISSED", None: "not told"}[check.is_held]
-        console.print(f"{word:8} {check.claim}: {check.found}", markup=False, highlight=False)
+    for line in check_lines(found):
+        console.print(line, markup=False, highlight=False)
 
 
 def _data(queries: Sequence[BenchmarkQuery], descriptions: Descriptions) -> Table:
