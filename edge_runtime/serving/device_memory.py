@@ -89,7 +89,12 @@ class DeviceMemory:
 
     @property
     def free_bytes(self) -> int:
-        return self.budget_bytes - self.overhead_bytes - self._weight_bytes - self._activation_bytes
+        return self.budget_bytes - self.overhead_bytes - self.held_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Of weights and activations."""
+        return self._weight_bytes + self._activation_bytes
 
     def resident(self) -> dict[str, int]:
         """Bytes of each resident tensor by key. Nothing else becomes resident until the next call of a method here."""

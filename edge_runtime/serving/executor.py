@@ -29,6 +29,7 @@ from edge_runtime.scheduling.likeness import likeness_by_network
 from edge_runtime.scheduling.policies import DEFAULT_POLICY, policy_named
 from edge_runtime.scheduling.words import Batch, ModelProfile, Profiles
 from edge_runtime.scheduling.workload import QueryLoad, Workload
+from edge_runtime.serving.allocator import AllocatorCheck, enforce
 from edge_runtime.serving.answering import fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.engine import Engine, Result, Surroundings
@@ -78,6 +79,9 @@ class Executor:
         self._policy = policy
         self._measured_before = measured
         self._stopping = threading.Event()
+        enforce(self._device, budget_bytes=budget_bytes, overhead_bytes=overhead_bytes)
+        self._allocator = AllocatorCheck(self._device)
+        self._clock = clock
         transfer = transfer_to(self._device)
         if swap_bandwidth is not None:
             transfer = LimitedTransfer(transfer, swap_bandwidth, pause=self._stopping.wait, clock=clock)
@@ -145,8 +149,8 @@ class Executor:
         return self._engine.problems()
 
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about all models together: frames that will be lost, or a reload loop. Empty when all is well."""
-        return self._engine.warnings
+        """Sentences about all models together: frames that will be lost, a reload loop, memory nobody accounts for."""
+        return (*self._engine.warnings, *filter(None, [self._allocator.sentence]))
 
     def measured(self) -> BoxMeasured | None:
         """What is known by now of the box and the networks it runs; None while it runs none."""
@@ -234,6 +238,7 @@ class Executor:
         torch.set_num_threads(self._threads)  # counts for the thread that calls it
         while not self._stopping.is_set():
             try:
+                self._allocator.note(self._clock(), self._memory.held_bytes)
                 if not (self._do_job() or self._engine.score_when_due() or self._engine.step()):
                     self._sleep()
             except Exception:  # the edge of the thread: a box runs on for months
