@@ -22,7 +22,7 @@ import msgspec
 import torch
 
 from benchmarks.edge.cells import WAYS, Cell, Executing, Playing, Setting, Way, executed, foretold, median
-from benchmarks.edge.checks import Cells, checks
+from benchmarks.edge.checks import CellRuns, Cells, checks
 from benchmarks.edge.drawn import drawn
 from benchmarks.edge.report import Table, lines
 from benchmarks.edge.street import Answers, OnDisk, answers, bundles, film, targets
@@ -32,7 +32,7 @@ from edge_runtime.protocol.sizes import parse_size
 from edge_runtime.scheduling.admission import named_budget
 from edge_runtime.scheduling.measured import MeasuredBundle, decode_measured
 from edge_runtime.serving.profiling import MeasuredFolder, measure_bundle
-from edge_runtime.serving.transfer import transfer_to
+from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
 
 SETTINGS = ("min", "50%", "75%", "all")
 DEADLINE_PERIODS = 3
@@ -109,7 +109,8 @@ def run(options: argparse.Namespace, folder: Path) -> Table:
     device = chosen_device(options.device)
     on_disk = drawn(options.models, folder) if options.models else bundles(folder / "merge")
     kept = measured_folder(folder, device, options.threads)
-    first = _measured(on_disk, kept, torch.device(device), options.repetitions)
+    measuring = _Measuring(on_disk, kept, torch.device(device), options.repetitions)
+    first = measuring.pair(None)
     if options.profiles_out:
         options.profiles_out.write_bytes(msgspec.json.format(msgspec.json.encode(first), indent=1))
     asked, manifest = _asked(first.unmerged, options), on_disk[False].manifest
@@ -122,7 +123,7 @@ def run(options: argparse.Namespace, folder: Path) -> Table:
     foretold_runs: list[Cells] = []
     for number in range(options.runs):
         print(f"run {number + 1} of {options.runs}", flush=True)
-        pair = _measured(on_disk, kept, torch.device(device), options.repetitions)
+        pair = measuring.pair(asked.bytes_per_s)
         _expect(kept, pair, asked)
         settings = _settings(pair.unmerged)
         foretold_runs.append(_foretold_all(settings, pair, playing, known, asked.bytes_per_s))
@@ -141,25 +142,33 @@ def run(options: argparse.Namespace, folder: Path) -> Table:
         executed=_medians(runs),
         foretold=_medians(foretold_runs),
         foretold_elsewhere=_elsewhere(options) if options.profiles else {},
-        runs={setting: {way.name: [run[setting][way.name] for run in runs] for way in WAYS} for setting in SETTINGS},
+        runs=_by_cell(runs),
+        foretold_runs=_by_cell(foretold_runs),
     )
 
 
-def _measured(
-    on_disk: dict[bool, OnDisk], kept: MeasuredFolder, device: torch.device, repetitions: int
-) -> MeasuredPair:
-    def of(bundle: OnDisk) -> MeasuredBundle:
+@dataclass(frozen=True)
+class _Measuring:
+    on_disk: dict[bool, OnDisk]
+    kept: MeasuredFolder
+    device: torch.device
+    repetitions: int
+
+    def pair(self, bytes_per_s: float | None) -> MeasuredPair:
+        """With weights that come over a link of `bytes_per_s`, if given: what is copied beside a run slows it."""
+        return MeasuredPair(self._of(self.on_disk[False], bytes_per_s), self._of(self.on_disk[True], bytes_per_s))
+
+    def _of(self, bundle: OnDisk, bytes_per_s: float | None) -> MeasuredBundle:
+        transfer = transfer_to(self.device)
         return measure_bundle(
             bundle.manifest,
             bundle.tensor,
-            transfer=transfer_to(device),
-            device=device,
-            hardware=kept.hardware,
-            overhead_bytes=OVERHEAD_BYTES[device.type],
-            repetitions=repetitions,
+            transfer=LimitedTransfer(transfer, bytes_per_s) if bytes_per_s else transfer,
+            device=self.device,
+            hardware=self.kept.hardware,
+            overhead_bytes=OVERHEAD_BYTES[self.device.type],
+            repetitions=self.repetitions,
         )
-
-    return MeasuredPair(of(on_disk[False]), of(on_disk[True]))
 
 
 def _asked(measured: MeasuredBundle, options: argparse.Namespace) -> _Asked:
@@ -209,10 +218,12 @@ def _table(settings: Iterable[Setting], cell: Callable[[Way, Setting], Cell]) ->
     return {setting.name: {way.name: cell(way, setting) for way in WAYS} for setting in settings}
 
 
+def _by_cell(runs: Sequence[Cells]) -> CellRuns:
+    return {setting: {way.name: [run[setting][way.name] for run in runs] for way in WAYS} for setting in SETTINGS}
+
+
 def _medians(runs: Sequence[Cells]) -> Cells:
-    return {
-        setting: {way.name: median([run[setting][way.name] for run in runs]) for way in WAYS} for setting in SETTINGS
-    }
+    return {setting: {way: median(cells) for way, cells in ways.items()} for setting, ways in _by_cell(runs).items()}
 
 
 def _foretold_all(

@@ -6,6 +6,7 @@ from benchmarks.claims import Check
 from benchmarks.edge.cells import BASELINE, WAYS, Cell
 
 Cells = dict[str, dict[str, Cell]]
+CellRuns = dict[str, dict[str, list[Cell]]]
 OURS = WAYS[-1].name
 SHORT_OF_MEMORY = ("min", "50%")
 TIE = 0.02

@@ -6,7 +6,7 @@ import msgspec
 
 from benchmarks.claims import check_lines
 from benchmarks.edge.cells import WAYS, Cell
-from benchmarks.edge.checks import OURS, Cells, checks
+from benchmarks.edge.checks import OURS, CellRuns, Cells, checks
 from edge_runtime.protocol.sizes import format_size
 
 PAPER = "in the paper merging gives 8 to 39 points of accuracy over time/space sharing alone"
@@ -15,7 +15,7 @@ PAPER = "in the paper merging gives 8 to 39 points of accuracy over time/space s
 class Table(msgspec.Struct, frozen=True):
     """Cells by memory setting and way. `ceiling`: accuracy with every frame in time, empty where there is no truth.
 
-    `bytes_per_s`: of the link. `runs`: of every cell, in order; `executed` and `foretold` are their medians.
+    `bytes_per_s`: of the link. `executed` and `foretold` are the medians of `runs` and `foretold_runs`, given in order.
     """
 
     models: dict[str, str]
@@ -31,7 +31,8 @@ class Table(msgspec.Struct, frozen=True):
     executed: Cells
     foretold: Cells
     foretold_elsewhere: Cells
-    runs: dict[str, dict[str, list[Cell]]]
+    runs: CellRuns
+    foretold_runs: CellRuns
 
 
 def lines(table: Table) -> Iterator[str]:

@@ -24,11 +24,16 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class MeasuredBatch(msgspec.Struct, frozen=True):
-    """One run, from pictures to predictions, of `size` frames."""
+    """One run, from pictures to predictions, of `size` frames. `swapping`: see words.Batch.swapping_ms."""
 
     size: int
     run: Timing
     activation_bytes: int
+    swapping: Timing | None = None
+
+    def batch(self) -> Batch:
+        swapping_ms = self.swapping.median_ms if self.swapping else None
+        return Batch(self.size, self.run.median_ms, self.activation_bytes, swapping_ms)
 
 
 class MeasuredModel(msgspec.Struct, frozen=True):
@@ -49,8 +54,7 @@ class MeasuredModel(msgspec.Struct, frozen=True):
         ]
 
     def profile(self) -> ModelProfile:
-        batches = tuple(Batch(one.size, one.run.median_ms, one.activation_bytes) for one in self.batches)
-        return ModelProfile(self.slot, self.tensors, batches)
+        return ModelProfile(self.slot, self.tensors, tuple(one.batch() for one in self.batches))
 
 
 class MeasuredBundle(msgspec.Struct, frozen=True):

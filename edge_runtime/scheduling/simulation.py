@@ -2,7 +2,8 @@
 
 Repeats what the executor does (serving.engine): frames wait in short queues, those beyond help are dropped before a
 decision and after a load, one that ends after its deadline is late; both are lost. Copies take the link one after the
-other, and what is planned but not begun at the next decision is called off. Runs take exactly what the profile says.
+other, and what is planned but not begun at the next decision is called off. Runs take exactly what the profile says:
+of a run alone, or of one that swaps.
 """
 
 import heapq
@@ -15,7 +16,17 @@ from edge_runtime.scheduling.batching import hopeless, takes_for
 from edge_runtime.scheduling.policies import DEFAULT_POLICY
 from edge_runtime.scheduling.schedule import prefetch, schedule
 from edge_runtime.scheduling.virtual_box import QueryOutcome, VirtualMemory, VirtualQueue
-from edge_runtime.scheduling.words import Budget, Decision, ModelProfile, Profiles, Take, Waiting
+from edge_runtime.scheduling.words import (
+    Batch,
+    Budget,
+    Decision,
+    ModelProfile,
+    Prefetch,
+    Profiles,
+    Take,
+    Waiting,
+    sum_bytes,
+)
 from edge_runtime.scheduling.workload import Workload
 
 
@@ -146,9 +157,10 @@ class _Simulation:
         self._visits += self._now >= self._count_from
         self._last_run[decision.slot] = self._now
         model = self._profiles.by_slot[decision.slot]
+        decided_at = self._now
         takes = self._bring_in(decision, model, end)
         if takes:
-            self._run(model, takes)
+            self._run(model, takes, has_swapped=self._now > decided_at)
         return True
 
     def _bring_in(self, decision: Decision, model: ModelProfile, end: float) -> tuple[Take, ...]:
@@ -162,7 +174,7 @@ class _Simulation:
         waiting = [queue for queue in self._servable() if queue.slot == model.slot]
         return takes_for(self._now, waiting, model, decision.room_bytes)
 
-    def _run(self, model: ModelProfile, takes: tuple[Take, ...]) -> None:
+    def _run(self, model: ModelProfile, takes: tuple[Take, ...], *, has_swapped: bool) -> None:
         taken = [(self._queues[take.query], self._take(take)) for take in takes]
         batch = model.batch_for(sum(take.frames for take in takes))
         waiting = list(self._waiting.values())
@@ -170,8 +182,16 @@ class _Simulation:
         resident = self._memory.resident(self._last_run)
         plan = prefetch(self._now, waiting, resident, self._profiles, self._budget, self._policy, running)
         self._memory.run(self._now, batch.activation_bytes, plan)
+        run_s = batch.takes_ms(1.0 if has_swapped else self._share_beside_copies(batch, plan)) / 1000
         if self._now >= self._count_from:
-            self._running_s += batch.run_ms / 1000
-        self._now += batch.run_ms / 1000
+            self._running_s += run_s
+        self._now += run_s
         for queue, frames in taken:
             queue.answer(frames, self._now)
+
+    def _share_beside_copies(self, batch: Batch, plan: Prefetch | None) -> float:
+        """Of a run of `batch`, in which `plan` is copied."""
+        if plan is None:
+            return 0.0
+        copied_ms = self._budget.load_ms(sum_bytes(self._memory.sizes, plan.load))
+        return min(copied_ms / batch.run_ms, 1.0) if batch.run_ms else 1.0

@@ -77,7 +77,7 @@ class VirtualMemory:
 
     def __init__(self, profiles: Profiles, budget: Budget) -> None:
         self._budget = budget
-        self._sizes = {digest: size for model in profiles.models for digest, size in model.tensors.items()}
+        self.sizes = {digest: size for model in profiles.models for digest, size in model.tensors.items()}
         self._tensors: dict[str, int] = {}
         self._arrives_at: dict[str, float] = {}
         self._planned: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class VirtualMemory:
 
     def settle(self, now: float) -> None:
         """What was planned and has begun by now is here or on its way; the rest is called off."""
-        for chunk in chunks(self._planned, self._sizes):
+        for chunk in chunks(self._planned, self.sizes):
             begins_at = max(self._planned_at, self._link_free_at)
             if begins_at >= now:
                 break
@@ -123,10 +123,10 @@ class VirtualMemory:
             self._planned_at, self._planned = self.evict(now, plan.evict), plan.load
 
     def _copy(self, begins_at: float, digests: tuple[str, ...]) -> None:
-        size_bytes = sum_bytes(self._sizes, digests)
+        size_bytes = sum_bytes(self.sizes, digests)
         self._link_free_at = begins_at + self._budget.load_ms(size_bytes) / 1000
         for digest in digests:
-            self._tensors[digest] = self._sizes[digest]
+            self._tensors[digest] = self.sizes[digest]
             self._arrives_at[digest] = self._link_free_at
         self._held_bytes += size_bytes
         self.swap_bytes += size_bytes

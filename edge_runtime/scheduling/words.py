@@ -12,11 +12,20 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Batch:
-    """One measured batch size of a model: the time of one run and the memory it needs beside the weights."""
+    """One measured batch size of a model: the time of one run and the memory it needs beside the weights.
+
+    `swapping_ms`: of a run right after a load, with other layers being copied beside it; None where not measured.
+    """
 
     size: int
     run_ms: float
     activation_bytes: int
+    swapping_ms: float | None = None
+
+    def takes_ms(self, swapping: float) -> float:
+        """Of a run of which the share `swapping` (0 to 1) is affected by swaps."""
+        swapping_ms = self.run_ms if self.swapping_ms is None else self.swapping_ms
+        return self.run_ms + swapping * (swapping_ms - self.run_ms)
 
 
 @dataclass(frozen=True)

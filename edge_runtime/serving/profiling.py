@@ -7,6 +7,7 @@ import hashlib
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,11 +76,10 @@ def measure_bundle(
     clock: Callable[[], float] = time.perf_counter,
 ) -> MeasuredBundle:
     """Raises what building, loading and running a model raises."""
-    memory = DeviceMemory(budget_bytes=_AMPLE_BYTES, overhead_bytes=0, transfer=transfer, copies_ahead=False)
-    measured = []
-    for model in served_models(manifest, [entry.slot for entry in manifest.models], device).values():
-        measured.append(_measured_model(model, memory, tensor, device, _Repetition(repetitions, clock)))
-        memory.evict(memory.resident())
+    memory = DeviceMemory(budget_bytes=_AMPLE_BYTES, overhead_bytes=0, transfer=transfer)
+    models = list(served_models(manifest, [entry.slot for entry in manifest.models], device).values())
+    measuring = _Measuring(memory, tensor, device, _Repetition(repetitions, clock))
+    measured = [measuring.model(model, beside) for model, beside in zip(models, models[1:] + models[:1], strict=True)]
     load_ms = sum(model.load.median_ms for model in measured)
     return MeasuredBundle(
         bundle=bundle_digest(manifest),
@@ -110,17 +110,43 @@ class _Repetition:
         return Timing(statistics.median(times_ms), low_ms or 0.0, high_ms or 0.0)
 
 
-def _measured_model(
-    model: ServedModel, memory: DeviceMemory, tensor: TensorSource, device: torch.device, repetition: _Repetition
-) -> MeasuredModel:
-    skeleton = model.skeleton
-    load = repetition.timing(lambda: memory.load(skeleton, tensor), before=lambda: memory.evict(memory.resident()))
-    memory.attach(skeleton)
-    batches = []
-    for size in BATCH_SIZES:
+@dataclass(frozen=True)
+class _Measuring:
+    memory: DeviceMemory
+    tensor: TensorSource
+    device: torch.device
+    repetition: _Repetition
+
+    def model(self, model: ServedModel, beside: ServedModel) -> MeasuredModel:
+        """`beside`: whose layers are copied while `model` runs, to see what that costs it."""
+        skeleton = model.skeleton
+        self.memory.evict(self.memory.resident())
+        load = self.repetition.timing(lambda: self.memory.load(skeleton, self.tensor), before=self._empty)
+        batches = tuple(self._batch(model, beside, size) for size in BATCH_SIZES)
+        sizes = {key: wanted.size_bytes for key, wanted in skeleton.wanted.items()}
+        return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, load, batches)
+
+    def _batch(self, model: ServedModel, beside: ServedModel, size: int) -> MeasuredBatch:
         pictures: list[np.ndarray] = [PICTURE] * size
-        needed_bytes = activation_bytes(skeleton.module, batch_of(pictures, skeleton.spec, device))
-        run = repetition.timing(lambda pictures=pictures: answer(skeleton, model.functions, pictures, device))
-        batches.append(MeasuredBatch(size, run, needed_bytes))
-    sizes = {key: wanted.size_bytes for key, wanted in skeleton.wanted.items()}
-    return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, load, tuple(batches))
+        copied = tuple(key for key in beside.skeleton.wanted if key not in model.skeleton.wanted)
+
+        def run() -> None:
+            answer(model.skeleton, model.functions, pictures, self.device)
+
+        def reload() -> None:
+            self._empty()
+            self.memory.load(model.skeleton, self.tensor)
+            self.memory.attach(model.skeleton)
+
+        def run_swapping() -> None:
+            self.memory.copy_ahead(beside.skeleton, copied, self.tensor)
+            run()
+
+        reload()
+        batch = batch_of(pictures, model.skeleton.spec, self.device)
+        needed_bytes = activation_bytes(model.skeleton.module, batch)
+        alone = self.repetition.timing(run)
+        return MeasuredBatch(size, alone, needed_bytes, self.repetition.timing(run_swapping, before=reload))
+
+    def _empty(self) -> None:
+        self.memory.evict(self.memory.resident())

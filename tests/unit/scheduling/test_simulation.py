@@ -32,6 +32,17 @@ def test_every_frame_of_a_box_with_time_and_room_is_processed() -> None:
     assert outcome.queries[0].answered == list(range(100))
 
 
+def test_runs_take_longer_where_the_profile_says_that_swaps_slow_them() -> None:
+    def busy_s(limit_bytes: int) -> float:
+        models = tuple(ModelProfile(slot, {slot: 100}, (Batch(1, 10.0, 10, swapping_ms=15.0),)) for slot in "ab")
+        queries = (load("a", deadline_ms=900, rate_fps=1.0), load("b", deadline_ms=900, rate_fps=1.0, phase=0.5))
+        budget = Budget(limit_bytes, load_bytes_per_s=1000)
+        return simulate(Workload(queries), Profiles(models), budget, seconds=10, warm_up_s=2).running_s
+
+    assert busy_s(220) == pytest.approx(20 * 0.010)  # both are there
+    assert busy_s(110) == pytest.approx(20 * 0.015)  # every visit loads
+
+
 def test_swaps_take_the_time_of_their_bytes_and_late_frames_are_lost() -> None:
     # One of the two fits. A load takes 100 ms, a run 10 ms, and the deadline of 115 ms leaves time for one of each.
     profiles = Profiles((profile("cars", {"a": 100}), profile("signs", {"b": 100})))
