@@ -18,10 +18,11 @@ from edge_runtime.agent.bundle_desk import BundleDesk
 from edge_runtime.agent.condition import report
 from edge_runtime.agent.event_spool import EventSpool
 from edge_runtime.agent.events import send_events
-from edge_runtime.agent.identity import Identity, save_identity
+from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.link import Link
 from edge_runtime.agent.measuring import tell_measured
 from edge_runtime.agent.outbox import Outbox
+from edge_runtime.agent.own_identity import OwnIdentity
 from edge_runtime.agent.ports import Cameras, Serving
 from edge_runtime.agent.preview import FRESH_S, PreviewDesk, preview_message
 from edge_runtime.agent.recall import Recall, load_recall, save_recall
@@ -64,6 +65,7 @@ class Agent:
     ) -> None:
         self._answers, self._spool = answers, spool
         self._state_dir, self._api, self._serving, self._cameras, self._board = state_dir, api, serving, cameras, board
+        self._identity = OwnIdentity(state_dir, identity)
         self._boot_id, self._seq = uuid.uuid4().hex, 0
         self._outbox = Outbox()
         self._link = Link(identity, self._outbox, self._on_message)
@@ -77,7 +79,7 @@ class Agent:
             verify_with=(identity.server_public_key, identity.box),
             throttle=throttle,
             on_change=self._tell,
-            on_new_key=lambda key: save_identity(state_dir, replace(identity, server_public_key=key)),
+            on_new_key=lambda key: self._identity.change(server_public_key=key),
         )
         self._reconciler = Reconciler(
             bundles=self.bundles, cameras=cameras, requests=self._requests, on_change=self._tell
@@ -140,10 +142,25 @@ class Agent:
             attempt = await self._fetch_target(attempt)
             if self._target is not None:
                 self._target_known.set()
+                if self._target.renew_credential and not attempt:
+                    await self._renew_credential()
                 await self._reconciler.bring_to(self._target)
                 self._set_rates()
                 await self._remember()
             await self._pause(attempt)
+
+    async def _renew_credential(self) -> None:
+        """Kept on disk before it is used. Whatever fails on the way, the old one works and the server asks again."""
+        try:
+            credential = await self._api.credential_new()
+            await asyncio.to_thread(self._identity.change, credential=credential)
+        except (GemelError, OSError) as error:
+            log.warning("The credential was not renewed: %s", error)
+            return
+        self._api.use_credential(credential)
+        self._link.use_credential(credential)
+        self._nudged.set()  # the next question uses it, and thereby ends the old one
+        log.info("The server has given this box a new credential.")
 
     async def _fetch_target(self, attempt: int) -> int:
         """Asks the server; keeps the target known before when it cannot. Returns the next attempt number."""

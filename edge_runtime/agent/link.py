@@ -45,10 +45,15 @@ class Link:
 
     def __init__(self, identity: Identity, outbox: Outbox, on_message: Callable[[ToBox], None]) -> None:
         self._identity = identity
+        self._credential = identity.credential
         self._outbox = outbox
         self._on_message = on_message
         self._has_news = asyncio.Event()
         self.problem = ""
+
+    def use_credential(self, credential: str) -> None:
+        """From the next connection on; the one that is open stays."""
+        self._credential = credential
 
     def wake(self) -> None:
         """Something was put into the outbox."""
@@ -73,7 +78,7 @@ class Link:
 
     async def _talk_once(self, attempt: int) -> int:
         """Returns the attempt number to go on with once a connection that worked has ended."""
-        headers = {"Authorization": f"Bearer {self._identity.credential}"}
+        headers = {"Authorization": f"Bearer {self._credential}"}
         async with connect(
             websocket_address(self._identity.server), additional_headers=headers, close_timeout=1, max_size=2**20
         ) as connection:

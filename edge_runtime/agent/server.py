@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from edge_runtime.agent.identity import Identity
-from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
+from edge_runtime.protocol.enrolment import CredentialReply, EnrolReply, EnrolRequest
 from edge_runtime.protocol.errors import GemelError, ProtocolError
 from edge_runtime.protocol.manifest import SignedManifest
 from edge_runtime.protocol.measurements import BoxMeasured
@@ -72,6 +72,13 @@ class ServerApi:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def credential_new(self) -> str:
+        """A new credential. This one is sent until `use_credential`, and works until the new one was used."""
+        return _decoded(await self._send("POST", "/api/box/credential"), CredentialReply).credential
+
+    def use_credential(self, credential: str) -> None:
+        self._client.headers["Authorization"] = f"Bearer {credential}"
 
     async def target(self) -> TargetState | None:
         """The wanted state; None when it is the one that was fetched last."""

@@ -20,6 +20,12 @@ class EnrolRequest(msgspec.Struct, frozen=True):
     hardware: Hardware
 
 
+class CredentialReply(msgspec.Struct, frozen=True):
+    """POST /api/box/credential: a new credential. The old one works until this one is first used."""
+
+    credential: str
+
+
 class EnrolReply(msgspec.Struct, frozen=True):
     """`credential` is sent as `Authorization: Bearer ...` from then on and is never shown again.
 

@@ -63,6 +63,7 @@ class BundleTarget(msgspec.Struct, frozen=True):
 class TargetState(msgspec.Struct, frozen=True):
     """Everything wanted of one box. `probes` maps a camera to the request number to answer with a picture.
 
+    `renew_credential`: the box should fetch a new credential (protocol.enrolment.CredentialReply).
     `health_window_s`: how long a new bundle has to run well before the box trusts it.
     """
 
@@ -72,5 +73,6 @@ class TargetState(msgspec.Struct, frozen=True):
     queries: tuple[QueryTarget, ...] = ()
     frame_requests: tuple[FrameRequest, ...] = ()
     probes: dict[str, int] = {}
+    renew_credential: bool = False
     poll_s: float = 10.0
     health_window_s: float = 60.0

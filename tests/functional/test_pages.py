@@ -39,6 +39,7 @@ def addresses(fleet) -> list[str]:
         "dashboard:camera-detail": fleet.camera,
         "dashboard:query-detail": queries[0],
         "fleets:box-join": fleet.box,
+        "fleets:box-renew": fleet.box,
         "people:site-detail": fleet.site,
         "people:site-edit": fleet.site,
         "people:person-detail": fleet.member(Role.OPERATOR),

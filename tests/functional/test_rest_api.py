@@ -99,6 +99,7 @@ VIEWER_MAY_NOT = [
     ("post", "/boxes/", lambda f: {"site": f.site.pk, "name": "x"}),
     ("post", "/boxes/{box}/join-code/", None),
     ("post", "/boxes/{box}/revoke/", None),
+    ("post", "/boxes/{box}/renew-credential/", None),
     ("post", "/cameras/", lambda f: {"box": f.box.pk, "name": "x", "source": "rtsp://c/1"}),
     ("patch", "/cameras/{camera}/", lambda f: {"name": "x"}),
     ("delete", "/cameras/{camera}/", None),

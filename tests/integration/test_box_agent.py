@@ -7,13 +7,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from edge_runtime.agent import own_identity
+from edge_runtime.agent.identity import load_identity
 from edge_runtime.answers.results import Result
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import EventReport, Nudge, QuerySample
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
 from edge_runtime.vision.spec import Detections, Frame
 from tests.simulators.box import Box, is_running, last_report, publish, until
-from tests.simulators.box_server import FleetServer
+from tests.simulators.box_server import CREDENTIAL, FleetServer
 from tests.simulators.clips import write_clip
 
 CARS = QueryTarget("cars", "Cars", "s1", "gate", ("car",), 5.0, 400, 0.95)
@@ -232,3 +234,29 @@ async def test_stops_although_news_came_in_the_same_moment(server, box, moments)
     for _ in range(moments):
         await asyncio.sleep(0)
     await asyncio.wait_for(box.stop(), 5.0)
+
+
+async def test_renews_its_credential_and_connects_with_the_new_one(server, box):
+    await until(lambda: server.stats)
+    server.change(renew_credential=True)
+    await until(lambda: server.credential == "credential-1")
+    assert server.credentials_given == ["credential-1"]
+    assert load_identity(box.folder).credential == "credential-1"
+
+    server.stop()
+    server.stats.clear()
+    server.start()
+    await until(lambda: server.stats)
+
+
+async def test_keeps_its_credential_while_a_new_one_cannot_be_kept(server, box, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    await until(lambda: server.stats)
+    monkeypatch.setattr(own_identity, "save_identity", full)
+    server.change(renew_credential=True)
+    await until(lambda: len(server.credentials_given) > 1)
+    assert server.credential == CREDENTIAL
+    monkeypatch.undo()
+    await until(lambda: server.credential == server.credentials_given[-1])

@@ -23,7 +23,7 @@ import torch
 import uvicorn
 
 from edge_runtime.bundles.tensors import blob_bytes
-from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
+from edge_runtime.protocol.enrolment import CredentialReply, EnrolReply, EnrolRequest
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, SignedManifest, encode_manifest, sha256_hex
 from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import (
@@ -67,6 +67,7 @@ class FleetServer:
         self.ranges_asked: list[int] = []
         self.key_rotations: list[KeyRotation] = []
         self.enrolments: list[EnrolRequest] = []
+        self.credentials_given: list[str] = []
         self.stats: list[Stats] = []
         self.reports: list[Report] = []
         self.previews: list[tuple[str, float, bytes]] = []
@@ -78,6 +79,7 @@ class FleetServer:
         self.knows_queries: frozenset[str] | None = None  # of events; None: all
         self.is_acknowledging = True
         self.is_credential_valid = True
+        self.credential, self.next_credential = CREDENTIAL, ""
         self._port = _free_port()
         self._sockets: set[asyncio.Queue[ToBox]] = set()
         self._server: uvicorn.Server | None = None
@@ -174,6 +176,10 @@ class FleetServer:
         if not self._is_known(scope):
             return _refusal(401, "credential", "This credential is not known here.")
         match scope["method"], *path:
+            case "POST", "credential":
+                self.next_credential = f"credential-{len(self.credentials_given) + 1}"
+                self.credentials_given.append(self.next_credential)
+                return _json(CredentialReply(self.next_credential))
             case "GET", "target":
                 return self._target(scope)
             case "GET", "manifests", digest if digest in self.manifests:
@@ -200,7 +206,12 @@ class FleetServer:
         return _refusal(404, "not_found", "There is nothing here.")
 
     def _is_known(self, scope: Scope) -> bool:
-        return self.is_credential_valid and _header(scope, "authorization") == f"Bearer {CREDENTIAL}"
+        """The first use of a new credential ends the one before, as on the real server."""
+        sent = (_header(scope, "authorization") or "").removeprefix("Bearer ")
+        if sent and sent == self.next_credential:
+            self.credential, self.next_credential = sent, ""
+            self.target = msgspec.structs.replace(self.target, renew_credential=False)
+        return self.is_credential_valid and sent == self.credential
 
     def _enrol(self, body: bytes) -> Answer:
         request = msgspec.json.decode(body, type=EnrolRequest)

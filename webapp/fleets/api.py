@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest
+from edge_runtime.protocol.enrolment import CredentialReply, EnrolReply, EnrolRequest
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import ProbeResult
 from edge_runtime.protocol.signing import public_key_of
@@ -20,7 +20,7 @@ from webapp.common.origin import origin_of
 from webapp.common.signing_key import signing_key
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import box_by_credential
-from webapp.fleets.services import box_enrol, camera_probe_record
+from webapp.fleets.services import box_enrol, camera_probe_record, credential_issue, credential_used
 
 PICTURE_MAX_BYTES = 4 * 2**20
 View = Callable[..., HttpResponse]
@@ -78,9 +78,11 @@ def box_endpoint(method: str) -> Callable[[View], View]:
 def box_of_header(authorization: str) -> Box:
     """The box of an Authorization header. Raises CredentialRefused."""
     scheme, _, credential = authorization.partition(" ")
-    box = box_by_credential(credential.strip()) if scheme.lower() == "bearer" else None
+    credential = credential.strip()
+    box = box_by_credential(credential) if scheme.lower() == "bearer" else None
     if box is None:
         raise CredentialRefused("The server does not know this credential: enrol the box again with a new join code.")
+    credential_used(box=box, credential=credential, now=timezone.now())
     return box
 
 
@@ -91,6 +93,12 @@ def enrol(request: HttpRequest) -> HttpResponse:
     box, credential = box_enrol(code=wanted.code, hardware=wanted.hardware, now=timezone.now(), origin=origin)
     key = public_key_of(signing_key())
     return json_response(EnrolReply(box=str(box.id), name=box.name, credential=credential, server_public_key=key))
+
+
+@box_endpoint("POST")
+def credential(request: HttpRequest, box: Box) -> HttpResponse:
+    """A new credential for the box; the one it has works until this one was used."""
+    return json_response(CredentialReply(credential_issue(box=box, now=timezone.now(), origin=origin_of(request))))
 
 
 @box_endpoint("POST")

@@ -6,5 +6,6 @@ from webapp.fleets import api
 
 urlpatterns = [
     path("enrol", api.enrol),
+    path("credential", api.credential),
     path("cameras/<uuid:camera_id>/probe", api.probe),
 ]

@@ -50,6 +50,8 @@ class Box(models.Model):
     """An edge computer. It is enrolled once it has used a join code and until its credential is revoked.
 
     `target_generation` grows with every change of what the box should do, so that boxes and pages can see one.
+    `next_credential_hash` is of a new credential that was given out and not used yet. Since `credential_wanted_at` the
+    box is asked to renew it.
     `connection` names the WebSocket it is connected through, so that an older one closing later changes nothing.
     """
 
@@ -57,6 +59,9 @@ class Box(models.Model):
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="boxes")
     name = models.CharField(max_length=100)
     credential_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    next_credential_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    credential_at = models.DateTimeField(null=True, blank=True)
+    credential_wanted_at = models.DateTimeField(null=True, blank=True)
     enrolled_at = models.DateTimeField(null=True, blank=True)
     hardware = models.JSONField(default=dict, blank=True)
     is_connected = models.BooleanField(default=False)

@@ -68,6 +68,13 @@ class Boxes(Resource):
         services.box_revoke(actor=request.user, box=self.get_object(), now=timezone.now())
         return Response(status=204)
 
+    @NOTHING
+    @action(detail=True, methods=["post"], url_path="renew-credential")
+    def renew_credential(self, request: Request, pk: UUID) -> Response:
+        """Has the box fetch a new credential; the old one ends when the new one is first used."""
+        services.credential_rotation_request(actor=request.user, box=self.get_object(), now=timezone.now())
+        return Response(status=204)
+
 
 class CameraAnswer(serializers.ModelSerializer):
     """`source` is shown without its password; `probe_problem` says why the box gets no picture, "" if it does."""

@@ -1,16 +1,18 @@
 """Reading the fleet. A person sees the sites they are a member of; a superuser and the system (None) see all."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
 from django.core.files.storage import default_storage
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from webapp.common.errors import NotFound
 from webapp.common.secret import secret_hash
 from webapp.fleets.models import Box, Camera, Role, Site, SiteMembership
 
+CREDENTIAL_LIFE = timedelta(days=90)
 _ROLES = list(Role)
 
 
@@ -64,8 +66,17 @@ def box_get(actor: Any | None, box_id: UUID) -> Box:
 
 
 def box_by_credential(credential: str) -> Box | None:
-    """The enrolled box that `credential` belongs to."""
-    return Box.objects.filter(credential_hash=secret_hash(credential)).first() if credential else None
+    """The enrolled box that `credential` belongs to, be it the one in use or a new one."""
+    if not credential:
+        return None
+    found = secret_hash(credential)
+    return Box.objects.filter(Q(credential_hash=found) | Q(next_credential_hash=found)).first()
+
+
+def wants_new_credential(box: Box, now: datetime) -> bool:
+    """Whether the box should renew its credential: somebody asked for it, or it is old."""
+    is_old = box.credential_at is not None and now - box.credential_at > CREDENTIAL_LIFE
+    return box.credential_wanted_at is not None or is_old
 
 
 def camera_list(actor: Any | None, box: Box | None = None) -> QuerySet[Camera]:

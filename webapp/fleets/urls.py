@@ -11,6 +11,7 @@ urlpatterns = [
     path("boxes/<uuid:box_id>/join/", views.box_join, name="box-join"),
     path("boxes/<uuid:box_id>/join-code/", views.join_code_add, name="join-code-add"),
     path("boxes/<uuid:box_id>/revoke/", views.box_revoke, name="box-revoke"),
+    path("boxes/<uuid:box_id>/renew/", views.box_renew, name="box-renew"),
     path("cameras/add/", views.camera_add, name="camera-add"),
     path("cameras/<uuid:camera_id>/edit/", views.camera_edit, name="camera-edit"),
     path("cameras/<uuid:camera_id>/delete/", views.camera_delete, name="camera-delete"),

@@ -69,6 +69,16 @@ def box_revoke(request: HttpRequest, box_id: UUID) -> HttpResponse:
     return render(request, "fleets/box_revoke.html", {"box": box})
 
 
+def box_renew(request: HttpRequest, box_id: UUID) -> HttpResponse:
+    box = box_get(request.user, box_id)
+    if request.method == "POST":
+        with message_errors(request):
+            services.credential_rotation_request(actor=request.user, box=box, now=timezone.now())
+            messages.success(request, f"{box} renews its credential as soon as it is heard.")
+        return redirect("dashboard:box-detail", box.id)
+    return render(request, "fleets/box_renew.html", {"box": box})
+
+
 def camera_add(request: HttpRequest) -> HttpResponse:
     if not box_list(request.user).exists():
         return redirect("fleets:box-add")

@@ -12,6 +12,7 @@ from webapp.common.errors import InvalidInput, NotFound
 from webapp.common.stored_files import stored_file
 from webapp.fleets.api import box_endpoint, decoded, json_response
 from webapp.fleets.models import Box
+from webapp.fleets.selectors import wants_new_credential
 from webapp.fleets.services import box_seen
 from webapp.rollouts.policies import MESSAGE_MAX_BYTES
 from webapp.rollouts.selectors import names_blob, signed_manifest, signing_key_rotations, target_state
@@ -20,8 +21,10 @@ from webapp.rollouts.services import measured_record
 
 @box_endpoint("GET")
 def target(request: HttpRequest, box: Box) -> HttpResponse:
-    box_seen(box_id=box.id, now=timezone.now())
-    content = msgspec.json.encode(target_state(box))
+    now = timezone.now()
+    box_seen(box_id=box.id, now=now)
+    wanted = msgspec.structs.replace(target_state(box), renew_credential=wants_new_credential(box, now))
+    content = msgspec.json.encode(wanted)
     etag = f'"{hashlib.sha256(content).hexdigest()}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers={"ETag": etag})

@@ -17,6 +17,7 @@ from webapp.fleets.services.cameras import (
     camera_probe_request,
     camera_update,
 )
+from webapp.fleets.services.credentials import credential_issue, credential_rotation_request, credential_used
 from webapp.fleets.services.enrolment import (
     JoinCodeExpired,
     JoinCodeUsed,
@@ -44,6 +45,9 @@ __all__ = [
     "camera_probe_record",
     "camera_probe_request",
     "camera_update",
+    "credential_issue",
+    "credential_rotation_request",
+    "credential_used",
     "join_code_create",
     "membership_remove",
     "membership_set",

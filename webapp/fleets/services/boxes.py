@@ -37,7 +37,13 @@ def box_revoke(*, actor: Any | None, box: Box, now: datetime) -> None:
     require_role(actor, box.site, Role.ADMINISTRATOR)
     box.join_codes.filter(used_at=None).update(expires_at=now)
     box.credential_hash, box.enrolled_at, box.is_connected, box.connection = "", None, False, ""
-    box.save(update_fields=["credential_hash", "enrolled_at", "is_connected", "connection"])
+    box.next_credential_hash, box.credential_wanted_at = "", None
+    box.save(
+        update_fields=[
+            *("credential_hash", "next_credential_hash", "credential_wanted_at"),
+            *("enrolled_at", "is_connected", "connection"),
+        ]
+    )
     audit_record(actor=actor, action="box.revoke", subject=box, site_id=box.site_id, now=now)
     publish_on_commit(box_commands(box.id), "revoked", {})
     _connection_changed(box, False)

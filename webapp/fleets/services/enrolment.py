@@ -67,9 +67,15 @@ def box_enrol(*, code: str, hardware: Hardware, now: datetime, origin: Origin | 
 def _accept(box: Box, hardware: Hardware, now: datetime, origin: Origin | None) -> tuple[Box, str]:
     credential = secret_new()
     box.credential_hash = secret_hash(credential)
-    box.enrolled_at = box.last_seen_at = now
+    box.next_credential_hash, box.credential_wanted_at = "", None
+    box.enrolled_at = box.last_seen_at = box.credential_at = now
     box.hardware = msgspec.to_builtins(hardware)
-    box.save(update_fields=["credential_hash", "enrolled_at", "last_seen_at", "hardware"])
+    box.save(
+        update_fields=[
+            *("credential_hash", "next_credential_hash", "credential_at", "credential_wanted_at"),
+            *("enrolled_at", "last_seen_at", "hardware"),
+        ]
+    )
     detail = {"hostname": hardware.hostname}
     audit_record(
         actor=None, action="box.enrol", subject=box, site_id=box.site_id, now=now, detail=detail, origin=origin
