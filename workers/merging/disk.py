@@ -29,11 +29,11 @@ def bundle_not_written(folder: Path, error: OSError) -> DiskFull:
     )
 
 
-def require_space(folder: Path, wanted_bytes: int, usage: DiskUsage) -> None:
-    """Raises DiskFull."""
+def require_space(folder: Path, wanted_bytes: int, what: str, usage: DiskUsage) -> None:
+    """`what` the space is for, in words. Raises DiskFull."""
     free = usage(folder).free
     if free < wanted_bytes:
         raise DiskFull(
-            f"{folder} has {format_size(free)} free, and this run may need {format_size(wanted_bytes)} there for its "
-            "checkpoint and bundles. Nothing was trained yet: free some space or choose another folder."
+            f"{folder} has {format_size(free)} free, and {format_size(wanted_bytes)} may be needed there for {what}. "
+            "Nothing was trained yet: free some space or choose another folder."
         )

@@ -6,7 +6,8 @@ the next. A file that is there is never touched.
 
 import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from edge_runtime.bundles.files import write_atomically
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.vision.spec import Task
 from edge_runtime.vision.tasks import functions_for
+from workers.merging.disk import DiskUsage, disk_usage, require_space
 from workers.merging.evaluation import original_accuracy, reference, require_useful
 from workers.merging.events import Basis
 from workers.merging.frames import FrameSet
 from workers.merging.original_training import StepTaken, TrainingPlan, train_on_labels
-from workers.merging.originals import Start, require_task, starting_network
+from workers.merging.originals import Start, starting_network
 from workers.merging.pictures import Picture
 from workers.merging.shipped import snapshot
 from workers.merging.sources import load_splits, workload_pictures
@@ -79,11 +81,12 @@ def fit(
     done: Callable[[Fitted], None] = lambda fitted: None,
     is_cancelled: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
+    usage: DiskUsage = disk_usage,
 ) -> tuple[Fitted, ...]:
     """Trains what is missing, in the workload's order; fewer when cancelled. `done` is told of each written file.
 
     Everything that can be checked is checked for all queries before the first is trained. Raises WorkloadError for
-    input that cannot be used, and at the end FitError where a network was not worth writing.
+    input that cannot be used, DiskFull, and at the end FitError where a network was not worth writing.
     """
 
     def watch(query: str, step: StepTaken) -> None:
@@ -92,6 +95,7 @@ def fit(
         observe(query, step)
 
     jobs, started_at = _jobs(file, options), clock()
+    _require_room(jobs, usage)
     found: list[Fitted] = []
     failed: list[str] = []
     for number, job in enumerate(jobs):
@@ -133,8 +137,6 @@ def missing_originals(file: WorkloadFile) -> tuple[QueryPart, ...]:
 
 def _jobs(file: WorkloadFile, options: FitOptions) -> tuple[_Job, ...]:
     parts = missing_originals(file)
-    for part in parts:
-        require_task(part)
     pictures = workload_pictures(file, parts)
     for part in parts:
         _require_labels(part, pictures[part.name])
@@ -147,6 +149,15 @@ def _jobs(file: WorkloadFile, options: FitOptions) -> tuple[_Job, ...]:
         start, frames = starting_network(file, part), load_splits(part, pictures.pop(part.name))
         jobs.append(_Job(part, file.path(part.model.weights), start, frames, _plan(part, frames.train, options), seed))
     return tuple(jobs)
+
+
+def _require_room(jobs: Sequence[_Job], usage: DiskUsage) -> None:
+    wanted: Counter[Path] = Counter()
+    for job in jobs:
+        tensors = job.start.network.state_dict().values()
+        wanted[job.weights.parent] += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    for folder, size in wanted.items():
+        require_space(folder, size, "the originals that are to be trained", usage)
 
 
 def _seed(seed: int, query: int) -> int:

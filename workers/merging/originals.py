@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.vision.architectures import build, has_pretrained_head, load_weights, pretrained, task_of
+from edge_runtime.vision.architectures import build, has_pretrained_head, load_weights, pretrained
 from workers.merging.workload import PRETRAINED, QueryPart, WorkloadError, WorkloadFile
 
 TORCH_SUFFIXES = frozenset({".pt", ".pth"})
@@ -30,7 +30,6 @@ class Start:
 
 def load_original(file: WorkloadFile, part: QueryPart) -> nn.Module:
     """Frozen, on the CPU. Raises WorkloadError, which names the query."""
-    require_task(part)
     if part.model.weights == PRETRAINED:
         return _published(part).requires_grad_(False)
     path = file.path(part.model.weights)
@@ -58,15 +57,6 @@ def _published(part: QueryPart) -> nn.Module:
         return pretrained(part.model.spec)
     except GemelError as error:
         raise WorkloadError(f'Query "{part.name}": {error}') from error
-
-
-def require_task(part: QueryPart) -> None:
-    """Raises WorkloadError for an architecture of another task, UnknownArchitecture."""
-    if task_of(part.model.architecture) is not part.task:
-        raise WorkloadError(
-            f'Query "{part.name}" is for {part.task}, but {part.model.architecture} is made for '
-            f"{task_of(part.model.architecture)}."
-        )
 
 
 def starting_network(file: WorkloadFile, part: QueryPart) -> Start:

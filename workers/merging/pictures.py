@@ -65,7 +65,8 @@ def class_folder_pictures(folder: Path, classes: Sequence[str]) -> dict[str, lis
     for name in classes:
         files = picture_files(folder / name)
         if not files:
-            raise DataError(f'There are no pictures of "{name}" in {folder / name}.')
+            why = "there are no pictures in it" if (folder / name).is_dir() else "it is missing"
+            raise DataError(f'The folder {folder / name} is to hold pictures of "{name}", but {why}.')
         found[name] = [
             Picture(FrameLabel(f"{name}/{path.name}", float(at), tags=(name,)), partial(read_picture, path))
             for at, path in enumerate(files)

@@ -37,7 +37,7 @@ class RunFolder:
 
     def start_anew(self) -> None:
         """Removes what an earlier run left. Raises DiskFull before it does."""
-        require_space(self.out, WEIGHT_COPIES * self._weight_bytes, self._usage)
+        require_space(self.out, WEIGHT_COPIES * self._weight_bytes, "the checkpoint and bundles", self._usage)
         self._checkpoints.remove()
         self.result.unlink(missing_ok=True)
         remove_bundles(self.out)

@@ -5,14 +5,17 @@ Paths are relative to the file. `missing_data` says whether the data suffices fo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import yaml
 
+from edge_runtime.protocol.architectures import ARCHITECTURES
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.vision.spec import ModelSpec, Task
-from workers.merging.yaml_lines import YamlError, decode_yaml
+from workers.merging.yaml_lines import YamlError, decode_yaml, line_of
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -104,6 +107,14 @@ class ModelPart(_Part, frozen=True):
     input_size: tuple[Side, Side]
     init: Name | None = None
 
+    def __post_init__(self) -> None:
+        """msgspec turns a ValueError into its own, with the place in the file."""
+        if self.architecture not in ARCHITECTURES:
+            alike = get_close_matches(self.architecture, ARCHITECTURES) or ARCHITECTURES
+            raise ValueError(f'there is no architecture "{self.architecture}"; choose one such as {", ".join(alike)}')
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f'"classes" lists one twice: {", ".join(self.classes)}')
+
     @property
     def spec(self) -> ModelSpec:
         return ModelSpec(self.architecture, self.classes, self.input_size)
@@ -130,7 +141,7 @@ class QueryPart(_Part, frozen=True):
     fit: FitPart = FitPart()
 
     def __post_init__(self) -> None:
-        """msgspec turns a ValueError into its own, with the place in the file."""
+        """As that of ModelPart."""
         if isinstance(self.data, CocoData) and (self.data.crop or self.data.absent is not None):
             if self.task is not Task.CLASSIFICATION:
                 raise ValueError(f'"crop" and "absent" are for classification, but "{self.name}" is for {self.task}')
@@ -140,6 +151,9 @@ class QueryPart(_Part, frozen=True):
                 raise ValueError(f'"absent" of "{self.name}" is "{self.data.absent}", which is none of its classes')
         if self.fit.steps is not None and self.fit.epochs is not None:
             raise ValueError(f'"{self.name}" has "steps" and "epochs" in "fit"; one of them decides')
+        made_for = ARCHITECTURES[self.model.architecture]
+        if made_for != self.task.value:
+            raise ValueError(f'"{self.name}" is for {self.task}, but {self.model.architecture} is made for {made_for}')
 
 
 class Workload(_Part, frozen=True):
@@ -158,23 +172,23 @@ class WorkloadFile:
 
 
 def load_workload(path: Path) -> WorkloadFile:
-    """Raises YamlError or WorkloadError with one sentence for a person."""
+    """Raises YamlError with one sentence for a person."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise YamlError(f"The workload file {path} cannot be read: {error}.") from error
+        why = getattr(error, "strerror", None) or error
+        raise YamlError(f"The workload file {path} cannot be read: {why}.") from error
     return WorkloadFile(parse_workload(text, path.name), path.resolve().parent)
 
 
 def parse_workload(text: str, source: str = "WORKLOAD.yaml") -> Workload:
+    """Raises YamlError."""
     workload = decode_yaml(text, Workload, source)
     names = [query.name for query in workload.queries]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise WorkloadError(f'Two queries are called "{repeated[0]}"; every query needs a name of its own.')
-    for query in workload.queries:
-        if len(set(query.model.classes)) < len(query.model.classes):
-            raise WorkloadError(f'Query "{query.name}" lists a class twice.')
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            line = line_of(yaml.compose(text, Loader=yaml.SafeLoader), f"$.queries[{number}].name")
+            raise YamlError(f'{source}, line {line}: two queries are called "{name}"; every one needs its own name.')
     return workload
 
 

@@ -1,6 +1,7 @@
 """Originals are trained on bright and dark pictures, or on a white square: a pico network learns either at once."""
 
 import pickle
+from types import SimpleNamespace
 
 import cv2
 import msgspec
@@ -14,6 +15,7 @@ from edge_runtime.protocol.messages import FrameIndex, FrameLabel, FrameObject
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import BoxTruth, LabelTruth, ModelSpec
 from workers.merging.cli import app
+from workers.merging.disk import DiskFull
 from workers.merging.fit import FitError, FitOptions, fit, missing_originals
 from workers.merging.frames import FrameSet
 from workers.merging.original_training import LabelledBatches, mirrored
@@ -139,6 +141,14 @@ def test_refuses_a_place_that_cannot_be_written_to_before_any_training(tmp_path,
     (tmp_path / "w").write_text("a file where a folder should be")
     with pytest.raises(FitError, match=r'query "a" cannot be written .* nothing was trained'):
         fit(workload(tmp_path, "a"), FitOptions(steps=2))
+
+
+def test_refuses_a_disk_that_is_too_small_before_any_training(tmp_path, frames):
+    steps, full = [], SimpleNamespace(free=8 * 2**20)  # room for one of the two
+    file = workload(tmp_path, "a", "b")
+    with pytest.raises(DiskFull, match=r"8\.0 MiB free, and 12\.1 MiB may be needed .* Nothing was trained yet"):
+        fit(file, FitOptions(steps=2), observe=lambda *step: steps.append(step), usage=lambda folder: full)
+    assert not steps
 
 
 def test_writes_nothing_that_is_no_better_than_chance(tmp_path):

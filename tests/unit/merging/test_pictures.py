@@ -78,9 +78,12 @@ def test_reads_class_folders(tmp_path):
     assert load_frames(found["rain"], WEATHER).truths == (LabelTruth(1),)
 
 
-def test_names_an_empty_class_folder(tmp_path):
+def test_names_a_class_folder_that_is_missing_or_empty(tmp_path):
     write_picture(tmp_path / "clear" / "1.jpg")
-    with pytest.raises(DataError, match='no pictures of "rain"'):
+    with pytest.raises(DataError, match='rain is to hold pictures of "rain", but it is missing'):
+        class_folder_pictures(tmp_path, ("clear", "rain"))
+    (tmp_path / "rain").mkdir()
+    with pytest.raises(DataError, match='rain is to hold pictures of "rain", but there are no pictures in it'):
         class_folder_pictures(tmp_path, ("clear", "rain"))
 
 

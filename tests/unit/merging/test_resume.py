@@ -262,7 +262,7 @@ class Free:
 
 def test_refuses_to_start_where_the_disk_is_too_small_and_leaves_the_folder_alone(queries, tmp_path):
     (tmp_path / "result.json").write_bytes(b"of another run")
-    with pytest.raises(DiskFull, match=r"free, and this run may need .* Nothing was trained yet"):
+    with pytest.raises(DiskFull, match=r"free, and .* the checkpoint and bundles\. Nothing was trained yet"):
         run(queries, tmp_path, RunOptions(training=QUICK), usage=lambda path: Free(2**10))
     assert (tmp_path / "result.json").read_bytes() == b"of another run"
 

@@ -79,7 +79,7 @@ def test_takes_a_video_without_labels(road):
         ("{format: coco, train: {images: gone.mkv, annotations: coco.json}}", "are missing"),
         ("{format: coco, train: {images: coco.json, annotations: coco.json}}", "cannot be read"),
         ("{format: coco, train: {images: clip.mkv, annotations: gone.json}}", "cannot be read"),
-        ("{format: imagefolder, train: gone}", 'no pictures of "bus"'),
+        ("{format: imagefolder, train: gone}", 'pictures of "bus", but it is missing'),
         ("{format: coco, train: {images: clip.mkv, annotations: coco.json}}", "none of the classes bus"),
     ],
 )

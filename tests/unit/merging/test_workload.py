@@ -7,7 +7,6 @@ from workers.merging.workload import (
     FitPart,
     FrameCounts,
     SceneData,
-    WorkloadError,
     load_workload,
     missing_data,
     parse_workload,
@@ -52,6 +51,9 @@ def test_reads_a_workload():
         ("weights: a.safetensors", "weight: a.safetensors", "line 4: Object contains unknown field `weight`"),
         ("seeds: [1, 2]", "seeds: []", "line 16"),
         ("classes: [clear, rain]", "classes: [clear, rain", "line"),
+        ("[clear, rain]", "[rain, rain]", 'line 4: "classes" lists one twice: rain, rain'),
+        ("resnet18_w24\n", "resnet19\n", 'line 4: there is no architecture "resnet19"; .*resnet18'),
+        ("architecture: resnet18_w24\n", "architecture: yolov3\n", "line 2: .* yolov3 is made for detection"),
     ],
 )
 def test_names_the_line_of_a_mistake(old: str, new: str, expected: str):
@@ -101,18 +103,13 @@ def test_names_the_line_of_a_mistake_about_data_or_fitting(old: str, new: str, e
         parse_workload(COCO.replace(old, new))
 
 
-def test_refuses_two_queries_of_one_name():
-    with pytest.raises(WorkloadError, match='"Cars"'):
-        parse_workload(GOOD.replace("Weather on the bridge", "Cars"))
-
-
-def test_refuses_a_class_listed_twice():
-    with pytest.raises(WorkloadError, match="twice"):
-        parse_workload(GOOD.replace("[clear, rain]", "[rain, rain]"))
+def test_names_the_line_of_a_second_query_of_one_name():
+    with pytest.raises(YamlError, match='line 10: two queries are called "Weather on the bridge"'):
+        parse_workload(GOOD.replace("Cars", "Weather on the bridge"))
 
 
 def test_says_when_the_file_is_missing(tmp_path):
-    with pytest.raises(YamlError, match=r"nowhere\.yaml cannot be read"):
+    with pytest.raises(YamlError, match=r"nowhere\.yaml cannot be read: No such file or directory\."):
         load_workload(tmp_path / "nowhere.yaml")
 
 
