@@ -16,8 +16,12 @@ def confident(detections: Detections, threshold: float = SCORE_THRESHOLD) -> Det
 
 def worth_keeping(detections: Detections) -> Detections:
     """At most MAXIMUM_DETECTIONS with MINIMUM_SCORE or more, best first."""
-    order = np.argsort(-detections.scores, kind="stable")
-    return _chosen(detections, order[detections.scores[order] >= MINIMUM_SCORE][:MAXIMUM_DETECTIONS])
+    ordered = best_first(detections)
+    return _chosen(ordered, np.flatnonzero(ordered.scores >= MINIMUM_SCORE)[:MAXIMUM_DETECTIONS])
+
+
+def best_first(detections: Detections) -> Detections:
+    return _chosen(detections, np.argsort(-detections.scores, kind="stable"))
 
 
 def _chosen(detections: Detections, index: np.ndarray) -> Detections:

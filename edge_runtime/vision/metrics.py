@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.vision.detections import as_truth, box_iou
+from edge_runtime.vision.detections import as_truth, best_first, box_iou
 from edge_runtime.vision.spec import BoxTruth, Classification, Detections, LabelTruth, Prediction, Truth
 
 IOU_THRESHOLD = 0.5
@@ -35,7 +35,7 @@ def frame_score(prediction: Prediction, truth: Truth) -> FrameScore:
         is_right = prediction.label == truth.label
         return FrameScore(int(is_right), int(not is_right), int(not is_right))
     if isinstance(prediction, Detections) and isinstance(truth, BoxTruth):
-        answers = as_truth(prediction)
+        answers = as_truth(best_first(prediction))
         matched = _matches(answers, truth)
         return FrameScore(matched, len(answers.labels) - matched, len(truth.labels) - matched)
     raise TypeError(f"{type(prediction).__name__} cannot be scored by {type(truth).__name__}")

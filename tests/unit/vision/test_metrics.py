@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from edge_runtime.vision.coco import coco_map
 from edge_runtime.vision.metrics import FrameScore, NothingToScore, accuracy, frame_score, macro_f1
@@ -138,3 +140,56 @@ def test_map_is_silent_zero_without_answers_and_refused_without_objects(capsys):
     assert capsys.readouterr().out == ""
     with pytest.raises(NothingToScore):
         coco_map([found((LEFT, 0, 0.9))], [true()], ("car",))
+
+
+def cocos_counts(answers, truths):
+    """What pycocotools counts at IoU 0.5 over all frames, from its own table of matches."""
+    objects = [
+        entry(frame, box, label)
+        for frame, one in enumerate(truths)
+        for box, label in zip(one.boxes, one.labels, strict=True)
+    ]
+    detected = [
+        entry(frame, box, label) | {"score": float(score)}
+        for frame, one in enumerate(answers)
+        for box, label, score in zip(one.boxes, one.labels, one.scores, strict=True)
+    ]
+    truth = COCO()
+    truth.dataset = {"info": {}, "images": [{"id": frame} for frame in range(len(truths))]}
+    truth.dataset["annotations"] = [one | {"id": number, "iscrowd": 0} for number, one in enumerate(objects, 1)]
+    truth.dataset["categories"] = [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]
+    truth.createIndex()
+    evaluation = COCOeval(truth, truth.loadRes(detected), "bbox")
+    evaluation.params.iouThrs, evaluation.params.areaRng = np.array([0.5]), evaluation.params.areaRng[:1]
+    evaluation.evaluate()
+    matches = [found["dtMatches"][0] for found in evaluation.evalImgs if found is not None]
+    right = sum(int((found > 0).sum()) for found in matches)
+    return right, len(detected) - right, len(objects) - right
+
+
+def entry(frame, box, label):
+    left, top, right, bottom = map(float, box)
+    size = [right - left, bottom - top]
+    return {"image_id": frame, "category_id": int(label), "bbox": [left, top, *size], "area": size[0] * size[1]}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_f1_is_that_of_pycocotools_on_the_same_detections(seed, capsys):
+    random = np.random.default_rng(seed)
+
+    def boxes(count):
+        """Few places and sizes, shaken: many overlap, about as often too little as enough."""
+        corners = random.integers(0, 3, (count, 2)) * 0.2 + random.normal(0, 0.03, (count, 2))
+        return np.hstack([corners, corners + 0.3 + random.normal(0, 0.05, (count, 2))])
+
+    truths, answers = [], []
+    for count in random.integers(0, 7, (12, 2)).tolist():
+        truths.append(BoxTruth(boxes(count[0]), random.integers(0, 2, count[0])))
+        scores = random.uniform(0.5, 1.0, count[1]).astype(np.float32)  # unsorted
+        answers.append(Detections(boxes(count[1]), random.integers(0, 2, count[1]), scores))
+    scored = [frame_score(answer, truth) for answer, truth in zip(answers, truths, strict=True)]
+    right, extra, missed = cocos_counts(answers, truths)
+    assert min(right, extra, missed) > 0
+    assert (sum(one.true_positives for one in scored), sum(one.false_positives for one in scored)) == (right, extra)
+    assert accuracy(scored) == pytest.approx(2 * right / (2 * right + extra + missed), abs=1e-6)
+    capsys.readouterr()  # pycocotools prints
