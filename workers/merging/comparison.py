@@ -89,6 +89,7 @@ class Comparison(msgspec.Struct, frozen=True):
     optimum_bytes: int
     strategies: tuple[StrategyResult, ...]
     format: int = FORMAT
+    joins_repeats: bool = False
 
 
 def compare(
@@ -138,6 +139,7 @@ def gathered(found: Mapping[str, Result | str], options: RunOptions) -> Comparis
     return Comparison(
         seed=options.seed,
         match=options.match.value,
+        joins_repeats=options.joins_repeats,
         time_limit_s=options.time_limit_s,
         sample_limit=options.sample_limit,
         device=options.device,

@@ -246,6 +246,7 @@ class MergeRun:
             queries=self._ledger.query_results(),
             finished=is_finished,
             match=self._options.match,
+            joins_repeats=self._options.joins_repeats,
             savings=tuple(self._savings),
         )
 

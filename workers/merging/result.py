@@ -79,7 +79,10 @@ class QueryResult(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`optimum_fraction`: saved bytes as a share of what the maximal configuration would save."""
+    """`optimum_fraction`: saved bytes as a share of what the maximal configuration would save.
+
+    `joins_repeats`: whether layers that one model repeats were shared as well.
+    """
 
     strategy: str
     seed: int
@@ -95,6 +98,7 @@ class Result(msgspec.Struct, frozen=True):
     finished: bool
     format: int = FORMAT
     match: Match = Match.EXACT
+    joins_repeats: bool = False
     savings: tuple[Saving, ...] = ()
 
 

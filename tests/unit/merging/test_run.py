@@ -26,10 +26,11 @@ class Ticks:
         return self.now
 
 
-def run(queries, out, *, name="optimistic", is_cancelled=lambda: False, rounding=None):
+def run(queries, out, *, name="optimistic", is_cancelled=lambda: False, **options):
+    out.mkdir(exist_ok=True)
     events = []
     progress = Progress([events.append], clock=Ticks(), time_limit_s=None, is_cancelled=is_cancelled)
-    options = RunOptions(strategy=name, training=QUICK, rounding=rounding)
+    options = RunOptions(strategy=name, training=QUICK, **options)
     result = MergeRun(queries, out, options, progress).run(strategy(name))
     return result, events
 
@@ -61,6 +62,18 @@ def test_writes_the_same_bytes_of_a_shared_layer_for_every_query(make_query, tmp
     assert result.optimum_fraction == 1.0
     for path in (tmp_path / "bundle" / "blobs").iterdir():
         assert sha256_hex(path.read_bytes()) == path.name
+
+
+def test_ships_one_copy_of_the_layers_that_a_model_repeats_when_asked_to(make_query, tmp_path):
+    queries = [make_query(name, seed=seed, target=NEARLY_NOTHING) for seed, name in enumerate("ab")]
+    apart, _ = run(queries, tmp_path / "apart", name="maximal")
+    joined, _ = run(queries, tmp_path / "joined", name="maximal", joins_repeats=True)
+    assert (apart.joins_repeats, joined.joins_repeats) == (False, True)
+    assert joined.saved_fraction > 0.7 > 0.5 > apart.saved_fraction
+    models = bundle(tmp_path / "joined")
+    repeated = [f"layer4.{block}.conv2.weight" for block in (0, 1)]
+    assert len({models[query].tensors[name].digest for query in "ab" for name in repeated}) == 1
+    assert distinct_bytes(*(model.tensors for model in models.values())) == joined.bytes_after
 
 
 def test_keeps_originals_of_a_group_that_fails_and_weights_of_one_that_holds(make_query, tmp_path):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from edge_runtime.protocol.sizes import format_size
 from workers.merging.cli.progress_bar import progress_bar
-from workers.merging.cli.run import MatchOption, SampleLimit
+from workers.merging.cli.run import MatchOption, RepeatsOption, SampleLimit
 from workers.merging.cli.session import (
     AUTO,
     CANCELLED,
@@ -43,6 +43,7 @@ def compare(
     time_limit: Annotated[str | None, typer.Option(help="Such as 20m, for each strategy.")] = None,
     sample_limit: SampleLimit = None,
     match: MatchOption = Match.EXACT,
+    repeats: RepeatsOption = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Skip what is finished, go on where it was cut off.")
     ] = False,
@@ -62,6 +63,7 @@ def compare(
             time_limit_s=optional_duration(time_limit),
             sample_limit=sample_limit,
             match=match,
+            joins_repeats=repeats,
             resume=resume,
             device=usable_device(device),
         )

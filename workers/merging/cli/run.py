@@ -32,6 +32,9 @@ from workers.merging.strategies import DEFAULT, strategy_names
 from workers.merging.workload import load_workload
 
 MatchOption = Annotated[Match, typer.Option(help="shape also pairs layers that differ in stride or padding only.")]
+RepeatsOption = Annotated[
+    bool, typer.Option("--repeats", help="Also shares the layers that one model repeats; saves more, harder to hold.")
+]
 SampleLimit = Annotated[int | None, typer.Option(min=1, help="Ends as --time-limit does, after that many samples.")]
 
 
@@ -42,6 +45,7 @@ def run(
     time_limit: Annotated[str | None, typer.Option(help="Such as 5m; what is accepted by then is kept.")] = None,
     sample_limit: SampleLimit = None,
     match: MatchOption = Match.EXACT,
+    repeats: RepeatsOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run into the same folder was ended.")] = False,
     seed: Seed = 1,
     threads: Threads = None,
@@ -58,6 +62,7 @@ def run(
             time_limit_s=optional_duration(time_limit),
             sample_limit=sample_limit,
             match=match,
+            joins_repeats=repeats,
             resume=resume,
             device=usable_device(device),
             rounding=rounding,
