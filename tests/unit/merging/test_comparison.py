@@ -193,13 +193,13 @@ def test_refuses_options_before_anything_is_run(file, tmp_path, option, expected
 
 def test_compares_from_the_command_line(file, tmp_path):
     command = ["compare", str(tmp_path / "WORKLOAD.yaml"), "--json", str(tmp_path / "c.json"), "--threads", "1"]
-    command += ["--strategies", "maximal, stem", "--plot", str(tmp_path / "c.png"), "--sample-limit", "16"]
+    command += ["--strategies", "maximal, stem", "--plot", str(tmp_path / "c.png"), "--sample-limit", "16", "--repeats"]
     found = CliRunner().invoke(app, command)
     assert found.exit_code == 0, found.output
     assert "Accuracy on test frames" in found.output
-    assert [one["strategy"] for one in json.loads((tmp_path / "c.json").read_text())["strategies"]] == [
-        "maximal",
-        "stem",
-    ]
+    written = json.loads((tmp_path / "c.json").read_text())
+    assert [one["strategy"] for one in written["strategies"]] == ["maximal", "stem"]
+    assert written["joins_repeats"]
+    assert json.loads((tmp_path / "c-runs" / "maximal" / "result.json").read_text())["joins_repeats"]
     assert (tmp_path / "c.png").exists()
     assert (tmp_path / "c-runs" / "stem" / "result.json").exists()
