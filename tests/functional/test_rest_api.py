@@ -229,3 +229,11 @@ def test_people_are_invited_and_given_roles(program, fleet):
     assert program("get", path).json() == [{"site": str(fleet.site.pk), "person": made["person"], "role": "approver"}]
     assert program("delete", f"{path}{made['person']}/").status_code == 204
     assert program("get", path).json() == []
+
+
+@pytest.mark.parametrize("path", ["/nowhere/", "/boxes/no-id/", "/boxes"])
+def test_an_address_of_nothing_is_refused_as_everything_else(program, path):
+    response = program("get", path)
+
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"

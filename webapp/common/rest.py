@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiTypes, extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers, views, viewsets
 from rest_framework.request import Request
 
 from webapp.common.errors import NotFound
@@ -61,3 +61,13 @@ def entered(serializer: type[serializers.Serializer], request: Request, *, query
     read = serializer(data=request.query_params if query else request.data, context={"request": request})
     read.is_valid(raise_exception=True)
     return dict(read.validated_data)
+
+
+class NoSuchAddress(views.APIView):
+    """Whatever no other address takes: a refusal that programs can read, instead of a page."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound("There is nothing at this address: /api/v1/schema/ lists what there is.")

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from webapp.accounts.rest import routes as accounts
+from webapp.common.rest import NoSuchAddress
 from webapp.dashboard.rest import routes as dashboard
 from webapp.fleets.rest import routes as fleets
 from webapp.merges.rest import routes as merges
@@ -17,4 +18,8 @@ router = SimpleRouter(use_regex_path=False)
 for prefix, resource in (*fleets, *workloads, *merges, *rollouts, *telemetry, *people, *accounts, *dashboard):
     router.register(prefix, resource, basename=f"rest-{prefix}")
 
-urlpatterns = [path("schema/", SpectacularAPIView.as_view(), name="rest-schema"), *router.urls]
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="rest-schema"),
+    *router.urls,
+    path("<path:address>", NoSuchAddress.as_view()),
+]
