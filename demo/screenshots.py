@@ -90,12 +90,16 @@ def _pages() -> Iterator[tuple[str, str]]:
     from webapp.merges.models import MergedGroup, MergeRun
     from webapp.workloads.models import Dataset, Model, Query
 
-    for name in ("overview", "box-list", "camera-list", "query-list"):
+    for name in ("overview", "box-list", "camera-list", "query-list", "audit-log"):
         yield name, reverse(f"dashboard:{name}")
     for name in ("model-list", "model-add", "query-add", "dataset-list", "dataset-request", "dataset-upload"):
         yield name, reverse(f"workloads:{name}")
     for name in ("box-add", "camera-add"):
         yield name, reverse(f"fleets:{name}")
+    for name in ("person-list", "person-invite", "site-list"):
+        yield name, reverse(f"people:{name}")
+    yield "account", reverse("mfa_index")
+    yield "token-list", reverse("accounts:token-list")
     for name in ("run-list", "run-choose", "group-list"):
         yield name, reverse(f"merges:{name}")
     details: dict[str, Any] = {
