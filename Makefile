@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: demo demo-password demo-clean test test-unit check format setup lock images
+.PHONY: demo demo-password demo-clean test test-unit check format setup soak lock images
 
 demo: ## start the whole product
 	@$(PYTHON) demo/bootstrap.py run -- -m demo run
@@ -30,6 +30,9 @@ format: setup
 
 bench-%: setup ## one benchmark, e.g. make bench-merging
 	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.$(subst -,_,$*) $(ARGS)
+
+soak: setup ## a whole box for an hour while cameras come and go, e.g. ARGS="--minutes 20"
+	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.soak $(ARGS)
 
 images: setup ## pictures of the running product, for the documentation
 	@$(VENV)/python -m demo.screenshots $(ARGS)

@@ -35,9 +35,10 @@ class PreviewDesk:
 
     def due(self) -> list[str]:
         """Cameras whose next picture is due; each is named once per period."""
-        now = self._clock()
+        now, rates = self._clock(), self.rates()
+        self._due = {camera: at for camera, at in self._due.items() if camera in rates}
         cameras = []
-        for camera, rate in self.rates().items():
+        for camera, rate in rates.items():
             if now >= self._due.get(camera, 0.0):
                 self._due[camera] = now + 1 / rate
                 cameras.append(camera)

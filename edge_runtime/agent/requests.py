@@ -16,7 +16,7 @@ from edge_runtime.agent.server import ServerApi
 from edge_runtime.agent.steps import AnswerProbe, SendFrames, StopFrames
 from edge_runtime.answers.results import ResultBoard
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy
+from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, TargetState
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,12 @@ class RequestDesk:
                 self._collecting.pop(request, None)
                 self._cancel(f"frames {request}")
 
+    def forget_except(self, target: TargetState) -> None:
+        """What was answered is remembered while `target` may still name it, not for ever."""
+        self._done &= {request.request for request in target.frame_requests}
+        cameras = {camera.camera for camera in target.cameras}
+        self.probes = {camera: number for camera, number in self.probes.items() if camera in cameras}
+
     async def stop(self) -> None:
         for name in list(self._tasks):
             self._cancel(name)
@@ -85,6 +91,8 @@ class RequestDesk:
             log.warning("%s: %s", name, error)
         finally:
             self._failures.pop(name, None)
+            if self._tasks.get(name) is asyncio.current_task():
+                del self._tasks[name]
             self._on_change()
 
     def _delayed(self, name: str) -> Callable[[str], None]:

@@ -76,7 +76,7 @@ class RtspServer:
 
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             clients.add(asyncio.current_task())
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await _Session(reader, writer, self._film, (self._is_stalled, self._is_garbled)).run()
 
         server = await asyncio.start_server(accept, "127.0.0.1", self._port)
