@@ -1,7 +1,8 @@
-"""The command line of a box: `gemel-edge enrol`, `run`, `profile`, `simulate` and `check`."""
+"""The command line of a box: `gemel-edge enrol`, `run`, `profile`, `simulate`, `check` and `doctor`."""
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +58,9 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Threads of one model run on the CPU")] = 1,
     media_root: Annotated[Path | None, typer.Option(help="The only folder that file cameras may lie in")] = None,
+    log_format: Annotated[
+        str, typer.Option(help="json: a line of JSON each; text: for people; auto: text in a terminal, else json")
+    ] = "auto",
     software_decoding: Annotated[
         bool, typer.Option("--software-decoding", help="Decode video on the CPU although a device could")
     ] = False,
@@ -80,9 +84,13 @@ def run(
     limit = parse_size(download_limit) if download_limit else None
     kept = parse_size(results_limit)
     from edge_runtime.agent.identity import default_state_dir, load_identity
+    from edge_runtime.health.logs import keep_log, set_up_logging
 
+    # Until the box works, which takes seconds, there is nothing to put in order.
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     folder = state_dir or default_state_dir()
-    load_identity(folder)
+    set_up_logging(log_format)
+    keep_log(folder, load_identity(folder).box)
     from edge_runtime import app
     from edge_runtime.agent.outlets import OutletOptions
 
@@ -204,6 +212,32 @@ def check(
         raise typer.Exit(1)
 
 
+@cli.command()
+def doctor(
+    cameras: Annotated[bool, typer.Option(help="Open every camera that the box was last told of")] = True,
+    device: Annotated[str, typer.Option(help="As for run")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="As for run")] = 1,
+    media_root: Annotated[Path | None, typer.Option(help="As for run")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON array")] = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Look for what is wrong with this box, and say what to do. Exit code: 0 well, 1 warnings, 2 errors."""
+    import msgspec
+
+    from edge_runtime.agent.identity import default_state_dir
+    from edge_runtime.doctor.examination import Asked, examine
+    from edge_runtime.doctor.findings import exit_code
+
+    findings = []
+    for finding in examine(Asked(state_dir or default_state_dir(), device, threads, media_root, cameras)):
+        findings.append(finding)
+        if not json:
+            typer.echo("\n".join(finding.lines()))
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(findings), indent=2))
+    raise typer.Exit(exit_code(findings))
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -222,6 +256,9 @@ def main() -> None:
     except GemelError as error:
         sys.stderr.write(f"{error}\n")
         code = 2
+    except Exception:  # the edge of the process, which must end although threads of it hang
+        logging.getLogger(__name__).exception("Ended by a fault of the program")
+        code = 70
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that hang in a camera's network read must not hold up the end: everything worth keeping is on disk.

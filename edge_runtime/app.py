@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,11 @@ from edge_runtime.answers.results import Result
 from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.tensors import map_tensor
 from edge_runtime.bundles.throttle import Throttle
+from edge_runtime.health.accelerators import Accelerators
+from edge_runtime.health.box_health import BoxHealth
+from edge_runtime.health.heap import limit_heaps
+from edge_runtime.health.host import HostReader
+from edge_runtime.health.systemd import notifier_of
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, decode_manifest
 from edge_runtime.protocol.sizes import format_size
@@ -41,6 +48,7 @@ log = logging.getLogger(__name__)
 OVERHEAD_BYTES = {"cpu": 4 * 2**20, "cuda": 400 * 2**20}
 # A visit at hand may run longer than anybody wants to wait.
 _STOP_S = 1.0
+_POOL_THREADS = 8
 
 
 class OptionError(GemelError):
@@ -136,6 +144,7 @@ def _bundle(options: MeasureOptions) -> tuple[Manifest, TensorSource]:
 
 def run(options: Options) -> None:
     """Runs the box until SIGTERM or SIGINT. Raises GemelError when it cannot start."""
+    limit_heaps()
     identity = load_identity(options.state_dir)
     prepare_state_dir(options.state_dir)
     device = chosen_device(options.device)
@@ -163,31 +172,50 @@ def run(options: Options) -> None:
     cameras = CameraSet(executor.offer, opener=partial(open_capture, media_root=options.media_root, hwaccel=hwaccel))
     log.info("Box %s: %s on %s, policy %s", identity.name, format_size(options.memory_budget), device, options.policy)
 
+    health = BoxHealth(
+        HostReader(options.state_dir, Accelerators()),
+        notifier_of(os.environ),
+        executor_stuck_s=executor.stuck_s,
+        cameras_stuck_s=cameras.stuck_s,
+    )
+
     async def main() -> None:
         nonlocal agent
-        api = ServerApi(identity)
+        asyncio.get_running_loop().set_default_executor(_blocking_calls())
         agent = Agent(
             identity=identity,
             state_dir=options.state_dir,
-            api=api,
+            api=ServerApi(identity),
             serving=executor,
             cameras=cameras,
             throttle=Throttle(options.download_limit),
             board=outlets.board,
             answers=outlets.answers,
             spool=outlets.spool,
+            health=health,
         )
         async with outlets.open(agent, cameras):
+            health.start()
             await _until_signalled(agent)
 
     # Not asyncio.run: it would wait at its end for every thread, a model's warm-up or a hanging probe included.
     try:
         asyncio.new_event_loop().run_until_complete(main())
     finally:
+        health.stop()
         stopping = threading.Thread(target=executor.stop, daemon=True)
         stopping.start()
         cameras.stop_all()
         stopping.join(_STOP_S)
+
+
+def _blocking_calls() -> ThreadPoolExecutor:
+    """For what blocks: files, drawing, opening cameras. All its threads start now, so that more of them are a leak."""
+    pool = ThreadPoolExecutor(_POOL_THREADS, thread_name_prefix="blocking")
+    together = threading.Barrier(_POOL_THREADS)
+    for _ in range(_POOL_THREADS):
+        pool.submit(together.wait)
+    return pool
 
 
 async def _until_signalled(agent: Agent) -> None:

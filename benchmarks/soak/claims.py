@@ -13,7 +13,7 @@ from edge_runtime.protocol.messages import Stats
 
 WARM_UP_SHARE = 0.1
 # Of the auditor's looks at his clock: a busy machine takes the processor away between a result and his look at it.
-SEEN_LATE_SHARE = 0.002
+SEEN_LATE_SHARE = 0.01
 
 
 class Sample(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from edge_runtime.agent.link import Link
 from edge_runtime.agent.measuring import tell_measured
 from edge_runtime.agent.outbox import Outbox
 from edge_runtime.agent.own_identity import OwnIdentity
-from edge_runtime.agent.ports import Cameras, Serving
+from edge_runtime.agent.ports import Cameras, Health, Serving
 from edge_runtime.agent.preview import FRESH_S, PreviewDesk, preview_message
 from edge_runtime.agent.recall import Recall, load_recall, save_recall
 from edge_runtime.agent.reconciler import Reconciler
@@ -31,6 +31,7 @@ from edge_runtime.agent.requests import RequestDesk
 from edge_runtime.agent.server import NotAuthorised, ServerApi
 from edge_runtime.answers.desk import AnswerDesk
 from edge_runtime.answers.results import ResultBoard
+from edge_runtime.bundles.files import disk_problem
 from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.backoff import reconnect_delay_s
@@ -62,10 +63,12 @@ class Agent:
         throttle: Throttle,
         answers: AnswerDesk,
         spool: EventSpool,
+        health: Health,
     ) -> None:
         self._answers, self._spool = answers, spool
         self._state_dir, self._api, self._serving, self._cameras, self._board = state_dir, api, serving, cameras, board
         self._identity = OwnIdentity(state_dir, identity)
+        self._health = health
         self._boot_id, self._seq = uuid.uuid4().hex, 0
         self._outbox = Outbox()
         self._link = Link(identity, self._outbox, self._on_message)
@@ -87,6 +90,7 @@ class Agent:
         self._target: TargetState | None = None
         self._recalled = Recall()
         self._target_known, self._event_spooled = asyncio.Event(), asyncio.Event()
+        self._disk_problems: tuple[str, ...] = ()
         self._trouble = ""  # with the server's HTTP side, for the log
 
     async def run(self) -> None:
@@ -116,7 +120,12 @@ class Agent:
             failures=self._reconciler.failures,
             progress=bundles.progress,
             model_problems=self._serving.problems(),
-            warnings=(*self._serving.warnings(), *self._answers.warnings()),
+            warnings=(
+                *self._disk_problems,
+                *self._health.warnings(),
+                *self._serving.warnings(),
+                *self._answers.warnings(),
+            ),
             cameras=self._cameras.samples(),
             running=(bundles.running, bundles.manifest.version if bundles.manifest else 0),
             bytes_downloaded=bundles.bytes_downloaded,
@@ -187,11 +196,18 @@ class Agent:
 
     async def _remember(self) -> None:
         recall = Recall(self._target, self.bundles.running, self.bundles.queries)
-        if recall != self._recalled:
-            self._recalled = recall
+        if recall == self._recalled:
+            return
+        for keeper in (self._board, self._answers):
+            keeper.keep_only(query.query for query in recall.queries)
+        try:
             await asyncio.to_thread(save_recall, self._state_dir, recall)
-            for keeper in (self._board, self._answers):
-                keeper.keep_only(query.query for query in recall.queries)
+        except OSError as error:  # tried again at the next poll
+            self._disk_problems = (disk_problem(self._state_dir, error),)
+            log.warning(self._disk_problems[0])
+        else:
+            self._recalled, self._disk_problems = recall, ()
+        self._tell()
 
     def _set_rates(self) -> None:
         """Every camera converts only as many pictures as somebody needs."""
@@ -226,6 +242,7 @@ class Agent:
                 queries=self._with_appeared(queries),
                 cameras=self._cameras.samples(),
                 cpu_percent=process.cpu_percent(),
+                host=self._health.sample(),
             )
             last = now
             self._outbox.add_stats(stats)

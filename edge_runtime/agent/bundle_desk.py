@@ -5,6 +5,7 @@ serve is given up, and the last good one runs again, until the server names anot
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from edge_runtime.agent.health_window import HealthWindow, Loss, Verdict
 from edge_runtime.agent.ports import Serving
 from edge_runtime.bundles.fetch import BundleSource, OnProgress, fetch_bundle
 from edge_runtime.bundles.pointer import Refusal
-from edge_runtime.bundles.store import BundleError, BundleStore
+from edge_runtime.bundles.store import BundleError, BundleStore, DiskRefused
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest
@@ -163,10 +164,11 @@ class BundleDesk:
         before = self._loss_before(manifest, queries)
         is_new = digest != self.running
         self.manifest, self.running, self.queries = manifest, digest, queries
-        log.info("Running bundle version %d with %d queries", manifest.version, len(queries))
-        await asyncio.to_thread(self._store.activate, digest)
+        version = {"bundle_version": manifest.version}
+        log.info("Running bundle version %d with %d queries", manifest.version, len(queries), extra=version)
         if is_new:
             self._open_window(before)
+        await asyncio.to_thread(self._store.activate, digest)
         await asyncio.to_thread(self._store.collect_garbage)
 
     async def resume(self, digest: str, queries: tuple[QueryTarget, ...]) -> None:
@@ -180,8 +182,10 @@ class BundleDesk:
                 await self._run_kept(good, queries)
 
     async def confirm(self) -> None:
-        self._window = None
+        if self.running:
+            await asyncio.to_thread(self._store.activate, self.running)  # the disk may have been full when it started
         await asyncio.to_thread(self._store.confirm)
+        self._window = None
         await asyncio.to_thread(self._store.collect_garbage)
         log.info("Bundle version %d has proved good", self.manifest.version if self.manifest else 0)
 
@@ -199,7 +203,8 @@ class BundleDesk:
 
     async def stop(self) -> None:
         """An end in order is not held against the bundle on trial."""
-        await asyncio.to_thread(self._store.forgive_start)
+        with contextlib.suppress(DiskRefused):  # one start too many is counted, no more
+            await asyncio.to_thread(self._store.forgive_start)
 
     async def _run_kept(self, digest: str, queries: tuple[QueryTarget, ...]) -> None:
         if await self.is_staged(digest):

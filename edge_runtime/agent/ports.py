@@ -8,7 +8,7 @@ import torch
 
 from edge_runtime.protocol.manifest import Manifest, TensorEntry
 from edge_runtime.protocol.measurements import BoxMeasured
-from edge_runtime.protocol.messages import CameraSample, MemorySample, ProbeResult, QuerySample
+from edge_runtime.protocol.messages import CameraSample, HostSample, MemorySample, ProbeResult, QuerySample
 from edge_runtime.protocol.target import CameraTarget, QueryTarget
 from edge_runtime.vision.spec import Frame
 
@@ -48,3 +48,13 @@ class Cameras(Protocol):
     def samples(self) -> tuple[CameraSample, ...]: ...
 
     def probe(self, target: CameraTarget, request: int) -> tuple[ProbeResult, np.ndarray | None]: ...
+
+
+class Health(Protocol):
+    """Both answer at once."""
+
+    def sample(self) -> HostSample | None:
+        """What is known of the hardware and has not been told yet."""
+        ...
+
+    def warnings(self) -> Sequence[str]: ...

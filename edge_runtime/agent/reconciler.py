@@ -5,6 +5,7 @@ long and run beside. A failed step leaves the box as it was and becomes a senten
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -30,6 +31,7 @@ from edge_runtime.agent.steps import (
     StopFrames,
     required_steps,
 )
+from edge_runtime.bundles.store import DiskRefused
 from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.target import BundleTarget, QueryTarget, TargetState
@@ -76,6 +78,7 @@ class Reconciler:
 
     async def bring_to(self, target: TargetState) -> None:
         """One pass over all steps that are due, and one more where a bundle was given up. Never raises GemelError."""
+        self._requests.forget_except(target)
         self._bundles.wanted, self._bundles.health_window_s = target.bundle, target.health_window_s
         refused = self._bundles.refused
         await self._pass(target)
@@ -133,17 +136,23 @@ class Reconciler:
         except GemelError as error:
             log.warning("%s: %s", type(step).__name__, error)
             await self._note_failure(step, error)
+        except OSError as error:  # what a part of a step wrote by itself, such as the identity
+            log.warning("%s: %s", type(step).__name__, error)
+            sentence = f"The box cannot use its disk ({error.strerror or error}). It keeps running what it has."
+            await self._note_failure(step, DiskRefused(sentence))
         else:
             self._failures.pop(step, None)
         self._on_change()
 
     async def _note_failure(self, step: Step, error: GemelError) -> None:
         before = self._failures.get(step, Failure("", 0, 0, 0.0))
-        answered = before.answered + (not isinstance(error, ServerUnreachable))
+        # A server that is away and a disk that is full say nothing against the bundle, and both pass.
+        answered = before.answered + (not isinstance(error, ServerUnreachable | DiskRefused))
         if isinstance(step, FetchBundle) and answered >= MAX_TRIES:
-            self._failures.pop(step, None)
-            await self._bundles.refuse(step.bundle, f"{error} It was tried {answered} times.")
-            return
+            with contextlib.suppress(DiskRefused):  # then it is tried once more
+                await self._bundles.refuse(step.bundle, f"{error} It was tried {answered} times.")
+                self._failures.pop(step, None)
+                return
         attempts = before.attempts + 1
         is_fetch = isinstance(step, FetchBundle)
         delay = reconnect_delay_s(attempts, random.random()) if error.is_retryable or is_fetch else _REFUSED_RETRY_S

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from edge_runtime.bundles.store import BlobCorrupt, BundleError, BundleStore, manifest_tensors
+from edge_runtime.bundles.files import disk_problem
+from edge_runtime.bundles.store import BlobCorrupt, BundleError, BundleStore, DiskRefused, manifest_tensors
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.bundles.verify import verified_manifest
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, TensorEntry, sha256_hex
@@ -22,13 +23,6 @@ class Interrupted(BundleError):
     """The transfer ended before the blob did."""
 
     code = "interrupted"
-    is_retryable = True
-
-
-class DiskRefused(BundleError):
-    """Full, or read-only."""
-
-    code = "disk"
     is_retryable = True
 
 
@@ -91,12 +85,9 @@ class _Download:
             entry = self._waiting.pop()
             try:
                 await self._get(entry)
+                await _to_its_end(self._store.take_in, entry.digest)
             except OSError as error:
-                raise DiskRefused(
-                    f"A bundle cannot be written to this box's disk ({error.strerror or error}); "
-                    "what arrived is kept, and the box keeps what it runs."
-                ) from error
-            await _to_its_end(self._store.take_in, entry.digest)
+                raise DiskRefused(disk_problem(self._store.root, error)) from error
 
     async def _get(self, entry: TensorEntry) -> None:
         path = self._store.incoming(entry.digest)

@@ -1,5 +1,6 @@
 """Writing a file so that a power cut leaves the old content or the new one, never a part."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -29,6 +30,15 @@ def settle(temporary: Path, path: Path) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync_folder(path.parent)
+
+
+def disk_problem(folder: Path, error: OSError) -> str:
+    """One sentence for a person on why nothing could be written below `folder`."""
+    reason = "its disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else error.strerror
+    return (
+        f"The box cannot write to {folder} ({reason}). It keeps running what it has and tries again; make room there, "
+        "or check the disk."
+    )
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import torch
 
-from edge_runtime.bundles.files import TEMPORARY, settle, write_atomically
+from edge_runtime.bundles.files import TEMPORARY, disk_problem, settle, write_atomically
 from edge_runtime.bundles.pointer import Pointer, Refusal
 from edge_runtime.bundles.tensors import map_tensor
 from edge_runtime.bundles.verify import verified_manifest
@@ -43,6 +43,13 @@ class BlobCorrupt(BundleError):
     """The bytes do not have the digest they were asked for by: a broken transfer, so worth asking again."""
 
     code = "blob_corrupt"
+    is_retryable = True
+
+
+class DiskRefused(BundleError):
+    """Full, or read-only. Worth another try: people make room."""
+
+    code = "disk"
     is_retryable = True
 
 
@@ -96,7 +103,7 @@ class BundleStore:
         if missing := self.missing(manifest):
             raise BundleError(f"{len(missing)} blobs of the bundle are not on disk yet; the box keeps what it runs.")
         digest = sha256_hex(signed.manifest.encode())
-        write_atomically(self._manifests / f"{digest}.json", msgspec.json.encode(signed))
+        self._write(self._manifests / f"{digest}.json", msgspec.json.encode(signed))
         return manifest
 
     def count_start(self, digest: str) -> int:
@@ -198,8 +205,14 @@ class BundleStore:
             return Pointer()
 
     def _write_pointer(self, pointer: Pointer) -> None:
-        write_atomically(self._pointer_path, msgspec.json.encode(pointer))
+        self._write(self._pointer_path, msgspec.json.encode(pointer))
         self.pointer = pointer
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise DiskRefused(disk_problem(self.root, error)) from error
 
     def _has_blob(self, digest: str) -> bool:
         if digest in self._verified:

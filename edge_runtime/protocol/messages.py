@@ -62,10 +62,42 @@ class CameraSample(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+class AcceleratorSample(msgspec.Struct, frozen=True):
+    """One GPU of the box. What its driver does not say is None."""
+
+    name: str
+    utilisation_percent: float | None = None
+    memory_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+
+
+class HostSample(msgspec.Struct, frozen=True):
+    """The machine that the box runs on, and the box's process, at Unix second `at`. None: unknown there.
+
+    `cpu_percent` of all cores together, 0..100. `disk_bytes` and `disk_free_bytes`: of the disk with the box's state
+    folder. `temperature_c`: the hottest sensor. `uptime_s`, `threads`, `descriptors`: of the process.
+    """
+
+    at: float
+    cpu_percent: float = 0.0
+    memory_bytes: int = 0
+    memory_available_bytes: int = 0
+    disk_bytes: int | None = None
+    disk_free_bytes: int | None = None
+    temperature_c: float | None = None
+    accelerators: tuple[AcceleratorSample, ...] = ()
+    uptime_s: float = 0.0
+    threads: int = 0
+    descriptors: int | None = None
+
+
 class Stats(msgspec.Struct, frozen=True, tag="stats"):
     """About one a second. `(boot_id, seq)` is unique per box: the server stores it once and acknowledges it.
 
-    `at`: Unix seconds on the box's clock at the end of the interval of `interval_s` seconds.
+    `at`: Unix seconds on the box's clock at the end of the interval of `interval_s` seconds. `host` comes every few
+    seconds; None in between. `cpu_percent`: of the process, 100 for one core.
     """
 
     boot_id: str
@@ -77,6 +109,7 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     queries: tuple[QuerySample, ...]
     cameras: tuple[CameraSample, ...] = ()
     cpu_percent: float = 0.0
+    host: HostSample | None = None
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):

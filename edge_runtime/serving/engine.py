@@ -154,7 +154,7 @@ class Engine:
         try:
             self.live_accuracy.score(query, now)
         except Exception:
-            log.warning("the original of query %s could not be run", query, exc_info=True)
+            log.warning("the original of a query could not be run", extra={"query": query}, exc_info=True)
         return True
 
     def _servable(self, now: float, profiles: Profiles) -> list[Waiting]:
@@ -269,7 +269,7 @@ class Engine:
         try:
             self._given.on_result(Result(query, frame, prediction, latency_ms))
         except Exception:
-            log.exception("a listener failed on a result of query %s", query)
+            log.exception("a listener failed on a result of query %s", target.name, extra={"query": query})
 
     def _note_rate(self, size_bytes: int, swap_s: float) -> None:
         if size_bytes < _RATE_MEASURABLE_BYTES or swap_s <= 0:

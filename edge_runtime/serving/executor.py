@@ -74,6 +74,7 @@ class Executor:
         on_result: Callable[[Result], None] = lambda result: None,
     ) -> None:
         policy_named(policy)
+        self._clock = clock
         self._device = torch.device(device)
         self._threads = threads
         self._policy = policy
@@ -93,6 +94,7 @@ class Executor:
         self._condition = threading.Condition()
         self._has_news = False
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._at_work_since: float | None = None
         self._process = psutil.Process(os.getpid())
         self._thread = threading.Thread(target=self._loop, name="executor", daemon=True)
         self._thread.start()
@@ -113,7 +115,7 @@ class Executor:
         served = Profiles(tuple(profiles))
         forecast = self._forecast(queries, models, served)
         if forecast:
-            log.warning("bundle version %d: %s", manifest.version, forecast)
+            log.warning("bundle version %d: %s", manifest.version, forecast, extra={"bundle_version": manifest.version})
         return Prepared(manifest, tuple(queries), models, served, problems, tensor, forecast)
 
     def activate(self, prepared: Prepared) -> None:
@@ -165,6 +167,13 @@ class Executor:
             load_bytes_per_s=budget.load_bytes_per_s if math.isfinite(budget.load_bytes_per_s) else None,
             networks=measured_networks(prepared),
         )
+
+    def stuck_s(self) -> float:
+        """How long the visit or job at hand has taken by now; for ever once the thread has ended unasked."""
+        if not self._thread.is_alive():
+            return 0.0 if self._stopping.is_set() else math.inf
+        since = self._at_work_since
+        return 0.0 if since is None else self._clock() - since
 
     def stop(self) -> None:
         """Ends the thread after the visit at hand. Idempotent."""
@@ -237,12 +246,14 @@ class Executor:
     def _loop(self) -> None:
         torch.set_num_threads(self._threads)  # counts for the thread that calls it
         while not self._stopping.is_set():
+            self._at_work_since = self._clock()
             try:
                 self._allocator.note(self._clock(), self._memory.held_bytes)
                 if not (self._do_job() or self._engine.score_when_due() or self._engine.step()):
                     self._sleep()
             except Exception:  # the edge of the thread: a box runs on for months
                 log.exception("the executor failed and goes on in %s s", _AFTER_FAILURE_S)
+                self._at_work_since = None
                 self._stopping.wait(_AFTER_FAILURE_S)
 
     def _do_job(self) -> bool:
@@ -258,6 +269,7 @@ class Executor:
 
     def _sleep(self) -> None:
         accuracy = self._engine.live_accuracy
+        self._at_work_since = None
         timeout_s = _SCORING_CHECK_S if accuracy is not None and accuracy.is_watching else None
         with self._condition:
             self._condition.wait_for(lambda: self._has_news or self._stopping.is_set(), timeout_s)

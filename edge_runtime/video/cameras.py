@@ -70,6 +70,10 @@ class CameraSet:
     def samples(self) -> tuple[CameraSample, ...]:
         return tuple(reader.sample() for reader in list(self._readers.values()))
 
+    def stuck_s(self) -> float:
+        """For how long no camera at all has made progress: where one hangs it is the camera, where all do it is us."""
+        return min((reader.stuck_s() for reader in list(self._readers.values())), default=0.0)
+
     def probe(self, target: CameraTarget, request: int) -> tuple[ProbeResult, np.ndarray | None]:
         """From the running reader where there is one: many devices can be opened only once. May block."""
         reader = self._readers.get(target.camera)

@@ -67,6 +67,7 @@ class CameraReader:
         self._index = 0
         self._stream = 0
         self._first_shown_at = math.inf  # since the source was opened
+        self._moved_at = clock()
 
     def start(self) -> None:
         self._thread.start()
@@ -97,6 +98,12 @@ class CameraReader:
         """The newest delivered frame while the camera runs."""
         return self._latest if self._status.state == "running" else None
 
+    def stuck_s(self) -> float:
+        """For how long opening, reading or delivering has not returned; waiting on purpose is no standstill."""
+        if not self._thread.is_alive():
+            return 0.0 if self._stopped.is_set() else math.inf
+        return max(0.0, self._clock() - self._moved_at)
+
     def sample(self) -> CameraSample:
         rate = self._meter.rate_fps(self._clock()) if self._status.state == "running" else 0.0
         return CameraSample(self.target.camera, self._status.state, round(rate, 2), self._status.problem)
@@ -111,13 +118,13 @@ class CameraReader:
             except GemelError as error:
                 problem = str(error)
             except Exception:  # The edge of this camera's thread: one camera's surprise must not end the others.
-                log.exception("Camera %s failed unexpectedly", self.target.camera)
+                log.exception("Camera %s failed unexpectedly", self.target.name, extra={"camera": self.target.camera})
                 problem = "The camera failed unexpectedly; the log of the box says why. The box tries again."
             if self._status.problem != problem:
-                log.warning("Camera %s: %s", self.target.name, problem)
+                log.warning("Camera %s: %s", self.target.name, problem, extra={"camera": self.target.camera})
             attempt = 0 if self._clock() - self._first_shown_at > _HEALTHY_S else attempt
             self._status = replace(self._status, state="failed", problem=problem)
-            self._stopped.wait(reconnect_delay_s(attempt, random.random()))
+            self._wait(reconnect_delay_s(attempt, random.random()))
             attempt += 1
 
     def _play_once(self) -> None:
@@ -128,12 +135,13 @@ class CameraReader:
             pace, backlog, count = Pace(), Backlog(), 0
             frame_s = 1 / (capture.rate_fps or _FALLBACK_FPS)
             for picture in capture.pictures():
+                self._moved_at = self._clock()
                 if self._stopped.is_set():
                     return
                 lag_s = self._lag_s(picture, capture, backlog)
                 if not capture.is_live and capture.is_paced:
                     seconds = count * frame_s if picture.seconds is None else picture.seconds
-                    self._stopped.wait(pace.delay_s(seconds, self._clock()))
+                    self._wait(pace.delay_s(seconds, self._clock()))
                 self._meter.count(self._clock())
                 is_wanted = count % keep_every(capture.rate_fps, self._wanted_fps) == 0 and not backlog.is_behind
                 if is_wanted and not self._stopped.is_set():
@@ -143,9 +151,13 @@ class CameraReader:
                 # A killed RTSP server looks like the end of a film.
                 raise CaptureError(_end_problem(count))
             if capture.is_paced:
-                self._stopped.wait(frame_s)
+                self._wait(frame_s)
         finally:
             capture.close()
+
+    def _wait(self, seconds: float) -> None:
+        self._moved_at = self._clock() + seconds
+        self._stopped.wait(seconds)
 
     def _lag_s(self, picture: Picture, capture: Capture, backlog: Backlog) -> float:
         """How old a live picture is by now; has the source hurry when it lags."""

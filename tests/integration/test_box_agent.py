@@ -1,6 +1,7 @@
 """A box's agent against a server over real sockets, with real cameras and bundles and no models."""
 
 import asyncio
+import errno
 import os
 
 import msgspec
@@ -9,9 +10,10 @@ import pytest
 
 from edge_runtime.agent import own_identity
 from edge_runtime.agent.identity import load_identity
+from edge_runtime.agent.recall import load_recall
 from edge_runtime.answers.results import Result
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.messages import EventReport, Nudge, QuerySample
+from edge_runtime.protocol.messages import EventReport, HostSample, Nudge, QuerySample
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
 from edge_runtime.vision.spec import Detections, Frame
 from tests.simulators.box import Box, is_running, last_report, publish, until
@@ -93,6 +95,49 @@ async def test_a_forged_bundle_is_refused(server, box):
     assert last_report(server).manifest_digest == first
 
 
+async def test_tells_of_its_hardware_once_per_reading_and_says_what_is_wrong_with_it(server, box):
+    box.health.newest = HostSample(at=5.0, cpu_percent=40.0, disk_free_bytes=7)
+    digest, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, digest) and len(server.stats) >= 3)
+    assert [stats.host for stats in server.stats if stats.host] == [
+        HostSample(at=5.0, cpu_percent=40.0, disk_free_bytes=7)
+    ]
+    box.health.sentences = ("The box is too hot.",)
+    await until(
+        lambda: (last_report(server).state, last_report(server).sentence) == ("degraded", "The box is too hot.")
+    )
+    box.health.sentences = ()
+    await until(lambda: is_running(server, digest))
+
+
+async def test_a_full_disk_leaves_what_runs_and_is_told_until_there_is_room_again(server, box, monkeypatch):
+    first, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, first) and (box.folder / "recall.json").exists())
+    monkeypatch.setattr(os, "fsync", no_space)
+    second, _ = publish(server, 2, version=2)
+    await until(lambda: "its disk is full" in last_report(server).sentence)
+    assert (last_report(server).state, last_report(server).manifest_digest) == ("not at target", first)
+    assert not list(box.folder.rglob("*.part"))
+    monkeypatch.undo()
+    await until(lambda: is_running(server, second))
+
+
+async def test_a_full_disk_while_remembering_degrades_the_box_and_it_remembers_later(server, box, film, monkeypatch):
+    digest, _ = publish(server, 1, version=1)
+    await until(lambda: is_running(server, digest) and load_recall(box.folder).running == digest)
+    monkeypatch.setattr(os, "fsync", no_space)
+    server.change(cameras=(CameraTarget("gate", "Gate", film),))
+    await until(lambda: last_report(server).state == "degraded" and "its disk is full" in last_report(server).sentence)
+    assert load_recall(box.folder).target.cameras == ()
+    monkeypatch.undo()
+    await until(lambda: is_running(server, digest))
+    assert [camera.camera for camera in load_recall(box.folder).target.cameras] == ["gate"]
+
+
+def no_space(descriptor):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 async def test_a_bad_camera_degrades_the_box_and_the_sentence_names_it(server, box, film):
     server.change(
         cameras=(
@@ -107,7 +152,7 @@ async def test_a_bad_camera_degrades_the_box_and_the_sentence_names_it(server, b
     camera, result, picture = server.probes[0]
     assert (camera, result.request, picture) == ("roof", 5, None)
     assert "refuses connections" in result.problem
-    assert box.cameras.latest("gate") is not None
+    await until(lambda: box.cameras.latest("gate") is not None)
     assert b"s3cret" not in b"".join(map(msgspec.json.encode, [*server.reports, *server.stats, result]))
 
 

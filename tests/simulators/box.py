@@ -18,7 +18,7 @@ from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.manifest import ModelEntry
 from edge_runtime.video.cameras import CameraSet
 from tests.simulators.box_server import BOX, CREDENTIAL
-from tests.simulators.serving import FakeServing
+from tests.simulators.serving import FakeHealth, FakeServing
 
 
 class Box:
@@ -26,9 +26,13 @@ class Box:
 
     def __init__(self, server, folder):
         self.server, self.folder = server, folder
-        self.serving = FakeServing()
+        self.serving, self.health = FakeServing(), FakeHealth()
 
     async def start(self):
+        self.make()
+        self.task = asyncio.create_task(self.agent.run())
+
+    def make(self):
         identity = Identity(self.server.url, BOX, "Depot", CREDENTIAL, self.server.public_key)
         self.cameras = CameraSet(lambda frame: None)
         self.answers = AnswerDesk(tracker=ByteTracker)
@@ -42,8 +46,8 @@ class Box:
             throttle=Throttle(),
             answers=self.answers,
             spool=EventSpool(self.folder / "events.sqlite"),
+            health=self.health,
         )
-        self.task = asyncio.create_task(self.agent.run())
 
     def runs(self, version):
         return self.serving.running is not None and self.serving.running.manifest.version == version

@@ -8,7 +8,7 @@ import torch
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, TensorEntry
 from edge_runtime.protocol.measurements import BoxMeasured
-from edge_runtime.protocol.messages import MemorySample, QuerySample
+from edge_runtime.protocol.messages import HostSample, MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 
 
@@ -16,6 +16,21 @@ from edge_runtime.protocol.target import QueryTarget
 class Prepared:
     manifest: Manifest
     queries: tuple[QueryTarget, ...]
+
+
+class FakeHealth:
+    """`newest`: figures of the hardware that are told once."""
+
+    def __init__(self) -> None:
+        self.newest: HostSample | None = None
+        self.sentences: tuple[str, ...] = ()
+
+    def sample(self) -> HostSample | None:
+        newest, self.newest = self.newest, None
+        return newest
+
+    def warnings(self) -> tuple[str, ...]:
+        return self.sentences
 
 
 class FakeServing:

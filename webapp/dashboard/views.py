@@ -19,7 +19,7 @@ from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group
 from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
 from webapp.rollouts.selectors import bundle_list
-from webapp.telemetry.selectors import box_series, bundle_figures, query_series
+from webapp.telemetry.selectors import box_series, bundle_figures, latest_hardware, query_series
 from webapp.workloads.models import CheckState
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get
 
@@ -63,6 +63,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "row": row,
         "box": shown,
         "memory": memory_points(box_series(shown, now - CHART_SPAN)),
+        "hardware": latest_hardware(shown),
         "queries": query_rows(request.user, {shown.id: row}),
         "cameras": camera_list(request.user, shown),
         "bundles": bundle_list(request.user, shown)[:8],

@@ -7,7 +7,10 @@ from webapp.fleets.models import Box
 
 
 class BoxSample(models.Model):
-    """One Stats message (protocol.messages). The memory bands add up to the budget; bytes. (boot_id, seq) is unique."""
+    """One Stats message (protocol.messages). The memory bands add up to the budget; bytes. (boot_id, seq) is unique.
+
+    `host`: a protocol.messages.HostSample; only every few samples have one.
+    """
 
     box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="samples")
     boot_id = models.CharField(max_length=40)
@@ -24,6 +27,7 @@ class BoxSample(models.Model):
     memory_rss = models.BigIntegerField()
     cpu_percent = models.FloatField(default=0.0)
     cameras = models.JSONField(default=list)
+    host = models.JSONField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["box", "boot_id", "seq"], name="one_box_sample_per_seq")]

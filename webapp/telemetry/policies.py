@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from edge_runtime.protocol.errors import ProtocolError
-from edge_runtime.protocol.messages import QuerySample, Stats
+from edge_runtime.protocol.messages import HostSample, QuerySample, Stats
 
 COUNT_MAX = 2**31 - 1
 BYTES_MAX = 2**62
@@ -14,6 +14,8 @@ AHEAD_MAX = timedelta(minutes=1)
 NAME_MAX = 40
 LABELS_MAX = 1000
 LABEL_MAX = 100
+ACCELERATORS_MAX = 16
+TEMPERATURE_MAX_C = 1000
 
 
 class StatsUnusable(ProtocolError):
@@ -33,6 +35,8 @@ def check_stats(stats: Stats) -> None:
         raise StatsUnusable("The statistics name no boot of the box.")
     for sample in stats.queries:
         _check_query(sample)
+    if stats.host is not None:
+        _check_host(stats.host)
 
 
 def sampled_at(stats: Stats, now: datetime) -> datetime:
@@ -55,12 +59,25 @@ def _check_query(sample: QuerySample) -> None:
         _check_range(found, COUNT_MAX)
 
 
+def _check_host(host: HostSample) -> None:
+    if len(host.accelerators) > ACCELERATORS_MAX:
+        raise StatsUnusable(f"The statistics tell of {len(host.accelerators)} accelerators.")
+    _check_labels([accelerator.name for accelerator in host.accelerators])
+    for part in (host, *host.accelerators):
+        figures = {
+            name: value for name, value in msgspec.structs.asdict(part).items() if isinstance(value, int | float)
+        }
+        heat = figures.pop("temperature_c", 0.0)
+        _check_range(figures, BYTES_MAX)
+        _check_range({"temperature_c": abs(heat)}, TEMPERATURE_MAX_C)
+
+
 def _check_labels(labels: Collection[str]) -> None:
     if len(labels) > LABELS_MAX:
-        raise StatsUnusable(f"The statistics count {len(labels)} classes.")
+        raise StatsUnusable(f"The statistics name {len(labels)} classes.")
     for label in labels:
         if not 0 < len(label) <= LABEL_MAX or not label.isprintable():
-            raise StatsUnusable(f"The statistics count objects of class {label[:LABEL_MAX]!r}.")
+            raise StatsUnusable(f"The statistics name something {label[:LABEL_MAX]!r}.")
 
 
 def _check_range(values: Mapping[str, float], highest: float) -> None:

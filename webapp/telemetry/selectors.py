@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from django.db.models import Avg, F, Max, Min, QuerySet, Sum
 
+from edge_runtime.protocol.messages import HostSample
 from webapp.fleets.models import Box
 from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
 from webapp.workloads.models import Query
@@ -13,6 +15,7 @@ from webapp.workloads.models import Query
 WARM_UP = timedelta(seconds=5)
 SPAN_MAX = timedelta(hours=1)
 VERSIONS_MAX = 10
+HOST_AMONG = 60  # every few samples tell of the hardware; those of boxes of an older version never
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ class BundleFigures:
     agreement: float | None
 
 
+@dataclass(frozen=True)
+class Hardware:
+    """The machine at one moment, and what the box's process took of it then; 100 % of CPU are one core."""
+
+    at: datetime
+    process_cpu_percent: float
+    process_memory: int
+    host: HostSample
+
+
 def box_series(box: Box, since: datetime) -> QuerySet[BoxSample]:
     """Samples of the box from `since` on, oldest first."""
     return BoxSample.objects.filter(box=box, at__gte=since).order_by("at")
@@ -61,6 +74,16 @@ def query_series(query: Query, since: datetime) -> QuerySet[QuerySample]:
 def latest_sample(box: Box) -> BoxSample | None:
     """The newest sample, with its query samples fetched along."""
     return BoxSample.objects.filter(box=box).prefetch_related("query_samples").order_by("-at").first()
+
+
+def latest_hardware(box: Box) -> Hardware | None:
+    """What the box last told about its hardware; None where its newest samples tell nothing."""
+    newest = BoxSample.objects.filter(box=box).order_by("-at").values_list("at", "host", "cpu_percent", "memory_rss")
+    found = next((values for values in newest[:HOST_AMONG] if values[1] is not None), None)
+    if found is None:
+        return None
+    at, host, process_cpu_percent, process_memory = found
+    return Hardware(at, process_cpu_percent, process_memory, msgspec.convert(host, HostSample))
 
 
 def latest_samples(boxes: Iterable[Box]) -> dict[object, BoxSample]:

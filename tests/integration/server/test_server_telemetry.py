@@ -6,11 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
+from edge_runtime.protocol.messages import (
+    AcceleratorSample,
+    HostSample,
+    MemorySample,
+    QuerySample,
+    Stats,
+    decode_from_box,
+)
 from webapp.fleets.models import Box
 from webapp.telemetry import models
 from webapp.telemetry.policies import StatsUnusable
-from webapp.telemetry.selectors import bundle_figures, latest_sample, latest_samples
+from webapp.telemetry.selectors import bundle_figures, latest_hardware, latest_sample, latest_samples
 from webapp.telemetry.services import samples_prune, stats_record
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -44,6 +51,34 @@ def test_a_message_sent_again_is_stored_once(fleet: Any) -> None:
     assert (models.BoxSample.objects.count(), models.QuerySample.objects.count()) == (2, 2)
 
 
+GPU = AcceleratorSample("Tesla T4", 37.0, 16_000, 4_000, 58.0, 35.5)
+HOST = HostSample(NOW.timestamp(), 40.0, 2**34, 2**33, 2**36, 2**35, 61.5, (GPU,), 3600.0, 17, 21)
+
+
+def test_the_newest_hardware_is_kept_with_its_age_though_few_samples_tell_of_it(fleet: Any) -> None:
+    assert latest_hardware(fleet.box) is None
+    record(fleet.box, stats(1))
+    assert latest_hardware(fleet.box) is None
+    record(fleet.box, msgspec.structs.replace(stats(2), host=HOST))
+    record(fleet.box, stats(3))
+    hardware = latest_hardware(fleet.box)
+    assert hardware is not None
+    assert hardware.host == HOST
+    assert (hardware.at, hardware.process_cpu_percent) == (NOW + timedelta(seconds=2), 12.5)
+
+
+def test_a_message_of_an_older_box_has_no_hardware_and_that_of_a_newer_one_is_read(fleet: Any) -> None:
+    old = msgspec.to_builtins(stats(1))
+    del old["host"]
+    new = msgspec.to_builtins(msgspec.structs.replace(stats(2), host=HOST)) | {"since_then": 1}
+    new["host"] |= {"humidity": 40}
+    for message in (old, new):
+        assert record(fleet.box, decode_from_box(msgspec.json.encode(message)))
+    hardware = latest_hardware(fleet.box)
+    assert hardware is not None
+    assert hardware.host == HOST
+
+
 def test_samples_of_queries_of_another_box_are_left_out(fleet: Any, make_fleet: Any) -> None:
     foreign = make_fleet("airport").query()
     assert record(fleet.box, stats(1, sample(foreign.id), sample("no id")))
@@ -60,6 +95,10 @@ def test_samples_of_queries_of_another_box_are_left_out(fleet: Any, make_fleet: 
         stats(1, counting({"car": -1})),
         stats(1, counting({f"class {index}": 1 for index in range(1001)})),
         stats(1, boot="b" * 41),
+        msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, disk_free_bytes=-1)),
+        msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, temperature_c=-1e9)),
+        msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, accelerators=(GPU,) * 17)),
+        msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, accelerators=(AcceleratorSample("\0"),))),
         stats(-1),
     ],
 )

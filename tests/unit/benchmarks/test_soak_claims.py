@@ -71,11 +71,11 @@ def test_frames_in_time_that_all_add_up_hold():
     assert missed(frame_claims([stats(1), stats(2)], {"q1": (7, 580.0, 0)}, 600)) == []
 
 
-def test_one_look_at_the_clock_in_a_thousand_may_be_late():
+def test_one_look_at_the_clock_in_a_hundred_may_be_late():
     """A busy machine: the run ended in time, the look came later."""
     many = [stats(seq, captured=500, processed=500, dropped=0, late=0) for seq in (1, 2)]
     assert missed(frame_claims(many, {"q1": (1000, 580.0, 1)}, 600)) == []
-    assert missed(frame_claims(many, {"q1": (1000, 580.0, 9)}, 600)) != []
+    assert missed(frame_claims(many, {"q1": (1000, 580.0, 20)}, 600)) != []
 
 
 @pytest.mark.parametrize(

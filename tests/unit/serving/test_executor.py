@@ -1,5 +1,6 @@
 """The thread around the engine: nothing here asserts a time, waits are only bounded so that a failure ends."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from edge_runtime.serving.engine import Result
 from edge_runtime.serving.executor import Executor, ExecutorStopped
 from edge_runtime.serving.preparation import UnknownSlot
 from edge_runtime.serving.skeleton import WeightsIncomplete
-from tests.simulators.serving_rig import SPEC, BundleOnShelf, frame_at, merged_with, query_on, state_of
+from tests.simulators.serving_rig import SPEC, BundleOnShelf, FakeClock, frame_at, merged_with, query_on, state_of
 
 ENOUGH = 60.0
 HOUR_MS = 3_600_000
@@ -197,3 +198,56 @@ def test_half_precision_weights_are_served_in_the_networks_precision(executor, l
 
     dtypes = {tensor.dtype for tensor in prepared.models["cars"].skeleton.module.parameters()}
     assert dtypes == {torch.float32}
+
+
+def test_knows_for_how_long_the_visit_at_hand_has_taken(shelf, listener) -> None:
+    """As the watchdog asks, from another thread, while a visit hangs."""
+    entered, released = threading.Event(), threading.Event()
+    shelf.add("cars", state_of(1))
+
+    def hang(result: Result) -> None:
+        entered.set()
+        assert released.wait(ENOUGH)
+
+    clock = FakeClock()
+    executor = Executor(budget_bytes=8_000_000, overhead_bytes=1_000_000, clock=clock, on_result=hang)
+    try:
+        query = query_on("cars", deadline_ms=HOUR_MS)
+        executor.activate(executor.prepare(shelf.manifest(), [query], shelf.tensor))
+        executor.offer(frame_at(clock.now))
+        assert entered.wait(ENOUGH)
+        clock.advance(90.0)
+        assert executor.stuck_s() == 90.0
+    finally:
+        released.set()
+        executor.stop()
+    assert executor.stuck_s() == 0.0
+
+
+def test_a_thread_that_sleeps_is_not_stuck() -> None:
+    clock = FakeClock()
+    executor = Executor(budget_bytes=8_000_000, overhead_bytes=1_000_000, clock=clock)
+    try:
+        slept = threading.Event()
+        with slept_lets_know(executor, slept):
+            assert slept.wait(ENOUGH)
+            clock.advance(3600.0)
+            assert executor.stuck_s() == 0.0
+    finally:
+        executor.stop()
+
+
+@contextlib.contextmanager
+def slept_lets_know(executor: Executor, slept: threading.Event) -> Iterator[None]:
+    """Sets `slept` once the executor's thread waits for news."""
+    condition = executor._condition
+    wait_for = condition.wait_for
+
+    def noted(predicate, timeout=None):
+        slept.set()
+        return wait_for(predicate, timeout)
+
+    condition.wait_for = noted
+    executor._wake()
+    yield
+    condition.wait_for = wait_for

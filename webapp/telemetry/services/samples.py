@@ -82,6 +82,7 @@ def _box_sample(box: Box, stats: Stats, now: datetime) -> BoxSample:
         bundle_version=stats.bundle_version,
         cpu_percent=stats.cpu_percent,
         cameras=msgspec.to_builtins(stats.cameras),
+        host=msgspec.to_builtins(stats.host),
         **{f"memory_{band}": size for band, size in msgspec.structs.asdict(stats.memory).items()},
     )
 

@@ -1,0 +1,1 @@
+"""How the machine and the process are: figures of the hardware, the watchdog, systemd, the log."""
