@@ -39,7 +39,8 @@ def set_up_logging(log_format: str = "auto", *, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "websockets"):  # a line per request
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def keep_log(state_dir: Path, box: str) -> None:
