@@ -243,4 +243,6 @@ def _described(answer: Answer, agent: Agent) -> Result | None:
         classes=model.classes,
         rate_fps=query.rate_fps,
         latency_ms=answer.latency_ms,
+        zone=query.zone,
+        outside=answer.outside,
     )

@@ -1,4 +1,4 @@
-"""Answers drawn on a picture: boxes with labels for detection, a caption line for classification."""
+"""Answers drawn on a picture: zones and boxes with labels for detection, a caption line for classification."""
 
 import cv2
 import numpy as np
@@ -17,10 +17,22 @@ def annotated(image: np.ndarray, results: tuple[Result, ...]) -> np.ndarray:
     captions = []
     for position, result in enumerate(ordered):
         if isinstance(result.prediction, Detections):
+            image = _with_zone(image, result, position)
             image = _with_boxes(image, result, result.prediction, position)
         else:
             captions.append(_caption(result, result.prediction))
     return _with_captions(image, captions)
+
+
+def _with_zone(image: np.ndarray, result: Result, position: int) -> np.ndarray:
+    """The outline in the query's colour, and a tint so light that the picture stays as it is."""
+    if not result.zone:
+        return image
+    height, width = image.shape[:2]
+    corners = np.rint(np.array(result.zone) * (width - 1, height - 1)).astype(np.int32)
+    colour = sv.ColorPalette.DEFAULT.by_idx(position)
+    image = sv.draw_filled_polygon(image, corners, colour, opacity=0.12)
+    return sv.draw_polygon(image, corners, colour, thickness=1)
 
 
 def _with_boxes(image: np.ndarray, result: Result, found: Detections, position: int) -> np.ndarray:

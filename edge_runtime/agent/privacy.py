@@ -86,9 +86,15 @@ def person_boxes(frame: Frame, results: tuple[Result, ...]) -> np.ndarray:
     """(N, 4) xyxy fractions of everybody known on `frame`; results on other frames count for nothing."""
     boxes = [known.box for known in frame.objects or () if known.name in PERSON_CLASSES]
     for result in results:
-        if result.frame is frame and isinstance(result.prediction, Detections):
-            found = result.prediction
-            for box, label, score in zip(found.boxes, found.labels, found.scores, strict=True):
-                if result.classes[int(label)] in PERSON_CLASSES and score >= _MINIMUM_SCORE:
-                    boxes.append(tuple(box))
+        for found in (result.prediction, result.outside):
+            if result.frame is frame and isinstance(found, Detections):
+                boxes += _people(found, result.classes)
     return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def _people(found: Detections, classes: tuple[str, ...]) -> list[tuple[float, ...]]:
+    return [
+        tuple(box)
+        for box, label, score in zip(found.boxes, found.labels, found.scores, strict=True)
+        if classes[int(label)] in PERSON_CLASSES and score >= _MINIMUM_SCORE
+    ]

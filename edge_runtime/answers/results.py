@@ -4,14 +4,16 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge_runtime.vision.spec import Frame, Prediction
+from edge_runtime.protocol.target import Zone
+from edge_runtime.vision.spec import Detections, Frame, Prediction
 
 
 @dataclass(frozen=True)
 class Result:
-    """One answer. `name`, `objects` and `rate_fps` are the query's; `classes`: what the labels of `prediction` index.
+    """One answer. `name`, `objects`, `rate_fps` and `zone` are the query's; `classes`: what labels index.
 
-    `latency_ms`: capture to answer.
+    `latency_ms`: capture to answer. `outside`: what was found outside the zone. It does not count, but people there are
+    to be blurred all the same.
     """
 
     query: str
@@ -22,6 +24,8 @@ class Result:
     classes: tuple[str, ...]
     rate_fps: float = 5.0
     latency_ms: float = 0.0
+    zone: Zone = ()
+    outside: Detections | None = None
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ import enum
 
 import msgspec
 
+# A polygon: its corners in order, x before y, as fractions of the picture from its upper left. Empty: all of it.
+Zone = tuple[tuple[float, float], ...]
+
 
 class Privacy(enum.StrEnum):
     """What may leave the box as pictures. OFF: nothing. BLURRED: people are blurred. FULL: as captured."""
@@ -30,6 +33,7 @@ class QueryTarget(msgspec.Struct, frozen=True):
 
     `objects` is a subset of the slot's classes. A result later than `deadline_ms` after capture is late, hence lost.
     `priority`: how many frames of an ordinary query one of its frames counts as, when not all can be met.
+    `zone`: only objects that stand in it count; for detection queries.
     """
 
     query: str
@@ -41,6 +45,7 @@ class QueryTarget(msgspec.Struct, frozen=True):
     deadline_ms: int
     accuracy_target: float
     priority: float = 1.0
+    zone: Zone = ()
 
 
 class FrameRequest(msgspec.Struct, frozen=True):

@@ -23,7 +23,8 @@ from edge_runtime.serving.intake import Intake
 from edge_runtime.serving.live_accuracy import LiveAccuracy
 from edge_runtime.serving.preparation import Prepared, ServedModel, measure
 from edge_runtime.serving.tally import Tally
-from edge_runtime.vision.spec import Frame, Prediction
+from edge_runtime.vision.spec import Detections, Frame, Prediction
+from edge_runtime.vision.zones import split_by_zone
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,17 @@ _FORECAST_COUNTS_S = 60.0  # then what really happens counts
 
 @dataclass(frozen=True)
 class Result:
-    """An answer in time. `latency_ms`: capture to result."""
+    """An answer in time. `latency_ms`: capture to result.
+
+    `prediction` is what counts; `outside`: what a detector found outside its query's zone, for whom it matters to know
+    of everybody in the picture.
+    """
 
     query: str
     frame: Frame
     prediction: Prediction
     latency_ms: float
+    outside: Detections | None = None
 
 
 @dataclass(frozen=True)
@@ -262,12 +268,14 @@ class Engine:
         if latency_ms > target.deadline_ms:
             self._tally.late(query)
             return
+        # The one place where zones apply: counts, live accuracy, results and previews all get what is inside.
+        prediction, outside = split_by_zone(prediction, target.zone)
         counts = model.functions.counts(prediction, model.skeleton.spec, target.objects)
         self._tally.processed(query, latency_ms, counts)
         if self.live_accuracy is not None:
             self.live_accuracy.note(query, frame, prediction)
         try:
-            self._given.on_result(Result(query, frame, prediction, latency_ms))
+            self._given.on_result(Result(query, frame, prediction, latency_ms, outside))
         except Exception:
             log.exception("a listener failed on a result of query %s", target.name, extra={"query": query})
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from edge_runtime.protocol.target import Zone
 from edge_runtime.serving.answering import answer
 from edge_runtime.serving.device_memory import TensorSource
 from edge_runtime.serving.preparation import Prepared, ServedModel
@@ -19,6 +20,7 @@ from edge_runtime.serving.skeleton import Skeleton
 from edge_runtime.serving.tally import Agreement
 from edge_runtime.vision.metrics import FrameScore, accuracy, frame_score
 from edge_runtime.vision.spec import Frame, Prediction
+from edge_runtime.vision.zones import split_by_zone
 
 SPACING_S = 2.0
 OVERDUE_S = 30.0
@@ -29,24 +31,26 @@ _CPU = torch.device("cpu")
 @dataclass
 class _Watched:
     model: ServedModel
+    zone: Zone
     tried_at: float
     scores: deque[FrameScore] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
     sample: tuple[Frame, Prediction] | None = None
 
 
 class LiveAccuracy:
-    """For one prepared bundle; windows of queries whose model is the same in `previous` go on."""
+    """For one prepared bundle; windows of queries whose model and zone are the same in `previous` go on."""
 
     def __init__(self, prepared: Prepared, now: float, previous: "LiveAccuracy | None" = None) -> None:
         self._tensor = prepared.tensor
         self._watched = {
-            query.query: _Watched(prepared.models[query.slot], now)
+            query.query: _Watched(prepared.models[query.slot], query.zone, now)
             for query in prepared.queries
             if prepared.models[query.slot].original is not None
         }
         for query, watched in self._watched.items():
             before = previous._watched.get(query) if previous else None
-            if before is not None and before.model.entry == watched.model.entry:
+            is_same = before is not None and (before.model.entry, before.zone) == (watched.model.entry, watched.zone)
+            if before is not None and is_same:
                 watched.scores, watched.tried_at = before.scores, before.tried_at
 
     @property
@@ -54,7 +58,7 @@ class LiveAccuracy:
         return bool(self._watched)
 
     def note(self, query: str, frame: Frame, prediction: Prediction) -> None:
-        """Remembers the newest answer of `query`, to score it later."""
+        """Remembers the newest answer of `query`, what of it is in the query's zone, to score it later."""
         if query in self._watched:
             self._watched[query].sample = (frame, prediction)
 
@@ -83,7 +87,8 @@ class LiveAccuracy:
         finally:
             for key in original.wanted:
                 original.detach(key)
-        watched.scores.append(frame_score(prediction, functions.agreement_truth(reference)))
+        inside, _ = split_by_zone(reference, watched.zone)
+        watched.scores.append(frame_score(prediction, functions.agreement_truth(inside)))
 
     def agreements(self) -> Mapping[str, Agreement]:
         """By query, without those that were not scored yet. Safe to call from another thread."""

@@ -1,8 +1,9 @@
 """A person at a browser without scripts: Django's test client, signed in, before a small fleet."""
 
 import html
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from webapp.fleets.services import box_create, box_enrol, camera_create, members
 from webapp.merges.models import MergedGroup, MergedGroupQuery, MergeRun, MergeRunState
 from webapp.workloads.models import CheckState, Dataset, DatasetKind, DatasetState, Model, Query
 
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 HARDWARE = Hardware("edge-1", "Linux", 4, 8 * 2**30, "cpu", "Some CPU", "0.1.0")
 MIB = 2**20
 
@@ -150,3 +152,30 @@ def client_of() -> Callable[[Person], Client]:
         return client
 
     return of
+
+
+@pytest.fixture
+def open_page(fleet: Any, browser: Any, live_server: Any, chromium_path: str) -> Iterator[Callable[..., Any]]:
+    """Opens an address as the signed-in person; every error that a page's scripts throw fails the test.
+
+    It comes after the fleet: while Playwright's own loop runs in this thread, nothing can be published.
+    """
+    playwright_api = pytest.importorskip("playwright.sync_api")
+    errors: list[str] = []
+    cookie = {"name": "sessionid", "value": browser.cookies["sessionid"].value, "url": live_server.url}
+    with playwright_api.sync_playwright() as playwright:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # nothing here is concurrent
+        chromium = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_OPTIONS)
+
+        def open_at(address: str, width: int = 1440) -> Any:
+            context = chromium.new_context(viewport={"width": width, "height": 900})
+            context.add_cookies([cookie])
+            page = context.new_page()
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(live_server.url + address)
+            return page
+
+        yield open_at
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    assert not errors

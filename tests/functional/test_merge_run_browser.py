@@ -1,7 +1,5 @@
 """Merge runs in a real browser: what is drawn out of stored events, on a desktop and on a phone."""
 
-import os
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,35 +10,8 @@ from webapp.merges.models import MergedGroup, MergeRun, MergeRunQuery, MergeRunS
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
-CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 WIDTHS = {"desktop": 1440, "phone": 390}
 MIB = 2**20
-
-
-@pytest.fixture
-def open_page(fleet: Any, browser: Any, live_server: Any, chromium_path: str) -> Iterator[Callable[..., Any]]:
-    """Opens an address as the signed-in person; every error that a page's scripts throw fails the test.
-
-    It comes after the fleet: while Playwright's own loop runs in this thread, nothing can be published.
-    """
-    errors: list[str] = []
-    cookie = {"name": "sessionid", "value": browser.cookies["sessionid"].value, "url": live_server.url}
-    with playwright_api.sync_playwright() as playwright:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # nothing here is concurrent
-        chromium = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_OPTIONS)
-
-        def open_at(address: str, width: int = WIDTHS["desktop"]) -> Any:
-            context = chromium.new_context(viewport={"width": width, "height": 900})
-            context.add_cookies([cookie])
-            page = context.new_page()
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(live_server.url + address)
-            return page
-
-        yield open_at
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    assert not errors
 
 
 @pytest.fixture

@@ -97,9 +97,12 @@ def camera_preview(camera_id: UUID | str) -> bytes | None:
     return preview
 
 
-def camera_picture(camera: Camera) -> bytes:
-    """The newest JPEG there is: the last annotated preview, else the still from the probe. Raises NotFound."""
-    picture = camera_preview(camera.id)
+def camera_picture(camera: Camera, *, is_plain: bool = False) -> bytes:
+    """The newest JPEG there is: the last annotated preview, else the still from the probe. Raises NotFound.
+
+    `is_plain`: only the still, on which nothing is drawn.
+    """
+    picture = None if is_plain else camera_preview(camera.id)
     if picture is None and camera.picture:
         with default_storage.open(camera.picture) as file:
             picture = file.read()

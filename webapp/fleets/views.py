@@ -120,7 +120,8 @@ def camera_probe(request: HttpRequest, camera_id: UUID) -> HttpResponse:
 
 
 def camera_still(request: HttpRequest, camera_id: UUID) -> HttpResponse:
-    picture = camera_picture(camera_get(request.user, camera_id))
+    """With `?plain` the picture on which nothing is drawn."""
+    picture = camera_picture(camera_get(request.user, camera_id), is_plain="plain" in request.GET)
     return HttpResponse(picture, content_type=JPEG, headers={"Cache-Control": "private, no-cache"})
 
 

@@ -1,15 +1,19 @@
 """What people enter about models, queries and data sets. Rules beyond types and choices are the services' business."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
 from edge_runtime.protocol.architectures import ARCHITECTURES
+from edge_runtime.protocol.target import Zone
+from webapp.common.errors import InvalidInput
 from webapp.fleets.models import Camera
 from webapp.fleets.selectors import camera_list, sites_of
 from webapp.workloads.models import CheckState, DatasetKind, Model, Query
 from webapp.workloads.selectors import model_list
+from webapp.workloads.zones import read_zone, zone_text
 
 ARCHITECTURE_CHOICES = [
     (task.capitalize(), [(name, name) for name in sorted(ARCHITECTURES) if ARCHITECTURES[name] == task])
@@ -34,6 +38,21 @@ class ObjectsField(forms.MultipleChoiceField):
 
     def valid_value(self, value: Any) -> bool:
         return True
+
+
+class ZoneField(forms.CharField):
+    """A polygon as text, in percent; the page's editor writes it, and people may. Cleans to protocol.target.Zone."""
+
+    widget = forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "placeholder": "10,50 90,50 90,100 10,100"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else zone_text(value or ())
+
+    def to_python(self, value: Any) -> Zone:
+        try:
+            return read_zone(super().to_python(value))
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class ModelForm(forms.Form):
@@ -75,6 +94,11 @@ class _QueryTermsForm(forms.Form):
     deadline_ms = forms.IntegerField(
         label="Deadline", initial=500, help_text="Milliseconds from capture; a later result counts as a lost frame."
     )
+    zone = ZoneField(
+        required=False,
+        label="Corners",
+        help_text="Each as x,y in percent of width and height, from the upper left. Empty: the whole picture.",
+    )
 
     def offer_classes_of(self, model: Model | None) -> None:
         classes = model.classes if model else []
@@ -86,7 +110,7 @@ class _QueryTermsForm(forms.Form):
 class QueryForm(_QueryTermsForm):
     camera = forms.ModelChoiceField(queryset=None, empty_label=None)
     model = forms.ModelChoiceField(queryset=None, empty_label="Choose a model")
-    field_order = ["camera", "model", "name", "objects", "accuracy_target", "rate_fps", "deadline_ms"]
+    field_order = ["camera", "model", "name", "objects", "accuracy_target", "rate_fps", "deadline_ms", "zone"]
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,14 +119,17 @@ class QueryForm(_QueryTermsForm):
         models = model_list(actor).filter(state=CheckState.READY)
         self.fields["model"].queryset = models
         self.fields["model"].label_from_instance = lambda model: f"{model.name} ({model.architecture})"
-        chosen = self["model"].value()
-        self.offer_classes_of(next((model for model in models if str(model.pk) == str(chosen)), None))
+        self.chosen_model = _chosen(models, self["model"].value())
+        # A browser shows the first camera as chosen until a person chooses another.
+        self.chosen_camera = _chosen(self.fields["camera"].queryset, self["camera"].value(), first=True)
+        self.offer_classes_of(self.chosen_model)
 
 
 class QueryEditForm(_QueryTermsForm):
     def __init__(self, *args: Any, query: Query, **kwargs: Any) -> None:
-        terms = {name: getattr(query, name) for name in ("name", "accuracy_target", "rate_fps", "deadline_ms")}
+        terms = {name: getattr(query, name) for name in ("name", "accuracy_target", "rate_fps", "deadline_ms", "zone")}
         super().__init__(*args, initial={**terms, "objects": query.objects_wanted}, **kwargs)
+        self.chosen_model, self.chosen_camera = query.model, query.camera
         self.offer_classes_of(query.model)
 
 
@@ -134,6 +161,12 @@ class DatasetUploadForm(_DatasetForm):
     archive = forms.FileField(
         label="Zip file", widget=forms.ClearableFileInput(attrs={"accept": ".zip"}), help_text="At most 2 GiB."
     )
+
+
+def _chosen(rows: Iterable[Any], key: Any, *, first: bool = False) -> Any:
+    """The row with this key; without one None, or the first."""
+    known = list(rows)
+    return next((row for row in known if str(row.pk) == str(key)), known[0] if first and known else None)
 
 
 def camera_label(camera: Camera) -> str:

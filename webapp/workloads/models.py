@@ -92,7 +92,10 @@ class Dataset(models.Model):
 
 
 class Query(models.Model):
-    """One model on one camera. `objects` is the subset of the model's classes that people asked for."""
+    """One model on one camera. `objects` is the subset of the model's classes that people asked for.
+
+    `zone`: [[x, y], ...] as protocol.target.Zone, empty for the whole picture; of detection queries only.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="queries")
@@ -102,6 +105,7 @@ class Query(models.Model):
     accuracy_target = models.FloatField(default=0.95)
     rate_fps = models.FloatField(default=5.0)
     deadline_ms = models.PositiveIntegerField(default=500)
+    zone = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

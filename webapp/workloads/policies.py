@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from edge_runtime.protocol.architectures import ARCHITECTURES
+from edge_runtime.protocol.target import Zone
 from webapp.common.errors import InvalidInput
+from webapp.workloads.zones import Point, checked_zone
 
 RATE_FPS = (0.1, 60.0)
 DEADLINE_MS = (20, 60_000)
 SIDE_PIXELS = (16, 2048)
 CLASSES_MAX = 1000
+DETECTION = "detection"  # edge_runtime.vision.spec.Task
 
 
 def checked_classes(classes: Sequence[str]) -> list[str]:
@@ -52,6 +55,17 @@ def checked_objects(objects: Sequence[str], classes: Sequence[str], model_name: 
     if not objects:
         raise InvalidInput("Choose at least one object to look for.", field="objects")
     return [name for name in classes if name in objects]
+
+
+def checked_zone_of(zone: Sequence[Point], task: str, model_name: str) -> Zone:
+    """The zone of a query whose model has this task. Raises InvalidInput."""
+    if zone and task != DETECTION:
+        raise InvalidInput(
+            f"{model_name} is a classifier: it judges the whole picture, as it was trained and merged on whole ones. "
+            "Clear the zone, or choose a detection model.",
+            field="zone",
+        )
+    return checked_zone(zone)
 
 
 def check_numbers(accuracy_target: float, rate_fps: float, deadline_ms: int) -> None:

@@ -133,8 +133,15 @@ class QueryAnswer(serializers.ModelSerializer):
             "accuracy_target",
             "rate_fps",
             "deadline_ms",
+            "zone",
             "created_at",
         )
+
+
+class ZoneValue(serializers.ListField):
+    """Corners [x, y] as fractions of the picture; empty for the whole picture. Of detection queries only."""
+
+    child = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
 
 
 class QueryEntry(serializers.Serializer):
@@ -145,6 +152,7 @@ class QueryEntry(serializers.Serializer):
     accuracy_target = serializers.FloatField(default=0.95)
     rate_fps = serializers.FloatField(default=5.0)
     deadline_ms = serializers.IntegerField(default=500, max_value=INTEGER_MAX, min_value=1)
+    zone = ZoneValue(default=())
 
 
 class QueryChange(serializers.Serializer):
@@ -155,6 +163,7 @@ class QueryChange(serializers.Serializer):
     accuracy_target = serializers.FloatField(required=False)
     rate_fps = serializers.FloatField(required=False)
     deadline_ms = serializers.IntegerField(required=False, max_value=INTEGER_MAX, min_value=1)
+    zone = ZoneValue(required=False)
 
 
 class Queries(Resource):

@@ -12,6 +12,7 @@ urlpatterns = [
     path("models/<uuid:model_id>/delete/", views.model_delete, name="model-delete"),
     path("queries/add/", views.query_add, name="query-add"),
     path("queries/objects/", views.query_objects, name="query-objects"),
+    path("queries/zone/", views.query_zone, name="query-zone"),
     path("queries/<uuid:query_id>/edit/", views.query_edit, name="query-edit"),
     path("queries/<uuid:query_id>/delete/", views.query_delete, name="query-delete"),
     path("data-sets/", views.datasets, name="dataset-list"),

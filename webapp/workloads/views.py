@@ -72,6 +72,12 @@ def query_objects(request: HttpRequest) -> HttpResponse:
     return render(request, "components/query_objects.html", {"form": form})
 
 
+def query_zone(request: HttpRequest) -> HttpResponse:
+    """The part of the query form that depends on the chosen camera, and on whether the model takes a zone (htmx)."""
+    initial = {name: request.GET.get(name, "") for name in ("camera", "model", "zone")}
+    return render(request, "components/query_zone.html", {"form": QueryForm(actor=request.user, initial=initial)})
+
+
 def query_edit(request: HttpRequest, query_id: UUID) -> HttpResponse:
     query = query_get(request.user, query_id)
     form = QueryEditForm(request.POST or None, query=query)

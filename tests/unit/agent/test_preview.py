@@ -1,5 +1,7 @@
 """Who looks, at what rate, and what they see."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -44,6 +46,16 @@ def test_draws_boxes_of_wanted_objects_only(frame, detection):
     assert annotated(blank.copy(), (detection(picture, (1, 0.9, BOX)),))[60:180, 80].any()
     assert not annotated(blank.copy(), (detection(picture, (0, 0.9, BOX)),)).any()
     assert not annotated(blank.copy(), (detection(picture, (1, 0.1, BOX)),)).any()
+
+
+def test_draws_the_zone_where_it_is_and_leaves_the_rest_of_the_picture(frame, detection):
+    zone = ((0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0))
+    result = replace(detection(frame()), zone=zone)
+    image = annotated(np.zeros((240, 320, 3), np.uint8), (result,))
+    assert image[119:122, 160:318].any(axis=2).any(axis=0).all()
+    assert image[180, 240].any()
+    assert not image[:, :155].any()
+    assert not image[:115].any()
 
 
 def test_writes_a_classification_as_a_caption_below(frame, classification):

@@ -1,5 +1,7 @@
 """What may leave the box: nothing, nobody recognisable, or all, and a sentence where that cannot be kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,17 @@ def test_people_are_blurred_on_the_very_frame_they_were_found_on(frame, detectio
     cleared = cleared_for_dataset(Privacy.BLURRED, newer, (detection(seen, (1, 0.2, PERSON_BOX)),))
     assert cleared.frame is seen
     assert detail(cleared.image, INSIDE) < detail(seen.image, INSIDE) / 4
+
+
+def test_people_outside_the_zone_of_the_query_that_finds_them_are_blurred_too(frame, detection):
+    seen = frame(1)
+    found = detection(seen, (1, 0.9, PERSON_BOX))
+    zoned = replace(found, prediction=detection(seen).prediction, outside=found.prediction)
+    for image in (
+        cleared_for_dataset(Privacy.BLURRED, seen, (zoned,)).image,
+        cleared_for_look(Privacy.BLURRED, seen, (zoned,)),
+    ):
+        assert detail(image, INSIDE) < detail(seen.image, INSIDE) / 4
 
 
 def test_only_people_are_blurred(frame, detection):

@@ -1,6 +1,6 @@
 """Boxes, queries and merges as small pictures: state badges, memory bars, accuracy against target."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django import template
 
@@ -8,6 +8,8 @@ from webapp.audit.models import AuditEvent
 from webapp.dashboard.charts import MEMORY_BANDS
 from webapp.dashboard.rows import QueryRow
 from webapp.telemetry.models import BoxSample
+from webapp.workloads.models import Query
+from webapp.workloads.zones import Point, zone_area
 
 register = template.Library()
 
@@ -98,6 +100,19 @@ def query_table(rows: Iterable[QueryRow], show_camera: bool = False, show_box: b
     shown = list(rows)
     topics = sorted({f"box:{row.box.box.id}" for row in shown})
     return {"rows": shown, "topics": " ".join(topics), "show_camera": show_camera, "show_box": show_box}
+
+
+@register.inclusion_tag("components/zone_overlay.html")
+def zone_overlay(query: Query) -> dict[str, object]:
+    """The query's zone over a picture of its camera that is shown whole in its frame."""
+    width, height = query.camera.width or 16, query.camera.height or 9
+    points = " ".join(f"{x * width:.2f},{y * height:.2f}" for x, y in query.zone)
+    return {"points": points, "width": width, "height": height, "query": query}
+
+
+@register.filter
+def zone_words(zone: Sequence[Point]) -> str:
+    return f"{len(zone)} corners, {100 * zone_area(zone):.0f} % of the picture" if zone else "the whole picture"
 
 
 @register.inclusion_tag("components/accuracy.html")

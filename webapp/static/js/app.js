@@ -15,6 +15,7 @@ const WIDGETS = {
   "query-rows": () => import("./widgets/query_rows.js"),
   sharing: () => import("./widgets/sharing.js"),
   treemap: () => import("./widgets/treemap.js"),
+  "zone-editor": () => import("./widgets/zone_editor.js"),
 };
 const REFETCH_AFTER_MS = 400;
 const POLL_MS = 15_000;

@@ -16,8 +16,9 @@ from webapp.fleets.services import box_target_changed
 from webapp.jobs.services import job_enqueue
 from webapp.realtime.topics import site_changed
 from webapp.workloads.models import CheckState, Model, Query
-from webapp.workloads.policies import check_numbers, checked_objects
+from webapp.workloads.policies import check_numbers, checked_objects, checked_zone_of
 from webapp.workloads.task_names import LIGHT_QUEUE, PUBLISH_BUNDLE
+from webapp.workloads.zones import Point
 
 
 @transaction.atomic
@@ -31,6 +32,7 @@ def query_create(
     accuracy_target: float = 0.95,
     rate_fps: float = 5.0,
     deadline_ms: int = 500,
+    zone: Sequence[Point] = (),
     now: datetime,
 ) -> Query:
     require_role(actor, camera.box.site, Role.OPERATOR)
@@ -47,6 +49,7 @@ def query_create(
         accuracy_target=accuracy_target,
         rate_fps=rate_fps,
         deadline_ms=deadline_ms,
+        zone=checked_zone_of(zone, model.task, model.name),
         created_at=now,
     )
     _save(query)
@@ -64,9 +67,13 @@ def query_update(
     accuracy_target: float | None = None,
     rate_fps: float | None = None,
     deadline_ms: int | None = None,
+    zone: Sequence[Point] | None = None,
     now: datetime,
 ) -> Query:
-    """Changes what is given. Camera and model stay: another model is another query, with figures of its own."""
+    """Changes what is given; an empty zone is the whole picture.
+
+    Camera and model stay: another model is another query, with figures of its own.
+    """
     require_role(actor, query.camera.box.site, Role.OPERATOR)
     given = {"accuracy_target": accuracy_target, "rate_fps": rate_fps, "deadline_ms": deadline_ms}
     for field, value in given.items():
@@ -77,6 +84,8 @@ def query_update(
         query.name = checked_name(name)
     if objects is not None:
         query.objects_wanted = checked_objects(objects, query.model.classes, query.model.name)
+    if zone is not None:
+        query.zone = checked_zone_of(zone, query.model.task, query.model.name)
     _save(query)
     _changed(query, actor, "query.update", now)
     return query
@@ -108,6 +117,7 @@ def _changed(query: Query, actor: Any | None, action: str, now: datetime) -> Non
         "accuracy_target": query.accuracy_target,
         "rate_fps": query.rate_fps,
         "deadline_ms": query.deadline_ms,
+        "zone": query.zone,
     }
     audit_record(actor=actor, action=action, subject=query, site_id=box.site_id, now=now, detail=detail)
     box_target_changed(box_id=box.id)
