@@ -97,7 +97,7 @@ GROUP BY box_id, query_id, date_trunc('hour', start)
 
 def _insert(table: type[BoxRollup] | type[QueryRollup], source: str) -> str:
     """`source`: a SELECT whose columns come in the order of the table's."""
-    columns = [field.column for field in table._meta.concrete_fields if not field.primary_key]
+    columns = [field.attname for field in table._meta.concrete_fields if not field.primary_key]
     key = ["box_id", "resolution", "start"] if table is BoxRollup else ["query_id", "resolution", "start"]
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns if name not in key)
     return (
