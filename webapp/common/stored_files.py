@@ -35,7 +35,8 @@ class StoredFiles:
         async def look_at(message: dict[str, Any]) -> None:
             nonlocal path
             if message["type"] == "http.response.start":
-                path = unquote(dict(message["headers"]).get(_RAW, b"").decode())
+                named = [value for name, value in message["headers"] if name.lower() == _RAW]  # Django keeps capitals
+                path = unquote(named[0].decode()) if named else ""
             if not path:
                 await send(message)
 

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 from django.core.files.storage import Storage
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
 
 from webapp.common import stored_files
 from webapp.common.stored_files import HEADER, StoredFiles, stored_file
@@ -16,9 +18,9 @@ def client(tmp_path):
     path.write_bytes(CONTENT)
 
     async def application(scope, receive, send):
-        named = [(HEADER.lower().encode(), str(path).replace(" ", "%20").encode())] if scope["path"] == "/file" else []
-        await send({"type": "http.response.start", "status": 200, "headers": named})
-        await send({"type": "http.response.body", "body": b"from the view"})
+        named = {HEADER: str(path).replace(" ", "%20")} if scope["path"] == "/file" else {}
+        answer = HttpResponse(b"from the view", headers=named)
+        await ASGIHandler.send_response(object.__new__(ASGIHandler), answer, send)  # as Django sends it
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(StoredFiles(application)), base_url="http://test")
 
