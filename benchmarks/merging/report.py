@@ -53,9 +53,15 @@ def _strategies(comparison: Comparison) -> Table:
             f"{result.optimum_fraction:.1%}",
             str(result.samples_seen),
             f"{result.seconds:.0f}",
-            result.error or ("at its limit" if is_limited(result, comparison) else "by itself"),
+            result.error or _ending(result, comparison),
         )
     return table
+
+
+def _ending(result: StrategyResult, comparison: Comparison) -> str:
+    if is_limited(result, comparison):
+        return "at its limit"
+    return "by itself" if result.finished else "cut off"
 
 
 def _test_figures(queries: Sequence[BenchmarkQuery], comparison: Comparison) -> Table:
