@@ -1,7 +1,6 @@
 """The power may go at any write to the disk while a bundle comes, proves good, or is given up."""
 
 import contextlib
-import os
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,13 +14,10 @@ from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, SignedManifest, encode_manifest, sha256_hex
 from edge_runtime.protocol.signing import private_key_new, public_key_of, sign
 from edge_runtime.protocol.target import BundleTarget
+from tests.simulators.power import PowerCut, cut_power_after
 from tests.simulators.serving import FakeServing
 
 KEY = private_key_new()
-
-
-class PowerCut(BaseException):
-    """Not an Exception: nothing may catch it and tidy up, as nothing does when the power goes."""
 
 
 class Shelf:
@@ -82,24 +78,6 @@ async def fail(at):
     await install(at, NEW)
     await at.refuse(NEW, "It fails.")
     await at.run(at.fallback, ())
-
-
-def cut_power_after(steps, patch):
-    """The next `steps` writes to the disk work; the one after them, and every later one, ends the process."""
-    remaining = [steps]
-
-    def counted(real):
-        def call(*arguments, **options):
-            remaining[0] -= 1
-            if remaining[0] < 0:
-                raise PowerCut
-            return real(*arguments, **options)
-
-        return call
-
-    for name in ("fsync", "replace"):
-        patch.setattr(files.os, name, counted(getattr(os, name)))
-    return remaining
 
 
 def require_whole(root):

@@ -1,7 +1,6 @@
 """The store of bundles: what it accepts, what it keeps, and that a power cut at any step leaves one whole bundle."""
 
 import contextlib
-import os
 
 import msgspec
 import pytest
@@ -15,13 +14,10 @@ from edge_runtime.bundles.verify import BundleRefused
 from edge_runtime.protocol.errors import ProtocolError
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, SignedManifest, encode_manifest, sha256_hex
 from edge_runtime.protocol.signing import SignatureError, private_key_new, public_key_of, sign
+from tests.simulators.power import PowerCut, cut_power_after
 
 KEY = private_key_new()
 PUBLIC = public_key_of(KEY)
-
-
-class PowerCut(BaseException):
-    """Not an Exception: nothing may catch it and tidy up, as nothing does when the power goes."""
 
 
 def signed_bundle(version, values, *, box="box-1"):
@@ -247,22 +243,3 @@ def test_a_power_cut_at_any_step_leaves_the_old_bundle_or_the_new_one(tmp_path, 
     assert is_finished
     assert steps > 8
     assert seen == {digest_of(old[0]), digest_of(new[0])}
-
-
-def cut_power_after(steps, patch):
-    """The next `steps` disk operations work; the one after them, and every later one, ends the process."""
-    remaining = [steps]
-
-    def counted(real):
-        def call(*arguments, **options):
-            remaining[0] -= 1
-            if remaining[0] < 0:
-                raise PowerCut
-            return real(*arguments, **options)
-
-        return call
-
-    for name in ("fsync", "replace", "chmod"):
-        patch.setattr(files.os, name, counted(getattr(os, name)))
-    patch.setattr(files.tempfile, "mkstemp", counted(files.tempfile.mkstemp))
-    return remaining
