@@ -148,13 +148,13 @@ class Reconciler:
         before = self._failures.get(step, Failure("", 0, 0, 0.0))
         # A server that is away and a disk that is full say nothing against the bundle, and both pass.
         answered = before.answered + (not isinstance(error, ServerUnreachable | DiskRefused))
-        if isinstance(step, FetchBundle) and answered >= MAX_TRIES:
+        is_fetch = isinstance(step, FetchBundle)
+        if is_fetch and answered >= MAX_TRIES:
             with contextlib.suppress(DiskRefused):  # then it is tried once more
                 await self._bundles.refuse(step.bundle, f"{error} It was tried {answered} times.")
                 self._failures.pop(step, None)
                 return
         attempts = before.attempts + 1
-        is_fetch = isinstance(step, FetchBundle)
         delay = reconnect_delay_s(attempts, random.random()) if error.is_retryable or is_fetch else _REFUSED_RETRY_S
         self._failures[step] = Failure(str(error), attempts, answered, time.monotonic() + delay)
 

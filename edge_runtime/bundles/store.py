@@ -142,7 +142,8 @@ class BundleStore:
     @property
     def newest_version(self) -> int:
         """The highest version that ever ran here, 0 before the first: no older one may follow it."""
-        return max(self.pointer.highest_version, self.current.version if self.current else 0)
+        current = self.current  # read from disk: a pointer from before there were trials names no version
+        return max(self.pointer.highest_version, current.version if current else 0)
 
     def manifest(self, digest: str) -> Manifest:
         """A staged manifest. Raises BundleError when it is not on disk or not what its name says."""
