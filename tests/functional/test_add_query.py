@@ -3,12 +3,15 @@
 import pytest
 from django.urls import reverse
 
+from webapp.audit.models import AuditEvent
+from webapp.rollouts.selectors import target_state
+from webapp.rollouts.services import bundle_publish
 from webapp.workloads.models import Query
 
 
 def _terms(**changes):
-    terms = {"name": "count cars", "objects": ["car"], "accuracy_target": 0.95, "rate_fps": 5, "deadline_ms": 500}
-    return terms | changes
+    numbers = {"accuracy_target": 0.95, "rate_fps": 5, "deadline_ms": 500, "priority": 1}
+    return {"name": "count cars", "objects": ["car"]} | numbers | changes
 
 
 def _add(browser, fleet, **changes):
@@ -30,6 +33,7 @@ BAD = [
     ({"objects": ["car", "zebra"]}, 'vehicles does not know "zebra": its classes are car, truck, bus.'),
     ({"rate_fps": 0}, "The rate lies between"),
     ({"deadline_ms": 0}, "The deadline lies between"),
+    ({"priority": 0}, "The priority lies between 0.1 and 10; that of an ordinary query is 1."),
     ({"name": " "}, "This field is required"),
 ]
 
@@ -60,6 +64,21 @@ def test_changes_a_query(browser, fleet):
     browser.post(reverse("workloads:query-edit", args=[query.id]), entered)
     query.refresh_from_db()
     assert (query.name, query.objects_wanted, query.accuracy_target) == ("count trucks", ["truck", "bus"], 0.9)
+
+
+def test_a_priority_reaches_the_pages_the_audit_log_and_the_box(browser, fleet, words):
+    query = fleet.query("count cars")
+    page = reverse("dashboard:query-detail", args=[query.id])
+    assert "Priority 1 ordinary" in words(browser.get(page))
+
+    browser.post(reverse("workloads:query-edit", args=[query.id]), _terms(priority=2.5))
+    bundle_publish(box=fleet.box, now=query.created_at)
+
+    assert "Priority 2.5 frames of an ordinary query" in words(browser.get(page))
+    assert "priority 2.5" in words(browser.get(reverse("dashboard:query-list")))
+    assert AuditEvent.objects.get(action="query.update").detail["priority"] == 2.5
+    (target,) = target_state(fleet.box).queries
+    assert target.priority == 2.5
 
 
 def test_offers_the_classes_of_the_chosen_model(browser, fleet, words):

@@ -1,6 +1,7 @@
 """Before a query is added or changed its page says what it costs, from what the box measured."""
 
 import math
+import re
 
 import pytest
 from django.urls import reverse
@@ -37,7 +38,7 @@ def measured(model, *, budget=100 * MIB, run_ms=20.0, load_bytes_per_s=None, har
 
 
 def cost(browser, fleet, of, **changes):
-    terms = {"camera": fleet.camera.id, "model": of.id, "rate_fps": 5, "deadline_ms": 500} | changes
+    terms = {"camera": fleet.camera.id, "model": of.id, "rate_fps": 5, "deadline_ms": 500, "priority": 1} | changes
     return browser.get(reverse("dashboard:query-cost"), terms)
 
 
@@ -90,11 +91,12 @@ def test_a_change_is_compared_with_how_it_is(browser, fleet, words):
     measured_record(box=fleet.box, measured=measured(fleet.model, run_ms=80.0), now=timezone.now())
     address = reverse("dashboard:query-change-cost", args=[query.id])
 
-    answer = browser.get(address, {"rate_fps": 50, "deadline_ms": 500})
+    terms = {"rate_fps": 50, "deadline_ms": 500, "priority": 1}
+    answer = browser.get(address, terms)
 
     assert "instead of 100.0 % as it is now" in words(answer)
     assert "Change it all the same" in words(answer)
-    help_part = words(browser.get(address, {"rate_fps": 50, "deadline_ms": 500, "help": 1}))
+    help_part = words(browser.get(address, terms | {"help": 1}))
     assert "frames/s for query count cars instead of 50 it would keep up" in help_part
 
 
@@ -103,10 +105,26 @@ def test_a_change_that_makes_nothing_worse_is_not_asked_for_twice(browser, fleet
     measured_record(box=fleet.box, measured=measured(fleet.model, run_ms=700.0), now=timezone.now())
     address = reverse("dashboard:query-change-cost", args=[query.id])
 
-    same = browser.get(address, {"rate_fps": query.rate_fps, "deadline_ms": query.deadline_ms})
+    terms = {name: getattr(query, name) for name in ("rate_fps", "deadline_ms", "priority")}
+    same = browser.get(address, terms)
 
     assert "Frames in time, whole box 0.0 % instead of 0.0 % as it is now" in words(same)
     assert "required" not in same.content.decode()
+
+
+def test_a_priority_is_foretold_to_take_frames_from_others(browser, fleet, heavy):
+    first, second = heavy("cars"), heavy("people")
+    query = fleet.query("count cars")
+    query.model, query.rate_fps = first, 10
+    query.save()
+    slow = measured(second, run_ms=150.0)
+    measured_record(box=fleet.box, measured=slow, now=timezone.now())
+
+    def own_in_time(priority):
+        shown = cost(browser, fleet, second, name="count people", rate_fps=10, priority=priority).content.decode()
+        return float(re.search(r"this query</dt><dd[^>]*><span[^>]*>([\d.]+)", shown)[1])
+
+    assert own_in_time(1) < own_in_time(10)
 
 
 def test_what_was_never_measured_here_is_taken_from_a_box_like_it_or_not_foretold(browser, fleet, words):
@@ -125,7 +143,9 @@ def test_what_was_never_measured_here_is_taken_from_a_box_like_it_or_not_foretol
     assert "measured on like it, which has the same hardware" in words(cost(browser, fleet, model))
 
 
-@pytest.mark.parametrize("changes", [{"rate_fps": ""}, {"rate_fps": 0}, {"model": ""}, {"deadline_ms": math.nan}])
+@pytest.mark.parametrize(
+    "changes", [{"rate_fps": ""}, {"rate_fps": 0}, {"model": ""}, {"deadline_ms": math.nan}, {"priority": ""}]
+)
 def test_a_form_that_is_not_filled_in_yet_is_no_error(browser, fleet, words, changes):
     assert "to see what the query costs" in words(cost(browser, fleet, fleet.model, **changes))
 

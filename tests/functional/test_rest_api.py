@@ -53,8 +53,9 @@ def test_a_program_does_what_the_pages_do(program, fleet):
     assert "secret" not in camera.content.decode()
     entry = {"camera": camera.json()["id"], "model": fleet.model.pk, "name": "count cars", "objects": ["car"]}
     query = program("post", "/queries/", entry).json()
-    changed = program("patch", f"/queries/{query['id']}/", {"accuracy_target": 0.8})
-    assert changed.json()["accuracy_target"] == 0.8
+    assert query["priority"] == 1
+    changed = program("patch", f"/queries/{query['id']}/", {"accuracy_target": 0.8, "priority": 3}).json()
+    assert (changed["accuracy_target"], changed["priority"]) == (0.8, 3)
     assert program("get", f"/queries/?box={box.json()['box']}").json()["count"] == 1
     assert program("delete", f"/queries/{query['id']}/").status_code == 204
     assert not Query.objects.exists()

@@ -37,6 +37,7 @@ def terms(**changes):
         "accuracy_target": 0.95,
         "rate_fps": 5,
         "deadline_ms": 500,
+        "priority": 1,
     } | changes
 
 

@@ -24,9 +24,10 @@ class Terms:
     name: str
     rate_fps: float
     deadline_ms: int
+    priority: float
 
     def __post_init__(self) -> None:
-        check_numbers(1.0, self.rate_fps, self.deadline_ms)
+        check_numbers(1.0, self.rate_fps, self.deadline_ms, self.priority)
 
 
 class Cost:
@@ -119,5 +120,5 @@ def approval_of(actor: Any, group: MergedGroup) -> Approval:
 
 
 def _with(query: Query, terms: Terms) -> Query:
-    query.rate_fps, query.deadline_ms = terms.rate_fps, terms.deadline_ms
+    query.rate_fps, query.deadline_ms, query.priority = terms.rate_fps, terms.deadline_ms, terms.priority
     return query

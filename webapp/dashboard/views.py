@@ -139,7 +139,12 @@ def query_change_cost(request: HttpRequest, query_id: UUID) -> HttpResponse:
 
 def _terms(request: HttpRequest) -> Terms:
     entered = request.GET
-    return Terms(entered.get("name", "").strip(), float(entered["rate_fps"]), int(entered["deadline_ms"]))
+    return Terms(
+        name=entered.get("name", "").strip(),
+        rate_fps=float(entered["rate_fps"]),
+        deadline_ms=int(entered["deadline_ms"]),
+        priority=float(entered["priority"]),
+    )
 
 
 def _cost_part(request: HttpRequest, work: Callable[[], Cost]) -> HttpResponse:

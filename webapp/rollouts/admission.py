@@ -139,7 +139,7 @@ def _resident(tensors: Mapping[str, TensorEntry]) -> dict[str, int]:
 
 def _load(query: Query) -> QueryLoad:
     slot = str(query.id)
-    return QueryLoad(slot, slot, query.rate_fps, query.deadline_ms, camera=str(query.camera_id))
+    return QueryLoad(slot, slot, query.rate_fps, query.deadline_ms, str(query.camera_id), query.priority)
 
 
 def _fits(row: NetworkMeasurement, network: Network) -> bool:

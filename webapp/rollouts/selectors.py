@@ -133,5 +133,6 @@ def _query(query: Query) -> QueryTarget:
         rate_fps=query.rate_fps,
         deadline_ms=query.deadline_ms,
         accuracy_target=query.accuracy_target,
+        priority=query.priority,
         zone=tuple((x, y) for x, y in query.zone),
     )

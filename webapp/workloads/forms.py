@@ -19,6 +19,7 @@ ARCHITECTURE_CHOICES = [
     (task.capitalize(), [(name, name) for name in sorted(ARCHITECTURES) if ARCHITECTURES[name] == task])
     for task in sorted(set(ARCHITECTURES.values()))
 ]
+QUERY_TERMS = ("accuracy_target", "rate_fps", "deadline_ms", "priority", "zone")
 
 
 class ClassNamesField(forms.CharField):
@@ -94,6 +95,11 @@ class _QueryTermsForm(forms.Form):
     deadline_ms = forms.IntegerField(
         label="Deadline", initial=500, help_text="Milliseconds from capture; a later result counts as a lost frame."
     )
+    priority = forms.FloatField(
+        initial=1,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+        help_text="1 is ordinary. Where the box cannot meet all, one frame of this query counts as so many of others.",
+    )
     zone = ZoneField(
         required=False,
         label="Corners",
@@ -110,7 +116,7 @@ class _QueryTermsForm(forms.Form):
 class QueryForm(_QueryTermsForm):
     camera = forms.ModelChoiceField(queryset=None, empty_label=None)
     model = forms.ModelChoiceField(queryset=None, empty_label="Choose a model")
-    field_order = ["camera", "model", "name", "objects", "accuracy_target", "rate_fps", "deadline_ms", "zone"]
+    field_order = ["camera", "model", "name", "objects", *QUERY_TERMS]
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -127,7 +133,7 @@ class QueryForm(_QueryTermsForm):
 
 class QueryEditForm(_QueryTermsForm):
     def __init__(self, *args: Any, query: Query, **kwargs: Any) -> None:
-        terms = {name: getattr(query, name) for name in ("name", "accuracy_target", "rate_fps", "deadline_ms", "zone")}
+        terms = {name: getattr(query, name) for name in ("name", *QUERY_TERMS)}
         super().__init__(*args, initial={**terms, "objects": query.objects_wanted}, **kwargs)
         self.chosen_model, self.chosen_camera = query.model, query.camera
         self.offer_classes_of(query.model)

@@ -94,7 +94,8 @@ class Dataset(models.Model):
 class Query(models.Model):
     """One model on one camera. `objects` is the subset of the model's classes that people asked for.
 
-    `zone`: [[x, y], ...] as protocol.target.Zone, empty for the whole picture; of detection queries only.
+    `priority` and `zone` ([[x, y], ...], empty for the whole picture; of detection queries only): as
+    protocol.target.QueryTarget.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -105,6 +106,7 @@ class Query(models.Model):
     accuracy_target = models.FloatField(default=0.95)
     rate_fps = models.FloatField(default=5.0)
     deadline_ms = models.PositiveIntegerField(default=500)
+    priority = models.FloatField(default=1.0)
     zone = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField()
 

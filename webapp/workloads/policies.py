@@ -9,6 +9,7 @@ from webapp.workloads.zones import Point, checked_zone
 
 RATE_FPS = (0.1, 60.0)
 DEADLINE_MS = (20, 60_000)
+PRIORITY = (0.1, 10.0)
 SIDE_PIXELS = (16, 2048)
 CLASSES_MAX = 1000
 DETECTION = "detection"  # edge_runtime.vision.spec.Task
@@ -68,7 +69,7 @@ def checked_zone_of(zone: Sequence[Point], task: str, model_name: str) -> Zone:
     return checked_zone(zone)
 
 
-def check_numbers(accuracy_target: float, rate_fps: float, deadline_ms: int) -> None:
+def check_numbers(accuracy_target: float, rate_fps: float, deadline_ms: int, priority: float) -> None:
     """Raises InvalidInput. Written so that NaN fails, too."""
     if not 0 < accuracy_target <= 1:
         raise InvalidInput(
@@ -79,3 +80,8 @@ def check_numbers(accuracy_target: float, rate_fps: float, deadline_ms: int) -> 
         raise InvalidInput(f"The rate lies between {RATE_FPS[0]} and {RATE_FPS[1]:g} frames/s.", field="rate_fps")
     if not DEADLINE_MS[0] <= deadline_ms <= DEADLINE_MS[1]:
         raise InvalidInput(f"The deadline lies between {DEADLINE_MS[0]} and {DEADLINE_MS[1]} ms.", field="deadline_ms")
+    if not PRIORITY[0] <= priority <= PRIORITY[1]:
+        raise InvalidInput(
+            f"The priority lies between {PRIORITY[0]} and {PRIORITY[1]:g}; that of an ordinary query is 1.",
+            field="priority",
+        )

@@ -133,6 +133,7 @@ class QueryAnswer(serializers.ModelSerializer):
             "accuracy_target",
             "rate_fps",
             "deadline_ms",
+            "priority",
             "zone",
             "created_at",
         )
@@ -145,6 +146,8 @@ class ZoneValue(serializers.ListField):
 
 
 class QueryEntry(serializers.Serializer):
+    """`priority`: how many frames of an ordinary query one of its frames counts as, when not all can be met."""
+
     camera = Reference(camera_get)
     model = Reference(model_get)
     name = serializers.CharField(max_length=100)
@@ -152,6 +155,7 @@ class QueryEntry(serializers.Serializer):
     accuracy_target = serializers.FloatField(default=0.95)
     rate_fps = serializers.FloatField(default=5.0)
     deadline_ms = serializers.IntegerField(default=500, max_value=INTEGER_MAX, min_value=1)
+    priority = serializers.FloatField(default=1.0)
     zone = ZoneValue(default=())
 
 
@@ -163,6 +167,7 @@ class QueryChange(serializers.Serializer):
     accuracy_target = serializers.FloatField(required=False)
     rate_fps = serializers.FloatField(required=False)
     deadline_ms = serializers.IntegerField(required=False, max_value=INTEGER_MAX, min_value=1)
+    priority = serializers.FloatField(required=False)
     zone = ZoneValue(required=False)
 
 

@@ -84,6 +84,8 @@ def test_a_model_in_use_is_kept(fleet: Any) -> None:
         ({"accuracy_target": float("nan")}, "accuracy_target", "fraction"),
         ({"rate_fps": 0.05}, "rate_fps", "rate"),
         ({"deadline_ms": 19}, "deadline_ms", "deadline"),
+        ({"priority": 10.1}, "priority", "ordinary query is 1"),
+        ({"priority": float("nan")}, "priority", "priority"),
     ],
 )
 def test_a_query_that_cannot_be_is_refused_and_changes_nothing(

@@ -32,6 +32,7 @@ def query_create(
     accuracy_target: float = 0.95,
     rate_fps: float = 5.0,
     deadline_ms: int = 500,
+    priority: float = 1.0,
     zone: Sequence[Point] = (),
     now: datetime,
 ) -> Query:
@@ -40,7 +41,7 @@ def query_create(
         raise InvalidInput(f"{model} belongs to another site than {camera}.", field="model")
     if model.state != CheckState.READY:
         raise InvalidInput(f"{model} is not ready: its check has not succeeded.", field="model")
-    check_numbers(accuracy_target, rate_fps, deadline_ms)
+    check_numbers(accuracy_target, rate_fps, deadline_ms, priority)
     query = Query(
         camera=camera,
         model=model,
@@ -49,6 +50,7 @@ def query_create(
         accuracy_target=accuracy_target,
         rate_fps=rate_fps,
         deadline_ms=deadline_ms,
+        priority=priority,
         zone=checked_zone_of(zone, model.task, model.name),
         created_at=now,
     )
@@ -67,6 +69,7 @@ def query_update(
     accuracy_target: float | None = None,
     rate_fps: float | None = None,
     deadline_ms: int | None = None,
+    priority: float | None = None,
     zone: Sequence[Point] | None = None,
     now: datetime,
 ) -> Query:
@@ -75,11 +78,16 @@ def query_update(
     Camera and model stay: another model is another query, with figures of its own.
     """
     require_role(actor, query.camera.box.site, Role.OPERATOR)
-    given = {"accuracy_target": accuracy_target, "rate_fps": rate_fps, "deadline_ms": deadline_ms}
+    given = {
+        "accuracy_target": accuracy_target,
+        "rate_fps": rate_fps,
+        "deadline_ms": deadline_ms,
+        "priority": priority,
+    }
     for field, value in given.items():
         if value is not None:
             setattr(query, field, value)
-    check_numbers(query.accuracy_target, query.rate_fps, query.deadline_ms)
+    check_numbers(query.accuracy_target, query.rate_fps, query.deadline_ms, query.priority)
     if name is not None:
         query.name = checked_name(name)
     if objects is not None:
@@ -117,6 +125,7 @@ def _changed(query: Query, actor: Any | None, action: str, now: datetime) -> Non
         "accuracy_target": query.accuracy_target,
         "rate_fps": query.rate_fps,
         "deadline_ms": query.deadline_ms,
+        "priority": query.priority,
         "zone": query.zone,
     }
     audit_record(actor=actor, action=action, subject=query, site_id=box.site_id, now=now, detail=detail)
