@@ -2,16 +2,16 @@
 
 from django.urls import path
 
-from webapp.merges import views
+from webapp.merges.views import groups, runs
 
 app_name = "merges"
 urlpatterns = [
-    path("merge-runs/", views.runs, name="run-list"),
-    path("merge-runs/start/", views.run_choose, name="run-choose"),
-    path("merge-runs/start/<uuid:box_id>/", views.run_start, name="run-start"),
-    path("merge-runs/<uuid:run_id>/", views.run, name="run-detail"),
-    path("merge-runs/<uuid:run_id>/cancel/", views.run_cancel, name="run-cancel"),
-    path("merged-groups/", views.groups, name="group-list"),
-    path("merged-groups/<uuid:group_id>/", views.group, name="group-detail"),
-    path("merged-groups/<uuid:group_id>/decide/", views.group_decide, name="group-decide"),
+    path("merge-runs/", runs.runs, name="run-list"),
+    path("merge-runs/start/", runs.run_choose, name="run-choose"),
+    path("merge-runs/start/<uuid:box_id>/", runs.run_start, name="run-start"),
+    path("merge-runs/<uuid:run_id>/", runs.run, name="run-detail"),
+    path("merge-runs/<uuid:run_id>/cancel/", runs.run_cancel, name="run-cancel"),
+    path("merged-groups/", groups.groups, name="group-list"),
+    path("merged-groups/<uuid:group_id>/", groups.group, name="group-detail"),
+    path("merged-groups/<uuid:group_id>/decide/", groups.group_decide, name="group-decide"),
 ]
