@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -113,6 +114,38 @@ def test_refuses_an_operator(fleet, group, client_of, words):
     assert "Only people with the role approver" in page
     group.refresh_from_db()
     assert group.state == MergedGroupState.WAITING
+
+
+def test_who_may_not_decide_is_shown_no_button(fleet, group, client_of):
+    content = client_of(fleet.member(Role.OPERATOR)).get(reverse("merges:group-detail", args=[group.id])).content
+
+    assert b"Waits for somebody with the role approver in harbour" in content
+    assert b'value="approve"' not in content
+
+
+def test_the_requester_reads_why_only_another_approves(fleet, group, client_of, words):
+    requester = fleet.member(Role.APPROVER)
+    fleet.site.requester_may_approve = False
+    fleet.site.save()
+    group.run.requested_by = requester
+    group.run.save()
+    page = client_of(requester).get(reverse("merges:group-detail", args=[group.id]))
+
+    assert "You requested this merge. In this site the person who requested a merge may not approve it" in words(page)
+    assert 'value="approve" disabled' in page.content.decode()
+    assert "ask another approver" in words(_decide(client_of(requester), group, "approve"))
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.WAITING
+    assert "Rejected." in words(_decide(client_of(requester), group, "reject"))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE merges_decision SET reason = 'x'", "DELETE FROM merges_decision"])
+def test_the_database_itself_refuses_to_change_a_decision(browser, group, statement):
+    _decide(browser, group, "approve", "looks right")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert Decision.objects.get().reason == "looks right"
 
 
 def test_counts_what_waits_in_the_side_bar(browser, group, words):

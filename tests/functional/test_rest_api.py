@@ -8,12 +8,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from webapp.accounts.models import ApiToken
+from webapp.accounts.models import ApiToken, Person
 from webapp.accounts.services import token_create
 from webapp.audit.models import AuditEvent
 from webapp.fleets.models import Box, Camera, Role
 from webapp.fleets.services import box_create, site_create
-from webapp.merges.models import MergedGroupState
+from webapp.merges.models import MergedGroup, MergedGroupState, MergeRun
 from webapp.workloads.models import Model, Query
 
 V1 = "/api/v1"
@@ -92,6 +92,34 @@ def test_who_may_not_approve_is_refused_and_nothing_changes(program_of, fleet, r
     assert response.status_code == 403
     assert response.json()["code"] == "not_allowed"
     assert response.json()["message"].startswith("Only people with the role approver in harbour may do this")
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.WAITING
+
+
+def test_several_are_decided_at_once_and_each_says_what_became_of_it(program, fleet):
+    groups = [fleet.merged_group(fleet.query(f"{one} in"), fleet.query(f"{one} out")) for one in ("cars", "trucks")]
+    MergedGroup.objects.filter(pk=groups[0].pk).update(state=MergedGroupState.REJECTED)
+
+    entry = {"groups": [group.pk for group in groups], "verdict": "approve", "reason": "all checked"}
+    refused, approved = program("post", "/merged-groups/decisions/", entry).json()
+
+    assert (refused["group"], refused["decision"], refused["code"]) == (str(groups[0].pk), None, "conflict")
+    assert "is rejected by now" in refused["problem"]
+    assert (approved["decision"]["reason"], approved["problem"]) == ("all checked", "")
+    assert AuditEvent.objects.filter(action="merged_group.approve").count() == 1
+
+
+def test_the_requester_of_a_merge_is_refused_where_the_site_says_so(program_of, fleet):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+    program = program_of(Role.APPROVER)
+    fleet.site.requester_may_approve = False
+    fleet.site.save()
+    MergeRun.objects.update(requested_by=Person.objects.get(username=Role.APPROVER.value))
+
+    response = program("post", f"/merged-groups/{group.pk}/decisions/", {"verdict": "approve"})
+
+    assert response.status_code == 403
+    assert "ask another approver" in response.json()["message"]
     group.refresh_from_db()
     assert group.state == MergedGroupState.WAITING
 

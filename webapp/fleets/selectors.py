@@ -25,9 +25,14 @@ def sites_of(actor: Any | None) -> QuerySet[Site]:
 
 
 def sites_administered(actor: Any | None) -> QuerySet[Site]:
+    return sites_with_role(actor, Role.ADMINISTRATOR)
+
+
+def sites_with_role(actor: Any | None, role: Role) -> QuerySet[Site]:
+    """Those in which `actor` may do what `role` may."""
     if sees_everything(actor):
         return Site.objects.all()
-    return Site.objects.filter(memberships__person=actor, memberships__role=Role.ADMINISTRATOR)
+    return Site.objects.filter(memberships__person=actor, memberships__role__in=_ROLES[_ROLES.index(role) :])
 
 
 def site_list(actor: Any | None) -> QuerySet[Site]:

@@ -155,12 +155,17 @@ class Verdict(models.TextChoices):
     REJECT = "reject"
     REVERT = "revert"
 
+    @property
+    def past(self) -> str:
+        """As in "was approved"."""
+        return {"approve": "approved", "reject": "rejected", "revert": "reverted"}[self.value]
+
 
 class Decision(models.Model):
-    """What a person decided about a merged group. Rows are only ever added."""
+    """What a person decided about a merged group. Rows are only ever added: a trigger of the database sees to it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="decisions")
+    group = models.ForeignKey(MergedGroup, on_delete=models.PROTECT, related_name="decisions")
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     reason = models.TextField(blank=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")

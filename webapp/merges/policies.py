@@ -53,6 +53,13 @@ def target_field(query_id: UUID) -> str:
     return f"target_{query_id}"
 
 
+def approval_hindrance(*, is_requester: bool, requester_may_approve: bool) -> str:
+    """Why somebody with the role may still not approve, "" when they may. They may always reject."""
+    if is_requester and not requester_may_approve:
+        return "In this site the person who requested a merge may not approve it: ask another approver."
+    return ""
+
+
 def state_after(verdict: str, state: str) -> MergedGroupState:
     """The group's state after `verdict`. Raises InvalidInput for no verdict, Conflict where it does not apply."""
     if verdict not in _OUTCOME:

@@ -16,7 +16,7 @@ from webapp.fleets.selectors import box_get
 from webapp.merges import services
 from webapp.merges.models import Decision, Match, MergedGroup, MergedGroupQuery, MergeRun, MergeRunEvent, Verdict
 from webapp.merges.policies import DEFAULT_SETTINGS, TIME_LIMIT_S, RunSettings
-from webapp.merges.selectors import merge_requirements, merge_run_list, merged_group_list
+from webapp.merges.selectors import merge_requirements, merge_run_list, merged_group_get, merged_group_list
 from webapp.merges.strategies import DEFAULT, strategy_names
 
 
@@ -131,6 +131,24 @@ class DecisionEntry(serializers.Serializer):
     reason = serializers.CharField(max_length=1000, default="", allow_blank=True)
 
 
+class DecisionsEntry(DecisionEntry):
+    """One verdict and one reason for several merged groups."""
+
+    groups = serializers.ListField(child=Reference(merged_group_get), min_length=1, max_length=100)
+
+
+class DecidedAnswer(serializers.Serializer):
+    """What became of one group: `decision`, or the `code` and `problem` that say why there is none."""
+
+    group = serializers.UUIDField(source="group.id")
+    decision = DecisionAnswer(allow_null=True)
+    code = serializers.CharField(source="error.code", default="")
+    problem = serializers.SerializerMethodField()
+
+    def get_problem(self, decided: services.Decided) -> str:
+        return "" if decided.error is None else str(decided.error)
+
+
 class Groups(Resource):
     queryset = MergedGroup.objects.none()
     serializer_class = GroupAnswer
@@ -148,6 +166,15 @@ class Groups(Resource):
             actor=request.user, group=self.get_object(), now=timezone.now(), **wanted
         )
         return Response(DecisionAnswer(decision).data, status=201)
+
+    @extend_schema(request=DecisionsEntry, responses=DecidedAnswer(many=True))
+    @action(detail=False, methods=["post"], url_path="decisions", pagination_class=None)
+    def decide_several(self, request: Request) -> Response:
+        """Approve, reject or revert several. Each is decided for itself: one that is refused stops no other."""
+        wanted = entered(DecisionsEntry, request)
+        groups = {group.id: group for group in wanted.pop("groups")}.values()
+        decided = services.merged_groups_decide(actor=request.user, groups=groups, now=timezone.now(), **wanted)
+        return Response(DecidedAnswer(decided, many=True).data)
 
 
 routes = [("merge-runs", Runs), ("merged-groups", Groups)]

@@ -12,6 +12,7 @@ urlpatterns = [
     path("merge-runs/<uuid:run_id>/", runs.run, name="run-detail"),
     path("merge-runs/<uuid:run_id>/cancel/", runs.run_cancel, name="run-cancel"),
     path("merged-groups/", groups.groups, name="group-list"),
+    path("merged-groups/decide/", groups.groups_decide, name="groups-decide"),
     path("merged-groups/<uuid:group_id>/", groups.group, name="group-detail"),
     path("merged-groups/<uuid:group_id>/decide/", groups.group_decide, name="group-decide"),
 ]

@@ -6,7 +6,7 @@ import pytest
 
 from webapp.common.errors import Conflict, InvalidInput
 from webapp.merges.models import Match, MergedGroupState, Verdict
-from webapp.merges.policies import RunSettings, check_run, state_after
+from webapp.merges.policies import RunSettings, approval_hindrance, check_run, state_after
 from webapp.merges.requirements import dataset_problem, suits
 from webapp.merges.strategies import DEFAULT, STRATEGIES, strategy_names, strategy_title
 from workers.merging import matching as core_matching
@@ -90,3 +90,14 @@ def test_data_must_suit_the_task(kind: str, task: str, expected: bool) -> None:
 @pytest.mark.parametrize(("frames", "is_enough"), [(None, False), (0, False), (99, False), (100, True)])
 def test_too_little_data_is_named(frames: int | None, is_enough: bool) -> None:
     assert (dataset_problem("cars", "gate", frames) == "") is is_enough
+
+
+@pytest.mark.parametrize(
+    ("is_requester", "requester_may_approve", "is_hindered"),
+    [(True, True, False), (True, False, True), (False, True, False), (False, False, False)],
+)
+def test_only_the_requester_is_hindered_and_only_where_the_site_says_so(
+    is_requester: bool, requester_may_approve: bool, is_hindered: bool
+) -> None:
+    found = approval_hindrance(is_requester=is_requester, requester_may_approve=requester_may_approve)
+    assert bool(found) is is_hindered

@@ -1,7 +1,7 @@
 """Merge runs from request to result, and decisions about merged groups."""
 
 from webapp.merges.policies import RunSettings
-from webapp.merges.services.decisions import merged_group_decide
+from webapp.merges.services.decisions import Decided, merged_group_decide, merged_groups_decide
 from webapp.merges.services.results import GroupFound, MemberFound, merge_run_result_record
 from webapp.merges.services.runs import (
     merge_run_cancel,
@@ -13,6 +13,7 @@ from webapp.merges.services.runs import (
 )
 
 __all__ = [
+    "Decided",
     "GroupFound",
     "MemberFound",
     "RunSettings",
@@ -24,4 +25,5 @@ __all__ = [
     "merge_run_start",
     "merge_run_started",
     "merged_group_decide",
+    "merged_groups_decide",
 ]

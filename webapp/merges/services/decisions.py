@@ -1,16 +1,19 @@
 """Decisions about merged groups: each is a row that is only ever added, and leads to a bundle."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
+from edge_runtime.protocol.errors import GemelError
 from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, InvalidInput, NotAllowed
 from webapp.fleets.models import Role
 from webapp.fleets.policies import require_role
 from webapp.merges.models import Decision, MergedGroup, MergedGroupState, Verdict
-from webapp.merges.policies import state_after
+from webapp.merges.policies import approval_hindrance, state_after
 from webapp.realtime.topics import site_changed
 from webapp.workloads.services import publish_enqueue
 
@@ -44,10 +47,40 @@ def merged_group_decide(
     return decision
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What became of one of several groups: its decision, or the error that says why there is none."""
+
+    group: MergedGroup
+    decision: Decision | None = None
+    error: GemelError | None = None
+
+
+def merged_groups_decide(
+    *, actor: Any | None, groups: Iterable[MergedGroup], verdict: str, reason: str = "", now: datetime
+) -> tuple[Decided, ...]:
+    """Each group is decided for itself, with a row and an audit entry of its own: one that is refused stops no other.
+
+    One transaction each, so that what is decided stays decided whatever happens to the next.
+    """
+    return tuple(_decided(actor, group, verdict, reason, now) for group in groups)
+
+
+def _decided(actor: Any | None, group: MergedGroup, verdict: str, reason: str, now: datetime) -> Decided:
+    try:
+        return Decided(group, merged_group_decide(actor=actor, group=group, verdict=verdict, reason=reason, now=now))
+    except GemelError as error:
+        return Decided(group, error=error)
+
+
 def _check_approval(actor: Any | None, group: MergedGroup) -> None:
     run = group.run
-    if not run.box.site.requester_may_approve and actor is not None and actor.pk == run.requested_by_id:
-        raise NotAllowed("In this site the person who requested a merge may not approve it: ask another approver.")
+    hindrance = approval_hindrance(
+        is_requester=actor is not None and actor.pk == run.requested_by_id,
+        requester_may_approve=run.box.site.requester_may_approve,
+    )
+    if hindrance:
+        raise NotAllowed(hindrance)
     members = group.members.select_related("query").defer("tensors")
     current = [member for member in members if member.query and member.query.model_id == member.model_id]
     if len(current) < 2:

@@ -1,5 +1,7 @@
 """Pages of merged groups and the decisions about them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -8,25 +10,97 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from webapp.accounts.models import Person
+from webapp.common.errors import NotFound
 from webapp.common.pages import form_errors
+from webapp.fleets.models import Role
+from webapp.fleets.selectors import has_role, sites_with_role
 from webapp.merges import services
 from webapp.merges.forms import DecisionForm
-from webapp.merges.models import MergedGroupState, Verdict
+from webapp.merges.models import MergedGroup, MergedGroupQuery, MergedGroupState, Verdict
 from webapp.merges.outcome import outcome
 from webapp.merges.pictures import accuracy_picture, parts_after, sharing_picture
+from webapp.merges.policies import approval_hindrance
 from webapp.merges.selectors import merged_group_get, merged_group_list
 from webapp.merges.strategies import strategy_title
 from webapp.telemetry.selectors import bundle_figures
 
-DECIDED = {
-    Verdict.APPROVE: "Approved. The box switches to the merged models as soon as it has them; nothing restarts.",
-    Verdict.REJECT: "Rejected. Its queries keep their originals.",
-    Verdict.REVERT: "Reverted. Its queries go back to their originals as soon as the box has them.",
+FOLLOWS = {
+    Verdict.APPROVE: "The box switches to the merged models as soon as it has them; nothing restarts.",
+    Verdict.REJECT: "The queries keep their originals.",
+    Verdict.REVERT: "The queries go back to their originals as soon as the box has them.",
 }
 
 
 def groups(request: HttpRequest) -> HttpResponse:
-    return render(request, "merges/group_list.html", {"groups": merged_group_list(request.user)})
+    found = list(merged_group_list(request.user))
+    waiting = _waiting(request.user, [one for one in found if one.state == MergedGroupState.WAITING])
+    context = {
+        "waiting": waiting,
+        "may_decide": any(one.may_decide for one in waiting),
+        "decided": [one for one in found if one.state != MergedGroupState.WAITING],
+    }
+    return render(request, "merges/group_list.html", context)
+
+
+@require_POST
+def groups_decide(request: HttpRequest) -> HttpResponse:
+    """One verdict and one reason for all groups that were ticked; each that is refused says why."""
+    form = DecisionForm(request.POST)
+    chosen = [merged_group_get(request.user, group_id) for group_id in _ticked(request)]
+    if not chosen or not form.is_valid():
+        problems = [error for errors in form.errors.values() for error in errors]
+        messages.error(request, " ".join(problems) or "Tick the merged groups that you decide about.")
+        return redirect("merges:group-list")
+    decided = services.merged_groups_decide(actor=request.user, groups=chosen, now=timezone.now(), **form.cleaned_data)
+    _tell(request, Verdict(form.cleaned_data["verdict"]), decided)
+    return redirect("merges:group-list")
+
+
+def _ticked(request: HttpRequest) -> list[UUID]:
+    """Each once. Raises NotFound for what is no id."""
+    try:
+        return list(dict.fromkeys(UUID(text) for text in request.POST.getlist("group")))
+    except ValueError as error:
+        raise NotFound("There is no such merged group.") from error
+
+
+def _tell(request: HttpRequest, verdict: Verdict, decided: Sequence[services.Decided]) -> None:
+    done = [str(one.group) for one in decided if one.decision is not None]
+    if done:
+        messages.success(request, f"{verdict.past.capitalize()} {len(done)}: {'; '.join(done)}. {FOLLOWS[verdict]}")
+    for one in decided:
+        if one.error is not None:
+            messages.error(request, f"{one.group} was not {verdict.past}: {one.error}")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A group that waits. `may_decide`: whether this person has the role; `hindrance`: why they may only reject.
+
+    `closest`: the member that keeps least above its target.
+    """
+
+    group: MergedGroup
+    may_decide: bool
+    hindrance: str
+    closest: MergedGroupQuery | None
+
+
+def _waiting(actor: Person, found: Sequence[MergedGroup]) -> list[Waiting]:
+    sites = set(sites_with_role(actor, Role.APPROVER).values_list("id", flat=True)) if found else set()
+    return [Waiting(one, one.run.box.site_id in sites, _hindrance(actor, one), _closest(one)) for one in found]
+
+
+def _closest(found: MergedGroup) -> MergedGroupQuery | None:
+    return min(found.members.all(), key=lambda one: one.validation_lower - one.accuracy_target, default=None)
+
+
+def _hindrance(actor: Person, found: MergedGroup) -> str:
+    return approval_hindrance(
+        is_requester=found.run.requested_by_id == actor.pk,
+        requester_may_approve=found.run.box.site.requester_may_approve,
+    )
 
 
 def group(request: HttpRequest, group_id: UUID) -> HttpResponse:
@@ -47,7 +121,7 @@ def group_decide(request: HttpRequest, group_id: UUID) -> HttpResponse:
                 reason=form.cleaned_data["reason"],
                 now=timezone.now(),
             )
-            messages.success(request, DECIDED[verdict])
+            messages.success(request, f"{verdict.past.capitalize()}. {FOLLOWS[verdict]}")
             return redirect("merges:group-detail", group_id)
     return render(request, "merges/group_detail.html", _group_context(request, group_id, form))
 
@@ -69,5 +143,8 @@ def _group_context(request: HttpRequest, group_id: UUID, form: DecisionForm) -> 
         "accuracy": accuracy_picture(members),
         "outcome": outcome(decisions, bundle_figures(shown.run.box)),
         "form": form,
+        "may_decide": has_role(request.user, shown.run.box.site, Role.APPROVER),
+        "hindrance": _hindrance(request.user, shown),
         "states": MergedGroupState,
+        "states_open": (MergedGroupState.WAITING, MergedGroupState.APPROVED),
     }
