@@ -51,7 +51,7 @@ def _terms(measured: BoxMeasured) -> tuple[object, ...]:
 
 def _run_times(networks: tuple[NetworkMeasured, ...]) -> dict[tuple[object, ...], float]:
     return {
-        (one.architecture, one.input_size, one.classes, batch.size): batch.run_ms
+        (one.architecture, one.input_size, one.classes, batch.size, batch.is_doubted): batch.run_ms
         for one in networks
         for batch in one.batches
     }

@@ -10,11 +10,15 @@ NETWORKS_MAX, BATCHES_MAX = 200, 16
 
 
 class BatchMeasured(msgspec.Struct, frozen=True):
-    """One run of `size` frames, from pictures to predictions, and the memory it needs beside the weights."""
+    """One run of `size` frames, from pictures to predictions, and the memory it needs beside the weights.
+
+    `is_doubted`: with this time no frame would meet its deadline, so none has run since; the box tries it again.
+    """
 
     size: int
     run_ms: float
     activation_bytes: int
+    is_doubted: bool = False
 
 
 class NetworkMeasured(msgspec.Struct, frozen=True):

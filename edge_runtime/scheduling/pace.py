@@ -16,16 +16,23 @@ DOUBT_AFTER_S = 1.0
 def observed(model: ModelProfile, frames: int, run_ms: float) -> tuple[Batch, ...] | None:
     """The batches after a run of `frames` frames took `run_ms`; None where that changes next to nothing.
 
-    More frames take no less time: else doubt, which halves all, would leave larger batches that never run at nothing.
+    A run ends the doubt about its batch. More frames take no less time: else doubt, which halves all, would leave
+    larger batches that never run at nothing.
     """
     used = model.batch_for(frames)
-    mean_ms = used.run_ms + WEIGHT * (run_ms - used.run_ms)
-    if abs(mean_ms - used.run_ms) <= NOTABLE * used.run_ms:
+    is_doubted = used.doubted_ms is not None
+    mean_ms = run_ms if is_doubted else used.run_ms + WEIGHT * (run_ms - used.run_ms)
+    if not is_doubted and abs(mean_ms - used.run_ms) <= NOTABLE * used.run_ms:
         return None
-    at_least = {used.size: mean_ms} | {b.size: max(b.run_ms, mean_ms) for b in model.batches if b.size > used.size}
-    return tuple(replace(batch, run_ms=at_least.get(batch.size, batch.run_ms)) for batch in model.batches)
+
+    def corrected(batch: Batch) -> Batch:
+        if batch is used:
+            return replace(batch, run_ms=mean_ms, doubted_ms=None)
+        return replace(batch, run_ms=max(batch.run_ms, mean_ms)) if batch.size > used.size else batch
+
+    return tuple(map(corrected, model.batches))
 
 
 def doubted(model: ModelProfile) -> tuple[Batch, ...]:
-    """Half the run times: for a model whose frames have all looked hopeless for DOUBT_AFTER_S."""
-    return tuple(replace(batch, run_ms=batch.run_ms / 2) for batch in model.batches)
+    """Half the run times, as a belief: for a model whose frames have all looked hopeless for DOUBT_AFTER_S."""
+    return tuple(replace(batch, run_ms=batch.run_ms / 2, doubted_ms=batch.measured_ms) for batch in model.batches)

@@ -15,12 +15,18 @@ class Batch:
     """One measured batch size of a model: the time of one run and the memory it needs beside the weights.
 
     `swapping_ms`: of a run right after a load, with other layers being copied beside it; None where not measured.
+    `doubted_ms`: what was measured, where that is in doubt and `run_ms` only believed (see pace); else None.
     """
 
     size: int
     run_ms: float
     activation_bytes: int
     swapping_ms: float | None = None
+    doubted_ms: float | None = None
+
+    @property
+    def measured_ms(self) -> float:
+        return self.run_ms if self.doubted_ms is None else self.doubted_ms
 
     def takes_ms(self, swapping: float) -> float:
         """Of a run of which the share `swapping` (0 to 1) is affected by swaps."""
@@ -44,6 +50,11 @@ class ModelProfile:
     def least_bytes(self) -> int:
         """What the model needs to run at all: its weights and the activations of one frame."""
         return self.weight_bytes + self.batches[0].activation_bytes
+
+    def as_measured(self) -> "ModelProfile":
+        """Without beliefs: what may be told, and foretold from."""
+        batches = (replace(batch, run_ms=batch.measured_ms, doubted_ms=None) for batch in self.batches)
+        return replace(self, batches=tuple(batches))
 
     def batch_for(self, frames: int) -> Batch:
         """The smallest measured batch that holds `frames` frames; the largest one where none does."""

@@ -194,7 +194,8 @@ class Executor:
         )
         networks = {slot: str(model.skeleton.spec) for slot, model in models.items()}
         known = Known({query.query: query.name for query in running}, likeness=likeness_by_network(profiles, networks))
-        return told(Plan(Workload(loads), profiles, self._engine.budget, self._policy), known)
+        measured = Profiles(tuple(model.as_measured() for model in profiles.models))
+        return told(Plan(Workload(loads), measured, self._engine.budget, self._policy), known)
 
     def _known(self, manifest: Manifest) -> dict[str, tuple[Batch, ...]]:
         """The batches of each slot, where this bundle was measured on this machine."""

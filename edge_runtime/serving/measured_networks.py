@@ -23,7 +23,11 @@ def _medians(batches: list[Batch]) -> tuple[BatchMeasured, ...]:
     by_size: defaultdict[int, list[Batch]] = defaultdict(list)
     for batch in batches:
         by_size[batch.size].append(batch)
-    return tuple(
-        BatchMeasured(size, statistics.median(one.run_ms for one in same), max(one.activation_bytes for one in same))
-        for size, same in sorted(by_size.items())
-    )
+    return tuple(_measured(size, same) for size, same in sorted(by_size.items()))
+
+
+def _measured(size: int, same: list[Batch]) -> BatchMeasured:
+    """What was measured, never what is believed in its place; in doubt where that is so for every slot."""
+    certain = [one for one in same if one.doubted_ms is None]
+    run_ms = statistics.median(one.measured_ms for one in certain or same)
+    return BatchMeasured(size, run_ms, max(one.activation_bytes for one in same), is_doubted=not certain)

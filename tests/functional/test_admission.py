@@ -31,8 +31,9 @@ def heavy(fleet):
     return make
 
 
-def measured(model, *, budget=100 * MIB, run_ms=20.0, load_bytes_per_s=None, hardware="a CPU"):
-    batches = (BatchMeasured(1, run_ms, MIB), BatchMeasured(2, 1.8 * run_ms, 2 * MIB))
+def measured(model, *, budget=100 * MIB, run_ms=20.0, load_bytes_per_s=None, hardware="a CPU", is_doubted=False):
+    times = ((1, run_ms), (2, 1.8 * run_ms))
+    batches = tuple(BatchMeasured(size, takes_ms, size * MIB, is_doubted) for size, takes_ms in times)
     network = NetworkMeasured(model.architecture, (model.input_height, model.input_width), len(model.classes), batches)
     return BoxMeasured(hardware, "layerwise", budget, 0, load_bytes_per_s, (network,))
 
@@ -179,6 +180,22 @@ def test_the_box_page_says_what_it_measured_and_whether_it_keeps_up(browser, fle
     assert "query count cars will lose all of its frames" in part
     assert "One run of its model takes 700 ms" in part
     assert fleet.model.architecture in part
+
+
+def test_run_times_that_the_box_doubts_are_told_as_that(browser, fleet, words):
+    query = fleet.query("count cars")
+    doubted = measured(fleet.model, run_ms=700.0, is_doubted=True)
+    measured_record(box=fleet.box, measured=doubted, now=timezone.now())
+    address = reverse("dashboard:query-change-cost", args=[query.id])
+
+    for page in (
+        browser.get(reverse("dashboard:box-forecast", args=[fleet.box.id])),
+        browser.get(address, {"rate_fps": 5, "deadline_ms": 500, "priority": 1}),
+    ):
+        assert "The measured run time of squeezenet1_1 at 64 × 64 is in doubt" in words(page)
+
+    measured_record(box=fleet.box, measured=measured(fleet.model), now=timezone.now())
+    assert "in doubt" not in words(browser.get(reverse("dashboard:box-forecast", args=[fleet.box.id])))
 
 
 def test_a_merged_group_says_what_approving_it_brings(browser, fleet, heavy, words):

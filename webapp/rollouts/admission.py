@@ -37,23 +37,29 @@ class Network:
 
 @dataclass(frozen=True)
 class Figures:
-    """Batches of one network. `origin`: "" where this box measured this very network, else words for a person."""
+    """Batches of one network. `origin`: "" where this box measured this very network, else words for a person.
+
+    `is_doubted`: the box that measured them doubts them (protocol.measurements.BatchMeasured).
+    """
 
     batches: tuple[Batch, ...]
     origin: str = ""
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True)
 class Proposal:
     """What a box would be asked. `plan` is None where something was never measured, named in `unknown`.
 
-    `estimated`: whose run times stand for those of networks that this box has not measured itself.
+    `estimated`: whose run times stand for those of networks that this box has not measured itself. `doubted`: networks
+    whose run times are in doubt.
     """
 
     weight_bytes: int
     plan: Plan | None
     unknown: tuple[str, ...] = ()
     estimated: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
 
 
 def network_of(model: Model) -> Network:
@@ -67,14 +73,14 @@ def figures_for(
     alike = [row for row in here if _fits(row, network)]
     same = next((row for row in alike if row.class_count == network.classes), None)
     if same is not None:
-        return Figures(_batches(same))
+        return _figures(same)
     if alike:
-        return Figures(_batches(alike[0]), f"{network} with {alike[0].class_count} classes, measured on this box")
+        return _figures(alike[0], f"{network} with {alike[0].class_count} classes, measured on this box")
     others = [row for row in like if _fits(row, network)]
     if others:
         nearest = min(others, key=lambda row: (abs(row.class_count - network.classes), -row.measured_at.timestamp()))
         origin = f"{network}, measured on {nearest.measurement.box}, which has the same hardware"
-        return Figures(_batches(nearest), origin)
+        return _figures(nearest, origin)
     return None
 
 
@@ -98,6 +104,7 @@ def proposal(
         plan=plan,
         unknown=tuple(unknown),
         estimated=tuple({known.origin: None for known in found.values() if known and known.origin}),
+        doubted=tuple({str(networks[slot]): None for slot, known in found.items() if known and known.is_doubted}),
     )
 
 
@@ -146,5 +153,6 @@ def _fits(row: NetworkMeasurement, network: Network) -> bool:
     return row.architecture == network.architecture and (row.input_height, row.input_width) == network.input_size
 
 
-def _batches(row: NetworkMeasurement) -> tuple[Batch, ...]:
-    return tuple(Batch(int(size), float(run_ms), int(size_bytes)) for size, run_ms, size_bytes in row.batches)
+def _figures(row: NetworkMeasurement, origin: str = "") -> Figures:
+    batches = (Batch(int(size), float(run_ms), int(size_bytes)) for size, run_ms, size_bytes, *_ in row.batches)
+    return Figures(tuple(batches), origin, row.is_doubted)

@@ -84,7 +84,10 @@ class BoxMeasurement(models.Model):
 
 
 class NetworkMeasurement(models.Model):
-    """A network as the box last ran it, in this bundle or an earlier one. `batches`: [[size, run_ms, bytes], ...]."""
+    """A network as the box last ran it, in this bundle or an earlier one.
+
+    `batches`: [[size, run_ms, bytes, is_doubted], ...], without the last where an earlier version kept it.
+    """
 
     measurement = models.ForeignKey(BoxMeasurement, on_delete=models.CASCADE, related_name="networks")
     architecture = models.CharField(max_length=80)
@@ -104,3 +107,8 @@ class NetworkMeasurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.architecture} {self.input_height}x{self.input_width}"
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the box doubts all of its run times (protocol.measurements.BatchMeasured)."""
+        return all(batch[3:] == [True] for batch in self.batches)

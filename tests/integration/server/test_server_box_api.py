@@ -184,8 +184,8 @@ def test_what_a_box_measured_is_kept_and_telling_it_again_changes_nothing(fleet:
     kept = BoxMeasurement.objects.get(box=fleet.box)
     assert (kept.budget_bytes, kept.policy, kept.load_bytes_per_s) == (10_000, "layerwise", 1e8)
     assert sorted(kept.networks.values_list("architecture", "batches")) == [
-        ("resnet18", [[1, 10.0, 500]]),
-        ("vgg16", [[1, 10.0, 500]]),
+        ("resnet18", [[1, 10.0, 500, False]]),
+        ("vgg16", [[1, 10.0, 500, False]]),
     ]
 
 

@@ -5,8 +5,8 @@ from edge_runtime.agent.measuring import is_news
 from edge_runtime.protocol.measurements import BatchMeasured, BoxMeasured, NetworkMeasured
 
 
-def network(architecture: str = "resnet18", run_ms: float = 10.0) -> NetworkMeasured:
-    return NetworkMeasured(architecture, (64, 64), 3, (BatchMeasured(1, run_ms, 1_000),))
+def network(architecture: str = "resnet18", run_ms: float = 10.0, *, is_doubted: bool = False) -> NetworkMeasured:
+    return NetworkMeasured(architecture, (64, 64), 3, (BatchMeasured(1, run_ms, 1_000, is_doubted),))
 
 
 TOLD = BoxMeasured("a CPU", "layerwise", 10_000, 100, 1e8, (network(),))
@@ -22,6 +22,7 @@ def test_the_first_figures_are_news() -> None:
         ({}, False),
         ({"networks": (network(run_ms=11.0),)}, False),
         ({"networks": (network(run_ms=13.0),)}, True),
+        ({"networks": (network(is_doubted=True),)}, True),
         ({"networks": (network(), network("vgg16"))}, True),
         ({"networks": ()}, False),  # what ran before stays known
         ({"load_bytes_per_s": 1.1e8}, False),

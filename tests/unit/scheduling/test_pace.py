@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from edge_runtime.scheduling.pace import doubted, observed
@@ -30,7 +32,24 @@ def test_repeated_runs_bring_the_estimate_to_what_they_take() -> None:
 
 
 def test_doubt_halves_every_run_time_and_keeps_the_memory() -> None:
-    assert doubted(MODEL) == (Batch(1, 50.0, 5), Batch(4, 150.0, 20))
+    assert [(batch.run_ms, batch.activation_bytes) for batch in doubted(MODEL)] == [(50.0, 5), (150.0, 20)]
+
+
+def test_a_doubted_time_stays_known_until_a_run_ends_the_doubt() -> None:
+    model = MODEL
+    for _ in range(3):
+        model = replace(model, batches=doubted(model))
+    assert [batch.run_ms for batch in model.batches] == [12.5, 37.5]
+    assert model.as_measured() == MODEL
+
+    small, large = observed(model, 1, 40.0) or ()
+    assert small == Batch(1, 40.0, 5)  # not a mean with what was only believed
+    assert (large.run_ms, large.measured_ms) == (40.0, 300.0)
+
+
+def test_a_run_as_believed_ends_the_doubt_too() -> None:
+    model = replace(MODEL, batches=doubted(MODEL))
+    assert (observed(model, 1, 50.0) or model.batches)[0] == Batch(1, 50.0, 5)
 
 
 def test_other_figures_for_one_slot_leave_the_other_slots_and_the_sharing_alone() -> None:

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from edge_runtime.protocol.measurements import BatchMeasured
 from edge_runtime.protocol.target import QueryTarget
 from edge_runtime.scheduling.admission import smallest_budget
 from edge_runtime.scheduling.policies import POLICIES
 from edge_runtime.serving.answering import batch_of
+from edge_runtime.serving.measured_networks import measured_networks
 from edge_runtime.serving.preparation import models_of
 from edge_runtime.vision.architectures import load_weights
 from edge_runtime.vision.tasks import functions_for
@@ -315,3 +317,27 @@ def test_a_query_measured_in_a_bad_moment_is_tried_again_and_recovers(shelf: Bun
 
     answered = [result for result in rig.results if result.query == "query-cars"]
     assert len(answered) > 20  # 5 s is halved once a second until it lies below the deadline of 0.3 s
+
+
+def test_run_times_that_it_only_believes_are_told_as_measured_and_in_doubt(
+    shelf: BundleOnShelf, clock: FakeClock
+) -> None:
+    put_models(shelf, merged=False)
+    rig = Rig(clock)
+    prepared = rig.prepare(shelf, [query_on("cars", deadline_ms=300)])
+    slow = tuple(replace(batch, run_ms=5_000.0) for batch in prepared.profiles.by_slot["cars"].batches)
+    rig.engine.activate(replace(prepared, profiles=prepared.profiles.with_batches("cars", slow)))
+
+    def told_after(seconds: int) -> BatchMeasured:
+        for index in range(10 * seconds):
+            clock.advance(0.1)
+            rig.intake.offer(frame_at(clock(), index=index))
+            rig.drain()
+        (network,) = measured_networks(rig.engine.prepared)
+        return network.batches[0]
+
+    in_doubt = told_after(seconds=3)
+    assert (in_doubt.run_ms, in_doubt.is_doubted) == (5_000, True)
+    measured = told_after(seconds=4)
+    assert measured.run_ms < 300
+    assert not measured.is_doubted

@@ -34,7 +34,7 @@ def measured_record(*, box: Box, measured: BoxMeasured, now: datetime) -> BoxMea
             input_height=network.input_size[0],
             input_width=network.input_size[1],
             class_count=network.classes,
-            batches=[[batch.size, batch.run_ms, batch.activation_bytes] for batch in network.batches],
+            batches=[[batch.size, batch.run_ms, batch.activation_bytes, batch.is_doubted] for batch in network.batches],
             measured_at=now,
         )
         for network in {(one.architecture, one.input_size, one.classes): one for one in measured.networks}.values()
