@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: demo demo-password demo-clean test test-unit check format setup soak lock images
+.PHONY: demo demo-password demo-clean backup restore test test-unit check format setup soak lock images
 
 demo: ## start the whole product
 	@$(PYTHON) demo/bootstrap.py run -- -m demo run
@@ -12,6 +12,12 @@ demo-password: ## set a new administrator password
 
 demo-clean: ## remove the demo's data (./var)
 	@$(PYTHON) demo/bootstrap.py run -- -m demo clean
+
+backup: ## the demo's whole data into one file: make backup FILE=/backups/fleet.backup
+	@$(PYTHON) demo/bootstrap.py run -- -m demo backup $(abspath $(FILE))
+
+restore: ## the way back, while the demo is stopped; ARGS=--replace replaces what is there
+	@$(PYTHON) demo/bootstrap.py run -- -m demo restore $(abspath $(FILE)) $(ARGS)
 
 setup: ## environment with everything that working on the code needs
 	@$(PYTHON) demo/bootstrap.py dev

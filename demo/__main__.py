@@ -1,4 +1,4 @@
-"""`python -m demo run|password|clean|test`: what the Makefile's targets call."""
+"""`python -m demo run|password|clean|backup|restore|test`: what the Makefile's targets call."""
 
 import argparse
 import asyncio
@@ -17,11 +17,12 @@ from edge_runtime.protocol.errors import GemelError
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("command", choices=["run", "password", "clean", "test"])
+    parser.add_argument("command", choices=["run", "password", "clean", "backup", "restore", "test"])
     run_arguments(parser)
     known, rest = parser.parse_known_args(arguments)
-    if rest and known.command != "test":
-        parser.error(f"unknown: {' '.join(rest)}")
+    takes_more = {"backup": len(rest) == 1, "restore": bool(rest), "test": True}
+    if not takes_more.get(known.command, not rest):
+        parser.error(f"unknown: {' '.join(rest)}" if rest else "name the file, e.g. FILE=/backups/fleet.backup")
     options = options_from(known)
     try:
         return _obey(known.command, options, rest)
@@ -41,6 +42,10 @@ def _obey(command: str, options: Options, rest: Sequence[str]) -> int:
         from demo.password import set_password  # only this needs a database
 
         asyncio.run(set_password(options))
+    elif command in ("backup", "restore"):
+        from demo.backups import backup, restore
+
+        asyncio.run(backup(options, rest[0]) if command == "backup" else restore(options, list(rest)))
     else:
         asyncio.run(run_product(options))
     return 0

@@ -3,13 +3,11 @@
 import secrets
 
 from demo import processes
+from demo.at_hand import servers_at_hand
 from demo.console import Console
-from demo.instance import InstanceError, instance_read, only_instance
 from demo.options import Options
 from demo.prepare import run_python
-from demo.servers import Servers, start_servers
-from demo.supervisor import Supervisor
-from demo.survivors import end_survivors
+from demo.servers import Servers
 
 ADMINISTRATOR = "admin"
 
@@ -21,22 +19,9 @@ def password_new() -> str:
 
 async def set_password(options: Options) -> None:
     password = options.password or password_new()
-    console = Console(has_process_lines=False)
-    running = instance_read(options.var_dir)
-    try:
-        with only_instance(options.var_dir):
-            end_survivors(options.var_dir / "run" / "processes.json")
-            supervisor = Supervisor(options.var_dir, console)
-            try:
-                servers = await start_servers(supervisor, options.var_dir)
-                await _set(options, servers, password)
-            finally:
-                await supervisor.stop()
-    except InstanceError:
-        if running is None:
-            raise
-        await _set(options, running.servers, password)
-    console.say(f"Sign in as {ADMINISTRATOR} with the password {password} (shown only this once).")
+    async with servers_at_hand(options) as servers:
+        await _set(options, servers, password)
+    Console().say(f"Sign in as {ADMINISTRATOR} with the password {password} (shown only this once).")
 
 
 async def _set(options: Options, servers: Servers, password: str) -> None:

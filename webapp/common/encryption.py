@@ -3,14 +3,33 @@
 import base64
 import hashlib
 import os
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import models
 
+from webapp.common.keys import key_replace
+
+
+def encryption_key() -> str:
+    """From GEMEL_ENCRYPTION_KEY, else the one that came with a restored backup, else SECRET_KEY."""
+    path = _path()
+    restored = path.read_text() if path.exists() else ""
+    return os.environ.get("GEMEL_ENCRYPTION_KEY") or restored or settings.SECRET_KEY
+
+
+def encryption_key_replace(key: str) -> None:
+    """Only where the key is not in the environment."""
+    key_replace(str(_path()), key)
+
+
+def _path() -> Path:
+    return settings.VAR_DIR / "keys" / "encryption_key"
+
 
 def _fernet() -> Fernet:
-    secret = os.environ.get("GEMEL_ENCRYPTION_KEY") or settings.SECRET_KEY
+    secret = encryption_key()
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"gemel field encryption" + secret.encode()).digest()))
 
 

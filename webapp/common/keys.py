@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 
 def key_replace(path: str, key: str) -> None:
-    """Atomic: a reader gets the old key or the new one."""
+    """Atomic: a reader gets the old key, if there was one, or the new one."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{secrets.token_hex(8)}"
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(key)

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "webapp.common",
     "webapp.realtime",
+    "webapp.backups",
     "webapp.jobs",
     "webapp.audit",
     "webapp.accounts",
