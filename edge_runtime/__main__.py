@@ -76,6 +76,10 @@ def run(
     listen: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Tell results on the spot there, like 127.0.0.1:8090")
     ] = None,
+    spool_size: Annotated[
+        str, typer.Option(help="Disk space at most for statistics that wait while the server is away")
+    ] = "512MiB",
+    spool_hours: Annotated[float, typer.Option(min=0.1, help="And how many hours of them")] = 36.0,
     state_dir: StateDir = None,
 ) -> None:
     """Run the models that the fleet's server wants on this box, until it is stopped."""
@@ -83,6 +87,7 @@ def run(
     bandwidth = parse_size(swap_bandwidth) if swap_bandwidth else None
     limit = parse_size(download_limit) if download_limit else None
     kept = parse_size(results_limit)
+    spool_bytes = parse_size(spool_size)
     from edge_runtime.agent.identity import default_state_dir, load_identity
     from edge_runtime.health.logs import keep_log, set_up_logging
 
@@ -93,6 +98,7 @@ def run(
     keep_log(folder, load_identity(folder).box)
     from edge_runtime import app
     from edge_runtime.agent.outlets import OutletOptions
+    from edge_runtime.agent.stats_spool import SpoolLimits
 
     app.run(
         app.Options(
@@ -106,6 +112,7 @@ def run(
             software_decoding=software_decoding,
             download_limit=limit,
             outlets=OutletOptions(results, kept, listen),
+            spool=SpoolLimits(spool_bytes, spool_hours * 3600),
         )
     )
 

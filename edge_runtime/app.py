@@ -20,6 +20,7 @@ from edge_runtime.agent.identity import load_identity, prepare_state_dir
 from edge_runtime.agent.outlets import OutletOptions, Outlets
 from edge_runtime.agent.recall import load_recall
 from edge_runtime.agent.server import ServerApi
+from edge_runtime.agent.stats_spool import SpoolLimits, StatsSpool
 from edge_runtime.answers.results import Result
 from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.tensors import map_tensor
@@ -59,7 +60,8 @@ class OptionError(GemelError):
 class Options:
     """`device`: "auto", "cpu" or "cuda". `swap_bandwidth`, `download_limit`: bytes/s, None for as fast as it goes.
 
-    `software_decoding`: leave a hardware decoder alone that this machine may have.
+    `software_decoding`: leave a hardware decoder alone that this machine may have. `spool`: of statistics, while the
+    server is away.
     """
 
     state_dir: Path
@@ -72,6 +74,7 @@ class Options:
     software_decoding: bool = False
     download_limit: int | None = None
     outlets: OutletOptions = field(default_factory=OutletOptions)
+    spool: SpoolLimits = field(default_factory=SpoolLimits)
 
 
 def chosen_device(device: str) -> str:
@@ -192,6 +195,7 @@ def run(options: Options) -> None:
             board=outlets.board,
             answers=outlets.answers,
             spool=outlets.spool,
+            stats_spool=StatsSpool(options.state_dir / "statistics.sqlite", options.spool),
             health=health,
         )
         async with outlets.open(agent, cameras):

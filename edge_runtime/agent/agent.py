@@ -29,6 +29,8 @@ from edge_runtime.agent.recall import Recall, load_recall, save_recall
 from edge_runtime.agent.reconciler import Reconciler
 from edge_runtime.agent.requests import RequestDesk
 from edge_runtime.agent.server import NotAuthorised, ServerApi
+from edge_runtime.agent.spooling import StatsKeeper
+from edge_runtime.agent.stats_spool import StatsSpool
 from edge_runtime.answers.desk import AnswerDesk
 from edge_runtime.answers.results import ResultBoard
 from edge_runtime.bundles.files import disk_problem
@@ -63,6 +65,7 @@ class Agent:
         throttle: Throttle,
         answers: AnswerDesk,
         spool: EventSpool,
+        stats_spool: StatsSpool,
         health: Health,
     ) -> None:
         self._answers, self._spool = answers, spool
@@ -72,6 +75,7 @@ class Agent:
         self._boot_id, self._seq = uuid.uuid4().hex, 0
         self._outbox = Outbox()
         self._link = Link(identity, self._outbox, self._on_message)
+        self._stats_keeper = StatsKeeper(self._outbox, stats_spool, self._link.wake)
         self._previews = PreviewDesk()
         self._nudged, self._preview_wanted = asyncio.Event(), asyncio.Event()
         self._requests = RequestDesk(api=api, cameras=cameras, board=board, on_change=self._tell)
@@ -99,11 +103,13 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow_target())
                 tasks.create_task(self._link.run())
+                tasks.create_task(self._stats_keeper.run())
                 tasks.create_task(self._send_stats())
                 tasks.create_task(self._send_previews())
                 tasks.create_task(tell_measured(self._serving, self._api))
                 tasks.create_task(self._send_events())
         finally:
+            await self._stats_keeper.stop()
             await self._requests.stop()
             await self.bundles.stop()
             await self._api.close()
@@ -122,6 +128,7 @@ class Agent:
             model_problems=self._serving.problems(),
             warnings=(
                 *self._disk_problems,
+                *self._stats_keeper.warnings(),
                 *self._health.warnings(),
                 *self._serving.warnings(),
                 *self._answers.warnings(),
@@ -243,6 +250,7 @@ class Agent:
                 cameras=self._cameras.samples(),
                 cpu_percent=process.cpu_percent(),
                 host=self._health.sample(),
+                samples_dropped=self._stats_keeper.dropped,
             )
             last = now
             self._outbox.add_stats(stats)

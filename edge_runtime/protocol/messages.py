@@ -97,7 +97,8 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     """About one a second. `(boot_id, seq)` is unique per box: the server stores it once and acknowledges it.
 
     `at`: Unix seconds on the box's clock at the end of the interval of `interval_s` seconds. `host` comes every few
-    seconds; None in between. `cpu_percent`: of the process, 100 for one core.
+    seconds; None in between. `cpu_percent`: of the process, 100 for one core. `samples_dropped`: how many messages this
+    box has lost so far, because its spool was full or its disk failed.
     """
 
     boot_id: str
@@ -110,6 +111,7 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     cameras: tuple[CameraSample, ...] = ()
     cpu_percent: float = 0.0
     host: HostSample | None = None
+    samples_dropped: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):

@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge_runtime.agent import own_identity
+from edge_runtime.agent import own_identity, spooling
 from edge_runtime.agent.identity import load_identity
 from edge_runtime.agent.recall import load_recall
+from edge_runtime.agent.stats_spool import StatsSpool
 from edge_runtime.answers.results import Result
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import EventReport, HostSample, Nudge, QuerySample
@@ -167,6 +168,28 @@ async def test_goes_on_without_the_server_and_loses_no_statistics(server, box, f
     await until(lambda: len(server.stats) >= 4)
     numbers = [stats.seq for stats in server.stats]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_killed_box_still_sends_the_statistics_of_its_earlier_start_and_those_first(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(spooling, "KEPT_WITHIN_S", 0.2)
+    server.stop()
+    earlier = Box(server, tmp_path)
+    await earlier.start()
+    await until(lambda: StatsSpool(tmp_path / "statistics.sqlite").open() == 2)
+    await earlier.kill()
+    again = Box(server, tmp_path)
+    await again.start()
+    await until(lambda: StatsSpool(tmp_path / "statistics.sqlite").open() >= 3)
+    server.start()
+    await until(lambda: len({stats.boot_id for stats in server.stats}) == 2 and len(server.stats) >= 4)
+    await again.stop()
+    boots = list(dict.fromkeys(stats.boot_id for stats in server.stats))
+    numbers = {boot: [stats.seq for stats in server.stats if stats.boot_id == boot] for boot in boots}
+    assert [stats.boot_id for stats in server.stats] == [boot for boot in boots for _ in numbers[boot]]
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+    assert len(numbers[boots[0]]) >= 2
 
 
 async def test_starts_again_with_the_server_away(server, tmp_path, film):

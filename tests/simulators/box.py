@@ -10,6 +10,7 @@ from edge_runtime.agent.agent import Agent
 from edge_runtime.agent.event_spool import EventSpool
 from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.server import ServerApi
+from edge_runtime.agent.stats_spool import StatsSpool
 from edge_runtime.answers.byte_track import ByteTracker
 from edge_runtime.answers.desk import AnswerDesk
 from edge_runtime.answers.results import ResultBoard
@@ -46,6 +47,7 @@ class Box:
             throttle=Throttle(),
             answers=self.answers,
             spool=EventSpool(self.folder / "events.sqlite"),
+            stats_spool=StatsSpool(self.folder / "statistics.sqlite"),
             health=self.health,
         )
 
@@ -58,7 +60,7 @@ class Box:
         async def nothing():
             pass
 
-        self.agent.bundles.stop = nothing
+        self.agent.bundles.stop = self.agent._stats_keeper.stop = nothing
         await self.stop()
 
     async def stop(self):
