@@ -19,5 +19,7 @@ celery_app.conf.include = [
     "workers.tasks.rollouts",
     "workers.tasks.results",
     "workers.tasks.telemetry",
+    "workers.tasks.alerts",
+    "workers.heartbeat",
 ]
 app = celery_app

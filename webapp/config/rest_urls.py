@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from webapp.accounts.rest import routes as accounts
+from webapp.alerts.rest import routes as alerts
 from webapp.common.rest import NoSuchAddress
 from webapp.dashboard.rest import routes as dashboard
 from webapp.fleets.rest import routes as fleets
@@ -15,7 +16,7 @@ from webapp.telemetry.rest import routes as telemetry
 from webapp.workloads.rest import routes as workloads
 
 router = SimpleRouter(use_regex_path=False)
-for prefix, resource in (*fleets, *workloads, *merges, *rollouts, *telemetry, *people, *accounts, *dashboard):
+for prefix, resource in (*fleets, *workloads, *merges, *rollouts, *telemetry, *people, *accounts, *alerts, *dashboard):
     router.register(prefix, resource, basename=f"rest-{prefix}")
 
 urlpatterns = [

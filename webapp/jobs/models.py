@@ -43,3 +43,17 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} {self.subject} ({self.state})"
+
+
+class WorkerHeartbeat(models.Model):
+    """A worker process says every few seconds that it lives, whatever it is busy with."""
+
+    name = models.CharField(max_length=200, unique=True)
+    queues = models.JSONField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["seen_at"])]
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 
 from webapp.celery import celery_app
-from webapp.jobs.models import JOB_ENDED, Job, JobState
+from webapp.jobs.models import JOB_ENDED, Job, JobState, WorkerHeartbeat
 
 LEASE = timedelta(seconds=60)
 RESEND_AFTER = timedelta(seconds=30)
+WORKERS_KEPT = timedelta(days=1)
 
 
 def job_enqueue(*, task: str, queue: str, subject: uuid.UUID, now: datetime, max_attempts: int = 3) -> Job:
@@ -97,6 +98,17 @@ def jobs_given_up(*, now: datetime) -> list[Job]:
             state=job.state, problem=job.problem, ended_at=now, lease_expires_at=None
         )
     return dead
+
+
+def worker_seen(*, name: str, queues: list[str], now: datetime) -> None:
+    """The worker process `name` lives and takes jobs of `queues`. Those that were gone for long are forgotten."""
+    WorkerHeartbeat.objects.update_or_create(name=name, defaults={"queues": sorted(queues), "seen_at": now})
+    WorkerHeartbeat.objects.filter(seen_at__lt=now - WORKERS_KEPT).delete()
+
+
+def worker_gone(*, name: str) -> None:
+    """The worker process has stopped in good order."""
+    WorkerHeartbeat.objects.filter(name=name).delete()
 
 
 def _send(job: Job) -> None:

@@ -139,3 +139,13 @@ def _figures(box: Box, version: int, since: datetime, until: datetime) -> Bundle
         processed_fps=frames["processed"] / memory["observed_s"],
         agreement=frames["agreement"],
     )
+
+
+def cameras_heard(since: datetime) -> dict[str, str]:
+    """By camera id: its problem as its box last told since then, "" while it gives pictures."""
+    newest = BoxSample.objects.filter(at__gte=since).order_by("box_id", "-at").distinct("box_id")
+    return {
+        camera["camera"]: "" if camera["state"] == "running" else camera["problem"] or f"it is {camera['state']}."
+        for cameras in newest.values_list("cameras", flat=True)
+        for camera in cameras
+    }

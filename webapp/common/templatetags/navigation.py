@@ -8,8 +8,16 @@ register = template.Library()
 
 
 @register.inclusion_tag("components/nav_item.html", takes_context=True)
-def nav_item(context: Context, view: str, title: str, icon_name: str, badge: int = 0) -> dict[str, object]:
+def nav_item(
+    context: Context,
+    view: str,
+    title: str,
+    icon_name: str,
+    badge: int = 0,
+    badge_title: str = "waiting for a decision",
+) -> dict[str, object]:
     address = reverse(view)
     path = context["request"].path
     is_current = path == address or (address != "/" and path.startswith(address))
-    return {"address": address, "title": title, "icon_name": icon_name, "badge": badge, "is_current": is_current}
+    shown = {"badge": badge, "badge_title": badge_title, "is_current": is_current}
+    return {"address": address, "title": title, "icon_name": icon_name, **shown}

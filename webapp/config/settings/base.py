@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "webapp.telemetry",
     "webapp.merges",
     "webapp.rollouts",
+    "webapp.alerts",
     "webapp.dashboard",
 ]
 
@@ -176,6 +177,9 @@ CELERY_BEAT_SCHEDULE = {
     "add statistics up": {"task": "telemetry.roll_up", "schedule": 60.0},
     "remove old statistics": {"task": "telemetry.prune", "schedule": 3600.0},
     "remove old results": {"task": "results.prune", "schedule": 3600.0},
+    "look for alerts": {"task": "alerts.evaluate", "schedule": 15.0},
+    "send messages about alerts again": {"task": "alerts.deliver", "schedule": 15.0},
+    "remove old alerts": {"task": "alerts.prune", "schedule": 3600.0},
 }
 
 # Large files live outside the database: tensors of models and bundles by digest, pictures, data sets.
@@ -192,6 +196,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20
 EMAIL_URL = env("EMAIL_URL", default="")
 EMAIL_HOST_IS_SET = bool(EMAIL_URL)
 globals().update(env.email_url_config(EMAIL_URL or "dummymail://"))
+# What messages about alerts link to.
+PUBLIC_URL = env("PUBLIC_URL", default="").rstrip("/")
+# Where no webhook may go, though only administrators enter one: this machine, and addresses of clouds' metadata.
+WEBHOOKS_REFUSED = env.list(
+    "WEBHOOKS_REFUSED",
+    default=["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::/127", "fe80::/10", "ff00::/8"],
+)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="gemel-fleet@localhost")
 
 NODE_MODULES = BASE_DIR / "node_modules"
@@ -234,5 +245,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    # httpx would write the addresses of webhooks, which may hold secrets.
+    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }

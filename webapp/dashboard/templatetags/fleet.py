@@ -16,8 +16,8 @@ register = template.Library()
 _COLOURS = {
     **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved", "active"), "green"),
     **dict.fromkeys(("stale", "degraded", "not at target", "waiting", "checking", "collecting", "cancelled"), "orange"),
-    **dict.fromkeys(("offline", "failed", "rejected"), "red"),
-    **dict.fromkeys(("queued", "invited"), "azure"),
+    **dict.fromkeys(("offline", "failed", "rejected", "open"), "red"),
+    **dict.fromkeys(("queued", "invited", "acknowledged"), "azure"),
 }
 
 _VERBS = {
@@ -52,6 +52,10 @@ _VERBS = {
     "activate": "switched on the account of",
     "deactivate": "switched off the account of",
     "superuser": "changed the rights of",
+    "open": "opened",
+    "close": "closed",
+    "acknowledge": "acknowledged",
+    "test": "sent a test to",
     "register": "uploaded",
     "check": "checked",
     "request": "requested",
@@ -64,6 +68,8 @@ _NOUNS = {
     "merge_run": "",
     "bundle": "",
     "api_token": "API token",
+    "receiver": "receiver of alerts",
+    "silence": "silence of",
     "merged_group": "merged group",
 }
 

@@ -1,0 +1,64 @@
+"""What is known of the fleet now, gathered from the apps below for the conditions."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from webapp.alerts.conditions import LEASE_OVERDUE_MAX, QUEUED_MAX, BoxFact, CameraFact, Facts, JobFact, QueueFact
+from webapp.fleets.models import Box, Camera
+from webapp.jobs.models import Job
+from webapp.jobs.selectors import jobs_overdue, queues_busy, queues_with_workers
+from webapp.merges.models import MergeRun
+from webapp.merges.task_names import GPU_QUEUE
+from webapp.rollouts.selectors import box_statuses
+from webapp.rollouts.status import BoxStatus, Connection
+from webapp.telemetry.selectors import cameras_heard
+from webapp.workloads.models import Dataset, Model
+from webapp.workloads.task_names import LIGHT_QUEUE
+
+CAMERAS_WITHIN = timedelta(seconds=30)
+
+
+def gather(now: datetime) -> Facts:
+    with_workers, busy = queues_with_workers(now), queues_busy(now)
+    return Facts(
+        boxes=_boxes(now),
+        jobs=_jobs(jobs_overdue(now, QUEUED_MAX, LEASE_OVERDUE_MAX)),
+        queues=tuple(QueueFact(name, name in with_workers, name in busy) for name in (GPU_QUEUE, LIGHT_QUEUE)),
+    )
+
+
+def _boxes(now: datetime) -> tuple[BoxFact, ...]:
+    boxes = list(Box.objects.exclude(enrolled_at=None))
+    statuses = box_statuses(boxes, now)
+    said = cameras_heard(now - CAMERAS_WITHIN)
+    cameras: dict[UUID, list[CameraFact]] = {}
+    for camera_id, name, box_id in Camera.objects.values_list("id", "name", "box_id"):
+        cameras.setdefault(box_id, []).append(CameraFact(camera_id, name, said.get(str(camera_id))))
+    return tuple(_box(box, statuses[box.id], tuple(cameras.get(box.id, ()))) for box in boxes)
+
+
+def _box(box: Box, status: BoxStatus, cameras: tuple[CameraFact, ...]) -> BoxFact:
+    return BoxFact(
+        id=box.id,
+        site_id=box.site_id,
+        name=box.name,
+        is_offline=status.connection is Connection.OFFLINE,
+        last_seen_at=status.since,
+        rolled_back=(status.sentence or "It gave up its newest bundle.") if status.has_refused else "",
+        cameras=cameras,
+    )
+
+
+def _jobs(jobs: Iterable[Job]) -> tuple[JobFact, ...]:
+    """With the sites of what they work on, one query per kind of subject."""
+    jobs = list(jobs)
+    if not jobs:
+        return ()
+    subjects = [job.subject for job in jobs]
+    sites: dict[UUID, UUID] = {}
+    for model, path in ((MergeRun, "box__site_id"), (Dataset, "camera__box__site_id"), (Model, "site_id")):
+        sites |= dict(model.objects.filter(id__in=subjects).values_list("id", path))
+    sites |= dict(Box.objects.filter(id__in=subjects).values_list("id", "site_id"))
+    sites |= dict(Camera.objects.filter(id__in=subjects).values_list("id", "box__site_id"))
+    return tuple(JobFact(job, sites.get(job.subject), f"The work {job.task}") for job in jobs)

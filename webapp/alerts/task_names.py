@@ -1,0 +1,3 @@
+"""Names of the tasks that this app enqueues."""
+
+DELIVER = "alerts.deliver"
