@@ -1,6 +1,7 @@
 """Events on disk until the server has them: bounded in number and bytes, the oldest dropped and counted.
 
-One SQLite file, so that a power cut leaves every event whole or absent. Used from several threads.
+One SQLite file, so that a power cut leaves every event whole or absent. Used from several threads. On a full disk new
+events are dropped and counted, those that are there are still sent, and all goes on when there is room.
 """
 
 import contextlib
@@ -46,7 +47,8 @@ class EventSpool:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
         self._bytes = 0
-        self._problem = ""
+        self._problem, self._dropped_before = "", 0
+        self._let_go = 0  # no event up to this number is wanted any more, but a full disk does not let it be deleted
         self.waiting, self.dropped = 0, 0
         self.on_added: Callable[[], None] = lambda: None
         with self._lock:
@@ -57,6 +59,7 @@ class EventSpool:
         size = len(content) + len(picture or b"")
 
         def insert(database: sqlite3.Connection) -> None:
+            self._delete_let_go(database)
             self._make_room(database, size)
             row = (content, picture, privacy.value)
             database.execute("INSERT INTO events (event, picture, privacy) VALUES (?, ?, ?)", row)
@@ -64,16 +67,19 @@ class EventSpool:
             self._bytes += size
 
         with self._lock:
-            if not self._attempt(insert):
-                self.dropped += 1
+            dropped = self.dropped
+            if self._attempt(insert):
+                self._recovered()
+            else:
+                self.dropped = dropped + 1  # those that had to make room are still there
         self.on_added()
 
     def oldest(self) -> Spooled | None:
         found: list[Spooled] = []
 
         def read(database: sqlite3.Connection) -> None:
-            row = database.execute("SELECT number, event, picture, privacy FROM events ORDER BY number LIMIT 1")
-            for number, content, picture, privacy in row:
+            wanted = "SELECT number, event, picture, privacy FROM events WHERE number > ? ORDER BY number LIMIT 1"
+            for number, content, picture, privacy in database.execute(wanted, (self._let_go,)):
                 event = msgspec.json.decode(content, type=EventReport)
                 found.append(Spooled(number, event, picture, Privacy(privacy)))
 
@@ -82,19 +88,28 @@ class EventSpool:
         return found[0] if found else None
 
     def remove(self, number: int) -> None:
-        """One that was dropped meanwhile is gone already."""
+        """The oldest, by its number. One that was dropped meanwhile is gone already."""
 
         def delete(database: sqlite3.Connection) -> None:
+            self._delete_let_go(database)
             self._delete(database, "number = ?", number)
 
         with self._lock:
-            self._attempt(delete)
+            if self._attempt(delete):
+                self._recovered()
+                return
+            self._let_go = number
+            if self._attempt(self._count) and not self.waiting:
+                self._start_afresh()
 
     def close(self) -> None:
-        with self._lock, contextlib.suppress(sqlite3.Error):
-            if self._database:
-                self._database.close()
-                self._database = None
+        with self._lock:
+            self._close()
+
+    def _delete_let_go(self, database: sqlite3.Connection) -> None:
+        if self._let_go:
+            database.execute("DELETE FROM events WHERE number <= ?", (self._let_go,))
+            self._count(database)
 
     def _make_room(self, database: sqlite3.Connection, size: int) -> None:
         while self.waiting and (self.waiting >= self._events_kept or self._bytes + size > self._bytes_kept):
@@ -112,8 +127,8 @@ class EventSpool:
         self._bytes -= sum(row[0] for row in rows)
 
     def _count(self, database: sqlite3.Connection) -> None:
-        size = "coalesce(sum(length(event) + coalesce(length(picture), 0)), 0)"
-        self.waiting, self._bytes = database.execute(f"SELECT count(*), {size} FROM events").fetchone()
+        sums = "coalesce(sum(number > ?), 0), coalesce(sum(length(event) + coalesce(length(picture), 0)), 0)"
+        self.waiting, self._bytes = database.execute(f"SELECT {sums} FROM events", (self._let_go,)).fetchone()
 
     def _attempt(self, job: Callable[[sqlite3.Connection], None]) -> bool:
         """Under the lock. A file that cannot be read as it should is put aside, and spooling starts afresh."""
@@ -124,7 +139,6 @@ class EventSpool:
         except (sqlite3.DatabaseError, OSError, ValueError, msgspec.DecodeError) as error:
             self._failed(error)
             return False
-        self._problem = ""
         return True
 
     def _open(self) -> sqlite3.Connection:
@@ -139,17 +153,44 @@ class EventSpool:
         return self._database
 
     def _failed(self, error: Exception) -> None:
+        if not self._problem:
+            self._dropped_before = self.dropped
         if self._problem != str(error):
             log.warning("Events cannot be kept on disk (%s); those that cannot are lost. Models run on.", error)
         self._problem = str(error)
+        # Opened again on a full disk it might not even be readable.
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL and self._database:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.rollback()
+                self._count(self._database)
+                return
+        self._close()
+        # A full or busy disk passes (OperationalError); a damaged file does not.
+        if not isinstance(error, sqlite3.OperationalError | OSError):
+            with contextlib.suppress(OSError):
+                self._path.replace(self._path.with_name(self._path.name + ".damaged"))
+                self._unlink("-wal", "-shm")
+
+    def _recovered(self) -> None:
+        self._let_go = 0
+        if self._problem:
+            self._problem = ""
+            log.warning("Events are kept on disk again; %d were lost", self.dropped - self._dropped_before)
+
+    def _start_afresh(self) -> None:
+        """On a full disk, where nobody wants anything of the file any more: without it there is room again."""
+        self._close()
+        self._let_go = 0
+        with contextlib.suppress(OSError):
+            self._unlink("", "-wal", "-shm")
+
+    def _unlink(self, *suffixes: str) -> None:
+        for suffix in suffixes:
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def _close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             if self._database:
                 self._database.close()
         self._database = None
         self.waiting, self._bytes = 0, 0
-        # A full or busy disk passes (OperationalError); a damaged file does not.
-        if not isinstance(error, sqlite3.OperationalError | OSError):
-            with contextlib.suppress(OSError):
-                self._path.replace(self._path.with_name(self._path.name + ".damaged"))
-                for suffix in ("-wal", "-shm"):
-                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from edge_runtime.agent import event_spool
 from edge_runtime.agent.event_spool import EventSpool
 from edge_runtime.protocol.messages import EventReport
 from edge_runtime.protocol.target import Privacy
+from tests.simulators.full_disk import FullDisk
 
 
 def event(number):
@@ -83,11 +85,66 @@ def test_where_nothing_can_be_written_events_are_lost_and_counted(tmp_path, capl
     assert len(caplog.records) == 1
 
 
-def test_a_full_disk_keeps_what_is_there(path, caplog):
+@pytest.fixture(params=["at once", "at commit"])
+def disk(request, monkeypatch):
+    disk = FullDisk(at_commit=request.param == "at commit")
+    monkeypatch.setattr(event_spool.sqlite3, "connect", disk.connect)
+    return disk
+
+
+def test_a_full_disk_keeps_what_is_there_counts_what_is_lost_and_goes_on_when_there_is_room(path, disk, caplog):
     spool = EventSpool(path)
-    spool.add(event(1), None, Privacy.FULL)
-    pages = spool._database.execute("PRAGMA page_count").fetchone()[0]
-    spool._database.execute(f"PRAGMA max_page_count = {pages}")  # what SQLite calls full
-    spool.add(event(2), bytes(100_000), Privacy.FULL)
-    assert spool.dropped == 1
-    assert [spooled.event for spooled in taken(spool)] == [event(1)]
+    spool.add(event(1), b"x", Privacy.FULL)
+    disk.is_full = True
+    for number in range(2, 5):
+        spool.add(event(number), b"x", Privacy.FULL)
+        assert spool.oldest().event == event(1)
+    assert (spool.waiting, spool.dropped) == (1, 3)
+
+    disk.is_full = False
+    spool.add(event(5), b"x", Privacy.FULL)
+    assert [spooled.event for spooled in taken(spool)] == [event(1), event(5)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Events cannot be kept on disk (database or disk is full); those that cannot are lost. Models run on.",
+        "Events are kept on disk again; 3 were lost",
+    ]
+
+
+def test_nothing_counts_as_dropped_for_an_event_that_found_no_room_on_disk_either(path, disk):
+    spool = EventSpool(path, events_kept=2)
+    for number in range(2):
+        spool.add(event(number), b"x", Privacy.FULL)
+    disk.is_full = True
+    spool.add(event(2), b"x", Privacy.FULL)
+    assert (spool.waiting, spool.dropped) == (2, 1)
+    disk.is_full = False
+    assert [spooled.event for spooled in taken(spool)] == [event(0), event(1)]
+
+
+def test_what_was_sent_and_a_full_disk_does_not_delete_is_not_sent_again(path, disk):
+    spool = EventSpool(path)
+    for number in range(3):
+        spool.add(event(number), b"x", Privacy.FULL)
+    disk.is_full = True
+    for number in range(2):
+        spooled = spool.oldest()
+        assert spooled.event == event(number)
+        spool.remove(spooled.number)
+    assert spool.waiting == 1
+    disk.is_full = False
+    spool.add(event(3), b"x", Privacy.FULL)
+    assert spool.waiting == 2
+    assert [spooled.event for spooled in taken(spool)] == [event(2), event(3)]
+    assert EventSpool(path).waiting == 0
+
+
+def test_a_spool_that_fills_the_disk_makes_room_once_all_of_it_is_sent(path, disk):
+    spool = EventSpool(path)
+    for number in range(2):
+        spool.add(event(number), bytes(100_000), Privacy.FULL)
+    disk.is_full = True
+    assert len(taken(spool)) == 2
+    assert path.stat().st_size < 100_000
+    disk.is_full = False
+    spool.add(event(2), b"x", Privacy.FULL)
+    assert [spooled.event for spooled in taken(spool)] == [event(2)]
