@@ -1,6 +1,7 @@
 """Looking at what queries found: counts, events and their pictures, exports."""
 
 import csv
+import html
 import io
 import re
 import uuid
@@ -215,6 +216,32 @@ def test_events_as_csv_can_be_opened_in_a_spreadsheet_without_running_anything(b
     assert (row["score (0..1)"], row["left (share of width)"]) == ("0.9", "0.1")
     assert row["picture"] == f"http://testserver/events/{shown.id}/picture.jpg"
     assert row["at (UTC)"].endswith("Z")
+
+
+def test_the_export_of_a_gallery_holds_the_events_that_it_shows(browser, fleet, picture):
+    query, other = fleet.query("count cars"), fleet.query("count trucks")
+    wanted = event(query, picture)
+    event(query, picture, label="truck")
+    event(other, picture)
+
+    page = browser.get(camera_page(fleet, f"?span=1h&label=car&query={query.id}")).content.decode()
+    (export_address,) = re.findall(r'href="([^"]*/events\.csv[^"]*)"', page)
+    rows = rows_of(browser.get(html.unescape(export_address)))
+
+    assert [row["event"] for row in rows] == [str(wanted.id)]
+    assert len(rows_of(browser.get(reverse("results:camera-events-csv", args=[fleet.camera.id])))) == 3
+
+
+def test_the_page_of_a_box_offers_the_counts_of_all_its_queries(browser, fleet):
+    page = reverse("dashboard:box-detail", args=[fleet.box.id])
+    address = reverse("results:box-counts-csv", args=[fleet.box.id])
+    assert address not in browser.get(page).content.decode()
+    count(fleet.query("count cars"), 1, 10, {"car": 2}, {})
+    count(fleet.query("count trucks"), 1, 10, {"truck": 3}, {})
+
+    (offered,) = re.findall(rf'href="({address}[^"]*)"', browser.get(page).content.decode())
+
+    assert {row["query"] for row in rows_of(browser.get(offered))} == {"count cars", "count trucks"}
 
 
 def test_nobody_sees_results_of_another_site(fleet, picture, client_of):

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 
 from webapp.results.charts import CountSeries, count_series
 from webapp.results.models import Event, MinuteCount
@@ -79,13 +80,19 @@ def count_panel(query: Query, shown: Shown, rows: Sequence[MinuteCount]) -> Coun
 
 
 def event_panel(actor: Any, scope: Scope, shown: Shown, parameters: Mapping[str, str]) -> EventPanel:
-    label, query_id = parameters.get("label", ""), _id_or_nothing(parameters.get("query", ""))
-    events = event_list(actor, scope, shown.since, shown.until, label)
-    if query_id:
-        events = events.filter(query_id=query_id)
+    events = narrowed_events(actor, scope, shown.since, shown.until, parameters)
     page = Paginator(events, EVENTS_PER_PAGE).get_page(parameters.get("page"))
     labels = event_labels(actor, scope, shown.since, shown.until)
-    return EventPanel(page, labels, label, query_id, shown)
+    return EventPanel(page, labels, parameters.get("label", ""), _id_or_nothing(parameters.get("query", "")), shown)
+
+
+def narrowed_events(
+    actor: Any, scope: Scope, since: datetime, until: datetime, parameters: Mapping[str, str]
+) -> QuerySet[Event]:
+    """event_list, narrowed down by "label" and "query" as an address has them."""
+    events = event_list(actor, scope, since, until, parameters.get("label", ""))
+    query_id = _id_or_nothing(parameters.get("query", ""))
+    return events.filter(query_id=query_id) if query_id else events
 
 
 def _id_or_nothing(text: str) -> str:

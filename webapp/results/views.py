@@ -19,9 +19,9 @@ from edge_runtime.protocol.target import Privacy
 from webapp.common.errors import InvalidInput, NotFound
 from webapp.fleets.selectors import box_get, camera_get
 from webapp.results.export import count_lines, event_lines
-from webapp.results.panels import count_panel, event_panel
+from webapp.results.panels import count_panel, event_panel, narrowed_events
 from webapp.results.ranges import shown_of, time_of
-from webapp.results.selectors import Scope, event_get, event_list, minute_counts
+from webapp.results.selectors import Scope, event_get, minute_counts
 from webapp.workloads.selectors import query_get
 
 NOTHING = UUID(int=0)
@@ -61,8 +61,8 @@ def events_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
     scope = _scope(request.user, **subject)
     since, until = _exported(request)
     address = request.build_absolute_uri(reverse("results:event-picture", args=[NOTHING])).replace(str(NOTHING), "{}")
-    lines = event_lines(event_list(request.user, scope, since, until), address)
-    return _csv(lines, f"events of {scope}", since, until)
+    events = narrowed_events(request.user, scope, since, until, request.GET)
+    return _csv(event_lines(events, address), f"events of {scope}", since, until)
 
 
 def _scope(
