@@ -62,7 +62,7 @@ def assess(plan: Plan, frames: int = QUICK_FRAMES) -> Assessment:
 
     Raises BudgetTooSmall for a budget that cannot hold a model, SlotUnprofiled for a query without a model.
     """
-    require_fits(plan.profiles.models, plan.budget)
+    require_fits(plan.profiles.models, plan.budget, plan.workload.by_slot())
     if not plan.workload.queries:
         return Assessment()
     plan = coarsened(plan)

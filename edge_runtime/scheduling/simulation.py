@@ -75,7 +75,7 @@ def simulate(
     With `enough_lost` it ends once so many frames are lost: for those who only ask whether more is lost than that.
     Raises BudgetTooSmall, UnknownPolicy, SlotUnprofiled.
     """
-    require_fits(profiles.models, budget)
+    require_fits(profiles.models, budget, workload.by_slot())
     for query in workload.queries:
         if query.slot not in profiles.by_slot:
             raise SlotUnprofiled(f"Query {query.query} runs model {query.slot}, of which the profiles know nothing.")

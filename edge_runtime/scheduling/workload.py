@@ -30,6 +30,13 @@ class QueryLoad(msgspec.Struct, frozen=True):
 class Workload(msgspec.Struct, frozen=True):
     queries: tuple[QueryLoad, ...]
 
+    def by_slot(self) -> dict[str, list[str]]:
+        """Queries by the slot that answers them."""
+        by_slot: dict[str, list[str]] = {}
+        for query in self.queries:
+            by_slot.setdefault(query.slot, []).append(query.query)
+        return by_slot
+
     def phases(self) -> tuple[float, ...]:
         """Of each query, as a share of its period."""
         cameras = {name: number for number, name in enumerate(dict.fromkeys(q.camera or q.query for q in self.queries))}

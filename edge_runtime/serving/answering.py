@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from edge_runtime.protocol.errors import GemelError
+from edge_runtime.scheduling.admission import model_words
 from edge_runtime.serving.skeleton import Skeleton
 from edge_runtime.vision.preprocessing import preprocess, stack
 from edge_runtime.vision.spec import Classification, ModelSpec, Prediction
@@ -53,10 +54,10 @@ class Faults:
 
     _faults: dict[str, _Fault] = field(default_factory=dict)
 
-    def failed(self, slot: str, now: float, error: Exception) -> None:
+    def failed(self, slot: str, now: float, sentence: str) -> None:
         failures = self._faults[slot].failures + 1 if slot in self._faults else 1
         pause_s = min(_FIRST_PAUSE_S * 2 ** (failures - 1), _LONGEST_PAUSE_S)
-        self._faults[slot] = _Fault(failures, now + pause_s, fault_sentence(slot, error))
+        self._faults[slot] = _Fault(failures, now + pause_s, sentence)
 
     def succeeded(self, slot: str) -> None:
         self._faults.pop(slot, None)
@@ -70,6 +71,9 @@ class Faults:
         return {slot: fault.sentence for slot, fault in dict(self._faults).items()}
 
 
-def fault_sentence(slot: str, error: Exception) -> str:
+def fault_sentence(slot: str, queries: Sequence[str], error: Exception) -> str:
+    """`queries`: names of those that the slot answers."""
     reason = str(error) if isinstance(error, GemelError) else f"{type(error).__name__}: {error}"
-    return f"Model {slot} fails, and its frames are lost until it answers again; the other models run on. {reason}"
+    model = model_words(slot, queries)
+    what = f"{model[0].upper()}{model[1:]} fails, and its frames are lost until it answers again"
+    return f"{what}; the other models run on. {reason}"

@@ -21,7 +21,7 @@ from edge_runtime.serving.answering import Faults, answer, fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.intake import Intake
 from edge_runtime.serving.live_accuracy import LiveAccuracy
-from edge_runtime.serving.preparation import Prepared, ServedModel, measure
+from edge_runtime.serving.preparation import Prepared, ServedModel, measure, names_by_slot
 from edge_runtime.serving.tally import Tally
 from edge_runtime.vision.spec import Detections, Frame, Prediction
 from edge_runtime.vision.zones import split_by_zone
@@ -121,7 +121,7 @@ class Engine:
 
         Raises BudgetTooSmall, and then the old bundle runs on.
         """
-        require_fits(prepared.profiles.models, self.budget)
+        require_fits(prepared.profiles.models, self.budget, names_by_slot(prepared.queries))
         for model in self._prepared.models.values() if self._prepared else ():
             self._memory.detach(model.skeleton)
         self._prepared, self._faults, self._reloads = prepared, Faults(), ReloadWatch()
@@ -200,8 +200,10 @@ class Engine:
                 self._run(model, prepared.profiles.by_slot[decision.slot], taken)
                 self._faults.succeeded(decision.slot)
         except Exception as error:
-            log.warning("%s", fault_sentence(decision.slot, error), exc_info=True)
-            self._faults.failed(decision.slot, self._given.clock(), error)
+            names = names_by_slot(prepared.queries).get(decision.slot, ())
+            sentence = fault_sentence(decision.slot, names, error)
+            log.warning("%s", sentence, exc_info=True)
+            self._faults.failed(decision.slot, self._given.clock(), sentence)
             for query, _ in taken:
                 self._tally.dropped(query, 1)
 

@@ -35,7 +35,14 @@ from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.engine import Engine, Result, Surroundings
 from edge_runtime.serving.intake import Intake
 from edge_runtime.serving.measured_networks import measured_networks
-from edge_runtime.serving.preparation import Prepared, ServedModel, known_batches, known_profile, models_of
+from edge_runtime.serving.preparation import (
+    Prepared,
+    ServedModel,
+    known_batches,
+    known_profile,
+    models_of,
+    names_by_slot,
+)
 from edge_runtime.serving.profiling import MeasuredFolder, bundle_digest
 from edge_runtime.serving.tally import Tally
 from edge_runtime.serving.transfer import LimitedTransfer, transfer_to
@@ -105,13 +112,16 @@ class Executor:
         A model that fails its warm-up is named in Prepared.problems. Raises GemelError (UnknownSlot,
         WeightsIncomplete, UnknownArchitecture, BudgetTooSmall) and then changes nothing.
         """
-        models = models_of(manifest, queries, self._device)
+        models, names = models_of(manifest, queries, self._device), names_by_slot(queries)
         try:
-            profiles, problems = self._profiles(models, tensor, self._known(manifest))
-            require_fits(profiles, self._engine.budget)
-        except GemelError:
+            profiles, errors = self._profiles(models, tensor, self._known(manifest))
+            require_fits(profiles, self._engine.budget, names)
+        except GemelError as error:
             self._between_frames(self._engine.tidy)
+            if isinstance(error, BudgetTooSmall):
+                raise error.naming(names) from error
             raise
+        problems = {slot: fault_sentence(slot, names[slot], error) for slot, error in errors.items()}
         served = Profiles(tuple(profiles))
         forecast = self._forecast(queries, models, served)
         if forecast:
@@ -207,11 +217,11 @@ class Executor:
 
     def _profiles(
         self, models: dict[str, ServedModel], tensor: TensorSource, by_slot: dict[str, tuple[Batch, ...]]
-    ) -> tuple[list[ModelProfile], dict[str, str]]:
-        """Profiles of the models that answer, and a sentence by slot for each that does not."""
+    ) -> tuple[list[ModelProfile], dict[str, Exception]]:
+        """Profiles of the models that answer, and by slot what each of the others fails with."""
         running = self._engine.prepared
         known = known_batches(running) if running else {}
-        profiles, problems = list[ModelProfile](), dict[str, str]()
+        profiles, errors = list[ModelProfile](), dict[str, Exception]()
         for slot, model in models.items():
             spec = model.skeleton.spec
             try:
@@ -221,11 +231,11 @@ class Executor:
                 raise
             except Exception as error:  # the edge of one model, as in Engine
                 log.warning("model %s failed its warm-up", slot, exc_info=True)
-                problems[slot] = fault_sentence(slot, error)
+                errors[slot] = error
             else:
                 profiles.append(profile)
                 known.setdefault(spec, profile.batches)
-        return profiles, problems
+        return profiles, errors
 
     def _measured(self, model: ServedModel, tensor: TensorSource, known: tuple[Batch, ...] | None) -> ModelProfile:
         return self._between_frames(lambda: self._engine.measure(model, tensor, known))

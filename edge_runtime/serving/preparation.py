@@ -61,20 +61,29 @@ class Prepared:
     forecast: str = ""
 
 
+def names_by_slot(queries: Sequence[QueryTarget]) -> dict[str, list[str]]:
+    """What people call the queries of each slot."""
+    names: dict[str, list[str]] = {}
+    for query in queries:
+        names.setdefault(query.slot, []).append(query.name)
+    return names
+
+
 def models_of(manifest: Manifest, queries: Sequence[QueryTarget], device: torch.device) -> dict[str, ServedModel]:
-    """The models that `queries` run; see `served_models`."""
+    """The models that `queries` run; see `served_models`. Raises UnknownSlot, too."""
+    slots = {entry.slot for entry in manifest.models}
+    for query in queries:
+        if query.slot not in slots:
+            raise UnknownSlot(
+                f"Bundle version {manifest.version} has no model for query {query.name}. "
+                "The models that run were kept; publish the bundle again."
+            )
     return served_models(manifest, list(dict.fromkeys(query.slot for query in queries)), device)
 
 
 def served_models(manifest: Manifest, slots: Sequence[str], device: torch.device) -> dict[str, ServedModel]:
-    """The models of `slots`, by slot, as skeletons. Raises UnknownSlot, WeightsIncomplete, UnknownArchitecture."""
+    """The models of `slots`, by slot, as skeletons. Raises WeightsIncomplete, UnknownArchitecture."""
     entries = {entry.slot: entry for entry in manifest.models}
-    for slot in slots:
-        if slot not in entries:
-            raise UnknownSlot(
-                f"Bundle version {manifest.version} has no model {slot}, which a query runs. "
-                "The models that run were kept; publish the bundle again."
-            )
     built: dict[ModelSpec, Skeleton] = {}
     return {slot: _served(entries[slot], device, built) for slot in slots}
 

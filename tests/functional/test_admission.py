@@ -82,7 +82,7 @@ def test_a_budget_that_cannot_hold_the_model_is_told(browser, fleet, heavy, word
     model = heavy("cars")
     measured_record(box=fleet.box, measured=measured(model, budget=5 * MIB), now=timezone.now())
 
-    assert "too small: the model of count people alone needs 11.0 MiB" in words(
+    assert "too small: the model of query count people alone needs 11.0 MiB" in words(
         cost(browser, fleet, model, name="count people")
     )
 

@@ -93,7 +93,7 @@ def test_check_names_who_loses_and_what_would_help_and_ends_with_one(measured_fi
 def test_check_refuses_a_budget_that_holds_no_model(measured_file):
     result = gemel_edge("check", measured_file, "--memory", "5MiB")
     assert result.returncode == 2
-    assert "too small" in result.stderr
+    assert "too small: the model of query cars alone needs" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
 

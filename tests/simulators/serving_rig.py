@@ -114,7 +114,7 @@ def merged_with(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) 
 def query_on(slot: str, *, camera: str = "camera", deadline_ms: int = 500, rate_fps: float = 10.0) -> QueryTarget:
     return QueryTarget(
         query=f"query-{slot}",
-        name=slot,
+        name=f"Find {slot}",
         slot=slot,
         camera=camera,
         objects=("car",),

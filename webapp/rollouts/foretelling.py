@@ -55,7 +55,7 @@ class Foreteller:
         try:
             return Foretold(asked, _remembered("assess", asked.plan, lambda: assess(asked.plan)))
         except BudgetTooSmall as error:
-            return Foretold(asked, None, _too_small(error, queries))
+            return Foretold(asked, None, str(error.naming({str(query.id): [query.name] for query in queries})))
 
     def help(self, foretold: Foretold, queries: Sequence[Query], subject: str = "") -> tuple[str, ...]:
         """The verdict and what would help; empty where all is met or nothing is known."""
@@ -83,11 +83,6 @@ class Foreteller:
             architecture__in={network.architecture for network in networks},
         )
         return rows.exclude(measurement=own).select_related("measurement__box")
-
-
-def _too_small(error: BudgetTooSmall, queries: Sequence[Query]) -> str:
-    name = next((query.name for query in queries if str(query.id) == error.slot), error.slot)
-    return str(error).replace(f"model {error.slot}", f"the model of {name}")
 
 
 def _remembered(what: str, plan: Plan, work: Callable[[], Answer]) -> Answer:

@@ -27,16 +27,19 @@ def test_a_budget_of_exactly_the_smallest_fits_and_one_byte_less_does_not(street
 
 def test_a_budget_below_the_largest_model_is_refused_in_one_sentence_that_names_it(street: Profiles) -> None:
     with pytest.raises(BudgetTooSmall) as refused:
-        require_fits(street.models, Budget(90))
+        require_fits(street.models, Budget(90), {"cars": ["Find cars"]})
 
     assert refused.value.needed_bytes == 110
-    assert refused.value.slot in str(refused.value)
+    assert "the model of query Find cars alone needs" in str(refused.value)
+    assert f"model {refused.value.slot} alone" in str(refused.value.naming({}))
+    named = refused.value.naming({refused.value.slot: ["one", "two"]})
+    assert "the model of queries one and two alone needs 110 B" in str(named)
     assert "90 B" in str(refused.value)
     assert "110 B" in str(refused.value)
 
 
 def test_no_models_fit_any_budget() -> None:
-    require_fits((), Budget(0))
+    require_fits((), Budget(0), {})
 
 
 @pytest.mark.parametrize(

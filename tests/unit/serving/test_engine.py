@@ -197,6 +197,7 @@ def test_a_model_that_fails_loses_its_frames_and_no_others(shelf, clock, monkeyp
     assert (cars.processed, signs.processed) == (5, 5)
     assert (people.processed, people.dropped) == (0, 5)
     assert list(rig.engine.problems()) == ["query-people"]
+    assert "The model of query Find people fails" in rig.engine.problems()["query-people"]
     assert "shapes cannot be multiplied" in rig.engine.problems()["query-people"]
 
 

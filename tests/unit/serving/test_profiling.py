@@ -73,7 +73,7 @@ def test_what_cannot_be_met_is_foretold_when_a_bundle_is_prepared(full_shelf, tm
         prepared = executor.prepare(full_shelf.manifest(), [query_on("cars", deadline_ms=500)], full_shelf.tensor)
         executor.activate(prepared)
 
-        assert "query cars will lose all of its frames" in prepared.forecast
+        assert "query Find cars will lose all of its frames" in prepared.forecast
         assert "700 ms" in prepared.forecast
         assert executor.warnings() == (prepared.forecast,)
     finally:
