@@ -10,8 +10,10 @@ import msgspec
 
 from edge_runtime.protocol.manifest import TensorEntry, sha256_hex
 from workers.merging.frames import FrameSet
+from workers.merging.memory import model_entries
 from workers.merging.options import RunOptions
 from workers.merging.queries import MergingQuery
+from workers.merging.shipped import snapshot
 
 
 def options_identity(options: RunOptions) -> dict[str, str]:
@@ -36,6 +38,10 @@ def workload_identity(
     for query in queries:
         model = msgspec.json.encode((query.spec, weights[query.name]))
         splits = (query.train, query.validation.frames, query.test.frames)
+        if query.start is not None:
+            found[f'the start of "{query.name}"'] = sha256_hex(
+                msgspec.json.encode(model_entries(snapshot(query.start)))
+            )
         found |= {
             f'the accuracy target of "{query.name}"': str(query.part.accuracy_target),
             f'the model of "{query.name}"': sha256_hex(model),

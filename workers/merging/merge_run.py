@@ -37,6 +37,7 @@ from workers.merging.run_state import (
     restore_random_states,
 )
 from workers.merging.sharing import SharedNetworks
+from workers.merging.shipped import snapshot
 from workers.merging.training import JointTraining
 from workers.merging.trial import AcceptedGroup, Trial, TrialSettings, TrialState, TrialTensors
 
@@ -55,7 +56,10 @@ class MergeRun:
         self._queries, self._options, self._progress = tuple(queries), options, progress
         self._ledger = Ledger(queries)
         self._folder = RunFolder(out, self._ledger.bytes_before, usage)
-        networks = {query.name: _trainable_copy(query.original) for query in queries}
+        self._starts = {query.name: snapshot(query.start) for query in queries if query.start is not None}
+        networks = {
+            query.name: _trainable_copy(query.original if query.start is None else query.start) for query in queries
+        }
         inventories = {name: layer_inventory(network) for name, network in networks.items()}
         contents = {
             (name, layer.name): layer_content(self._ledger.original_entries(name), layer.parameters)
@@ -144,10 +148,12 @@ class MergeRun:
             self._checkpoint()
 
     def _return_to_accepted(self) -> None:
-        """Every query runs what it would run on the box now: what was accepted, as shipped, or its original."""
+        """Every query has what it would run on the box now, what was accepted, as shipped, or what it started from."""
         self._shared.apply(self._ledger.configuration)
+        accepted = self._ledger.configuration.queries
         for name, network in self._shared.networks.items():
-            network.load_state_dict(self._ledger.weights(name))
+            start = None if name in accepted else self._starts.get(name)
+            network.load_state_dict(self._ledger.weights(name) if start is None else start)
 
     def _trial_settings(self, chosen: Strategy) -> TrialSettings:
         return TrialSettings(

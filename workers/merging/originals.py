@@ -1,4 +1,4 @@
-"""A query's original network, from its weights file, or the network that `fit` starts to train it from.
+"""A query's original network from its weights file, and the networks that `fit` and a merge run start to train from.
 
 Weights are data, never code: safetensors, and for a start also what torch.load reads with weights_only.
 """
@@ -38,6 +38,15 @@ def load_original(file: WorkloadFile, part: QueryPart) -> nn.Module:
             f'The weights of query "{part.name}" ({path}) are missing; where its data has labels, '
             "`python -m workers.merging fit` trains them."
         )
+    return _loaded(part, path)
+
+
+def load_merged(file: WorkloadFile, part: QueryPart) -> nn.Module | None:
+    """What a merge run starts from, where that is not the original. Raises WorkloadError, which names the query."""
+    return None if part.model.merged is None else _loaded(part, file.path(part.model.merged))
+
+
+def _loaded(part: QueryPart, path: Path) -> nn.Module:
     state = _read(part, path, load_file)
     try:
         network = load_weights(part.model.spec, state)

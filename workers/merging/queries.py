@@ -1,7 +1,7 @@
 """Everything a merge run holds of one query: its original network, its frames, and what to compare with."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.tasks import Teaching, functions_for
 from workers.merging.evaluation import Reference, reference, require_useful
 from workers.merging.frames import FrameSet
-from workers.merging.originals import load_original
+from workers.merging.originals import load_merged, load_original
 from workers.merging.sources import load_splits, workload_pictures
 from workers.merging.splits import Splits
 from workers.merging.workload import QueryPart, WorkloadFile
@@ -22,7 +22,10 @@ TEACHING_LIMIT_BYTES = 512 * 2**20  # of kept teaching per query; beyond it the 
 
 @dataclass(frozen=True)
 class MergingQuery:
-    """`original` is frozen and in eval mode. `teaching` is of all training frames, None where too large to keep."""
+    """`original` is frozen and in eval mode. `teaching` is of all training frames, None where too large to keep.
+
+    `start`: the network that training starts from, None for a copy of the original.
+    """
 
     part: QueryPart
     original: nn.Module
@@ -30,6 +33,7 @@ class MergingQuery:
     validation: Reference
     test: Reference
     teaching: Teaching | None
+    start: nn.Module | None = None
 
     @property
     def name(self) -> str:
@@ -52,9 +56,11 @@ def load_queries(file: WorkloadFile, device: torch.device) -> Iterator[MergingQu
     """
     parts = file.workload.queries
     originals = [load_original(file, part) for part in parts]
+    starts = [load_merged(file, part) for part in parts]
     pictures = workload_pictures(file, parts)
-    for part, original in zip(parts, originals, strict=True):
-        yield merging_query(part, original, load_splits(part, pictures.pop(part.name)), device)
+    for part, original, start in zip(parts, originals, starts, strict=True):
+        query = merging_query(part, original, load_splits(part, pictures.pop(part.name)), device)
+        yield replace(query, start=start)
 
 
 def merging_query(part: QueryPart, original: nn.Module, frames: Splits[FrameSet], device: torch.device) -> MergingQuery:

@@ -99,6 +99,8 @@ class ModelPart(_Part, frozen=True):
     """`weights`: a safetensors file, which `fit` writes where it is missing, or PRETRAINED.
 
     `init`: what `fit` starts from: PRETRAINED, or a file of which it takes what fits; without it, random weights.
+    `merged`: a safetensors file with the weights that a merge run starts this query from, as those of an earlier merge;
+    without it, the original's. What is kept is judged against the original all the same.
     """
 
     architecture: Name
@@ -106,6 +108,7 @@ class ModelPart(_Part, frozen=True):
     classes: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
     input_size: tuple[Side, Side]
     init: Name | None = None
+    merged: Name | None = None
 
     def __post_init__(self) -> None:
         """msgspec turns a ValueError into its own, with the place in the file."""

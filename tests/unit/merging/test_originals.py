@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.torchvision_ops import torchvision
-from workers.merging.originals import load_original, starting_network
+from workers.merging.originals import load_merged, load_original, starting_network
 from workers.merging.workload import WorkloadError, WorkloadFile, parse_workload
 
 NAME = "squeezenet1_1"
@@ -89,3 +89,14 @@ def test_refuses_weights_that_are_no_numbers(tmp_path, use):
     load = load_original if use == "weights" else starting_network
     with pytest.raises(WorkloadError, match=r'query "a" hold values that are no numbers, in features\.0\.bias'):
         load(*query(tmp_path, more))
+
+
+def test_reads_the_weights_of_an_earlier_merge_and_names_the_query_where_they_do_not_fit(tmp_path):
+    spec = ModelSpec(NAME, ("car", "bus"), (64, 64))
+    save_file(build(spec).state_dict(), tmp_path / "earlier.safetensors")
+    file, part = query(tmp_path, "weights: own.safetensors, merged: earlier.safetensors")
+    assert load_merged(file, part) is not None
+    assert load_merged(*query(tmp_path, "weights: own.safetensors")) is None
+    other = query(tmp_path, "weights: own.safetensors, merged: earlier.safetensors", classes="car, bus, tram")
+    with pytest.raises(WorkloadError, match='"a"'):
+        load_merged(*other)

@@ -1,6 +1,10 @@
 """Whole runs on noise pictures, where an untrained network agrees with itself: quick, and every rule is exercised."""
 
+import copy
+from dataclasses import replace
+
 import msgspec
+import pytest
 import torch
 
 from edge_runtime.bundles.tensors import blob_bytes, tensor_from_blob
@@ -48,6 +52,22 @@ def test_accepts_without_training_when_targets_hold_already(make_query, tmp_path
     assert result.samples_seen == 0
     assert [event.type for event in events if event.type is EventType.ACCEPTED] == ["accepted"]
     assert result.merged_groups[0].queries == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["optimistic", "gemel"])
+def test_starts_from_the_weights_of_an_earlier_merge_and_judges_against_the_originals(make_query, tmp_path, name):
+    """Nearly the originals, so that targets hold at once and what is accepted are the very weights of the start."""
+    queries = [make_query(query, architecture="squeezenet1_1", seed=1) for query in "ab"]
+    earlier = copy.deepcopy(queries[0].original)
+    with torch.no_grad():
+        queries[1].original.features[0].weight.add_(1e-6)
+        earlier.features[0].weight.add_(1e-5)
+    result, _ = run([replace(query, start=earlier) for query in queries], tmp_path, name=name)
+    assert result.samples_seen == 0
+    digest = sha256_hex(blob_bytes(earlier.features[0].weight))
+    for model in bundle(tmp_path).values():
+        assert model.tensors["features.0.weight"].digest == digest
+        assert model.original_tensors["features.0.weight"].digest != digest
 
 
 def test_writes_the_same_bytes_of_a_shared_layer_for_every_query(make_query, tmp_path):
