@@ -96,7 +96,7 @@ class RealQueries:
         first, second = "tfl_3601_a", "tfl_3601_b"
         return (
             self._every_frame(first, 0.0, 6.0, step=5),
-            self._every_frame(first, 6.0, 10.0, step=5),
+            self._every_frame(first, 6.0, 10.0, step=2),
             self._every_frame(second, 0.0, 10.0, step=5),
         )
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from workers.merging.configuration import LayerPlace, MergeConfiguration, SharedLayerGroup
 from workers.merging.events import Basis, QueryFigures
-from workers.merging.history import Attempt, History, Strategy
+from workers.merging.history import Attempt, History, Proposal, Start, Strategy
 from workers.merging.strategies import UnknownStrategy, strategy, strategy_names
 from workers.merging.strategies.maximal import Maximal
 from workers.merging.strategies.optimistic import Optimistic
@@ -75,6 +75,27 @@ def test_keeps_what_was_accepted_when_another_merged_group_fails():
     assert following is not None
     assert good in following.groups
     assert len(following.groups) == 2
+
+
+def test_tries_once_more_from_weights_that_hold_before_it_unshares_what_fails_in_part():
+    three = MergeConfiguration(frozenset({group("abc", "layer0"), group("abc", "layer1")}))
+    part = MergeConfiguration(frozenset({group("ab", "layer0"), group("ab", "layer1")}))
+    met = {name: figures(name, is_met=name != "c") for name in "abc"}
+    failed = Attempt(three, part, met, {place("c", "layer1"): 1.0})
+    assert Optimistic().next_proposal(History(three, (failed,))) == Proposal(three, Start.ACCEPTED)
+    following = Optimistic().next_proposal(History(three, (failed, failed)))
+    unshared = MergeConfiguration(frozenset({group("abc", "layer0"), group("ab", "layer1")}))
+    assert following == Proposal(unshared, Start.REACHED)
+
+
+def test_a_second_try_does_not_make_it_give_up_more_at_once():
+    ten = MergeConfiguration(frozenset(group("abc", f"layer{number}") for number in range(10)))
+    part = MergeConfiguration(frozenset({group("ab", "layer0")}))
+    met = {name: figures(name, is_met=name != "c") for name in "abc"}
+    failed = Attempt(ten, part, met)
+    following = proposed(Optimistic(), History(ten, (failed, failed)))
+    assert following is not None
+    assert following.saved_bytes == ten.saved_bytes - 20  # two places, the tenth that is given up first
 
 
 def test_ends_when_only_accepted_groups_are_left():

@@ -1,20 +1,22 @@
 """optimistic (ours, the default): start from everything shared, and un-share only where sharing is shown to hurt.
 
 The paper adds one group at a time and retrains for each; on small models sharing all at once reached the same saving
-with a sixth of the samples. Training never restarts: what un-sharing leaves goes on from the weights reached so far.
+with a sixth of the samples. What un-sharing leaves goes on from the weights reached so far.
 
 What holds already is accepted on the way, without the queries that do not: savings start early, and one query that
-never holds costs the others nothing.
+never holds costs the others nothing. A configuration that failed in part is tried a second time from the weights that
+hold, before anything is un-shared: there the others need little training, and the one that missed joins them at a low
+rate.
 
-Every rejected attempt gives up at least one place of every failing merged group, and the share given up doubles, so
-the search ends after a handful of attempts.
+Every other rejected attempt gives up at least one place of every failing merged group, and the share given up doubles,
+so the search ends after a handful of attempts.
 """
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from workers.merging.configuration import LayerPlace, MergedGroup
-from workers.merging.history import Attempt, History, Proposal
+from workers.merging.history import Attempt, History, Proposal, Start
 
 FIRST_SHARE = 0.1  # of a failing merged group's saved bytes, given up after its first rejection
 GROWTH = 2.0
@@ -33,15 +35,28 @@ class Optimistic:
         last = history.attempts[-1]
         if not last.rejected_groups:
             return None
-        share = min(1.0, FIRST_SHARE * GROWTH ** (len(history.attempts) - 1))
+        if _deserves_second_try(history):
+            return Proposal(last.configuration, Start.ACCEPTED)
+        tried = {attempt.configuration for attempt in history.attempts}
+        share = min(1.0, FIRST_SHARE * GROWTH ** (len(tried) - 1))
         leaving = [
             place
-            for merged in last.configuration.merged_groups
-            if not merged.groups <= last.accepted.groups
+            for merged in _failing(last)
             for place in places_to_give_up(merged, last, share)
         ]
         following = last.configuration.without_places(leaving)
         return Proposal(following) if following.groups - last.accepted.groups else None
+
+
+def _deserves_second_try(history: History) -> bool:
+    """Where every failing merged group holds in part: without such a part it would go the same way again."""
+    last = history.attempts[-1]
+    times = sum(attempt.configuration == last.configuration for attempt in history.attempts)
+    return times == 1 and all(not last.accepted.queries.isdisjoint(merged.queries) for merged in _failing(last))
+
+
+def _failing(attempt: Attempt) -> list[MergedGroup]:
+    return [merged for merged in attempt.configuration.merged_groups if not merged.groups <= attempt.accepted.groups]
 
 
 def places_to_give_up(merged: MergedGroup, attempt: Attempt, share: float) -> Sequence[LayerPlace]:
