@@ -1,17 +1,16 @@
 """The overview, and pages that gather what several apps know about a box, a camera or a query."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from webapp.common.errors import InvalidInput
 from webapp.dashboard import attention
-from webapp.dashboard.charts import memory_points, query_points
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
+from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history
 from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import events_lately, overview_figures
 from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
@@ -19,12 +18,11 @@ from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group
 from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
 from webapp.rollouts.selectors import bundle_list
-from webapp.telemetry.selectors import box_series, bundle_figures, latest_hardware, query_series
+from webapp.telemetry.selectors import bundle_figures, latest_hardware
 from webapp.workloads.models import CheckState
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get
 
 TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
-CHART_SPAN = timedelta(minutes=10)
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -59,10 +57,13 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
     shown = box_get(request.user, box_id)
     now = timezone.now()
     (row,) = box_rows([shown], now)
+    span = chart_span(request.GET)
     context = {
         "row": row,
         "box": shown,
-        "memory": memory_points(box_series(shown, now - CHART_SPAN)),
+        "chart_spans": CHART_SPANS,
+        "chart_span": span,
+        "memory": memory_history(shown, span, now),
         "hardware": latest_hardware(shown),
         "queries": query_rows(request.user, {shown.id: row}),
         "cameras": camera_list(request.user, shown),
@@ -72,6 +73,12 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "groups": merged_group_list(request.user, shown)[:5],
     }
     return render(request, "dashboard/box_detail.html", context)
+
+
+def box_memory(request: HttpRequest, box_id: UUID) -> JsonResponse:
+    """The points of its memory chart, for a page that stays open."""
+    shown = box_get(request.user, box_id)
+    return JsonResponse(memory_history(shown, chart_span(request.GET), timezone.now()))
 
 
 def box_forecast(request: HttpRequest, box_id: UUID) -> HttpResponse:
@@ -108,16 +115,25 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
     now = timezone.now()
     (row,) = box_rows([shown.camera.box], now)
     queries_shown = query_rows(request.user, {shown.camera.box_id: row}, camera=shown.camera)
+    span = chart_span(request.GET)
     context = {
         "query": shown,
         "rows": [found for found in queries_shown if found.query.id == shown.id],
-        "series": query_points(query_series(shown, now - CHART_SPAN)),
+        "chart_spans": CHART_SPANS,
+        "chart_span": span,
+        "series": query_history(shown, span, now),
         "groups": merged_group_list(request.user).filter(members__query=shown),
         "datasets": dataset_list(request.user, shown.camera)[:5],
         "camera": shown.camera,
     }
     context |= result_panels(request.user, Scope(query=shown), [shown], request.GET, now)
     return render(request, "dashboard/query_detail.html", context)
+
+
+def query_series(request: HttpRequest, query_id: UUID) -> JsonResponse:
+    """The points of its charts, for a page that stays open."""
+    shown = query_get(request.user, query_id)
+    return JsonResponse(query_history(shown, chart_span(request.GET), timezone.now()))
 
 
 def query_cost(request: HttpRequest) -> HttpResponse:

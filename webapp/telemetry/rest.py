@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from webapp.common.rest import entered
 from webapp.fleets.selectors import box_get
-from webapp.telemetry.models import BoxSample, QuerySample
-from webapp.telemetry.selectors import box_series, bundle_figures, query_series
+from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
+from webapp.telemetry.selectors import box_rollups, box_series, bundle_figures, query_rollups, query_series
 from webapp.workloads.selectors import query_get
 
 
@@ -33,6 +33,24 @@ class QuerySampleAnswer(serializers.ModelSerializer):
         model = QuerySample
         fields = ("at", "bundle_version", "captured", "processed", "dropped", "late", "latency_p50_ms")
         fields += ("latency_p95_ms", "swaps", "swap_ms", "agreement", "agreement_frames", "counts")
+
+
+class BoxRollupAnswer(serializers.ModelSerializer):
+    """Means over the `seconds` that were observed of a minute or an hour; bytes."""
+
+    class Meta:
+        model = BoxRollup
+        fields = ("start", "seconds", "memory_budget", "memory_private", "memory_shared", "memory_activations")
+        fields += ("memory_overhead", "memory_free", "memory_used_max", "cpu_percent")
+
+
+class QueryRollupAnswer(serializers.ModelSerializer):
+    """Sums over a minute or an hour; latencies and agreement as QueryRollup defines them."""
+
+    class Meta:
+        model = QueryRollup
+        fields = ("start", "captured", "processed", "dropped", "late", "swaps", "swap_ms")
+        fields += ("latency_p50_ms", "latency_p95_ms", "agreement")
 
 
 class BundleFiguresAnswer(serializers.Serializer):
@@ -57,6 +75,11 @@ class Span(serializers.Serializer):
     minutes = serializers.IntegerField(default=10, min_value=1, max_value=60, help_text="How far back.")
 
 
+class RollupSpan(serializers.Serializer):
+    resolution = serializers.ChoiceField(Resolution.choices, default=Resolution.MINUTE)
+    hours = serializers.IntegerField(default=1, min_value=1, max_value=9600, help_text="How far back.")
+
+
 class Statistics(viewsets.GenericViewSet):
     @extend_schema(parameters=[Span], responses=BoxSampleAnswer(many=True))
     @action(detail=False, url_path="boxes/<uuid:box_id>", pagination_class=None)
@@ -65,6 +88,14 @@ class Statistics(viewsets.GenericViewSet):
         span = timedelta(**entered(Span, request, query=True))
         samples = box_series(box_get(request.user, box_id), timezone.now() - span)
         return Response(BoxSampleAnswer(samples, many=True).data)
+
+    @extend_schema(parameters=[RollupSpan], responses=BoxRollupAnswer(many=True))
+    @action(detail=False, url_path="boxes/<uuid:box_id>/rollups", pagination_class=None)
+    def box_rollups(self, request: Request, box_id: UUID) -> Response:
+        """Memory of the box per minute or hour, oldest first. Minutes are kept for 14 days, hours for 400."""
+        box, asked = box_get(request.user, box_id), entered(RollupSpan, request, query=True)
+        rows = box_rollups(box, asked["resolution"], timezone.now() - timedelta(hours=asked["hours"]))
+        return Response(BoxRollupAnswer(rows, many=True).data)
 
     @extend_schema(responses=BundleFiguresAnswer(many=True))
     @action(detail=False, url_path="boxes/<uuid:box_id>/bundles", pagination_class=None)
@@ -79,6 +110,14 @@ class Statistics(viewsets.GenericViewSet):
         span = timedelta(**entered(Span, request, query=True))
         samples = query_series(query_get(request.user, query_id), timezone.now() - span)
         return Response(QuerySampleAnswer(samples, many=True).data)
+
+    @extend_schema(parameters=[RollupSpan], responses=QueryRollupAnswer(many=True))
+    @action(detail=False, url_path="queries/<uuid:query_id>/rollups", pagination_class=None)
+    def query_rollups(self, request: Request, query_id: UUID) -> Response:
+        """Frames, latencies and agreement of the query per minute or hour, oldest first."""
+        query, asked = query_get(request.user, query_id), entered(RollupSpan, request, query=True)
+        rows = query_rollups(query, asked["resolution"], timezone.now() - timedelta(hours=asked["hours"]))
+        return Response(QueryRollupAnswer(rows, many=True).data)
 
 
 routes = [("statistics", Statistics)]

@@ -1,9 +1,9 @@
 """Samples as columns for charts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from webapp.dashboard.charts import memory_points, query_points
-from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
 
 AT = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -24,3 +24,19 @@ def test_late_frames_are_lost_frames():
     points = query_points([sample])
     assert (points["processed"], points["lost"]) == ([6], [4])
     assert points["agreement"] == [None]
+
+
+def test_a_minute_without_statistics_is_a_gap_between_rollups():
+    rows = [BoxRollup(resolution=Resolution.MINUTE, start=AT + timedelta(minutes=n), memory_free=7) for n in (0, 1, 4)]
+
+    points = memory_points(rows)
+    assert points["at"] == [AT.timestamp() + 60 * n for n in (0, 1, 2, 4)]
+    assert points["free"] == [7, 7, None, 7]
+
+
+def test_hours_that_follow_one_another_have_no_gap():
+    rows = [
+        QueryRollup(resolution=Resolution.HOUR, start=AT + timedelta(hours=n), processed=6, dropped=3, late=1)
+        for n in (0, 1)
+    ]
+    assert query_points(rows)["lost"] == [4, 4]

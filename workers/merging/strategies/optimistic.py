@@ -39,11 +39,7 @@ class Optimistic:
             return Proposal(last.configuration, Start.ACCEPTED)
         tried = {attempt.configuration for attempt in history.attempts}
         share = min(1.0, FIRST_SHARE * GROWTH ** (len(tried) - 1))
-        leaving = [
-            place
-            for merged in _failing(last)
-            for place in places_to_give_up(merged, last, share)
-        ]
+        leaving = [place for merged in _failing(last) for place in places_to_give_up(merged, last, share)]
         following = last.configuration.without_places(leaving)
         return Proposal(following) if following.groups - last.accepted.groups else None
 

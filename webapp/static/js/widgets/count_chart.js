@@ -4,16 +4,11 @@
 import uPlot from "../../../uplot/uPlot.esm.js";
 import { cssColour, zone } from "../format.js";
 import { readJson } from "./drawing.js";
-import { plot } from "./plot.js";
+import { day, minute as clock, pastAxis, plot } from "./plot.js";
 
 const HOUR_S = 3600;
-const DAY_S = 86_400;
 const COUNT_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
-const X_STEPS = [300, 600, HOUR_S, 2 * HOUR_S, 3 * HOUR_S, 6 * HOUR_S, DAY_S, 2 * DAY_S];
-
 const colour = (index) => `--line-${index + 1}`;
-const clock = (at) => new Date(at * 1000).toTimeString().slice(0, 5);
-const day = (at) => new Date(at * 1000).toLocaleDateString(undefined, { weekday: "short", day: "numeric" });
 
 /** Columns as uPlot draws them: the largest sum first, so that each smaller one stands before it. */
 export function stacked({ at, step, classes }) {
@@ -71,13 +66,11 @@ function markClasses(element, { classes }) {
 function drawChart(element, state) {
   const [legend, line] = element.querySelectorAll(".chart-readout > *");
   const span = state.data.at.length * state.data.step;
-  const isLong = span > 2 * DAY_S;
   return plot(element, stacked(state.data), {
     height: 180,
     format: (value) => String(value),
     incrs: COUNT_STEPS,
-    formatX: (at) => (isLong ? day(at) : clock(at)),
-    incrsX: X_STEPS.filter((step) => (isLong ? step >= DAY_S : step < DAY_S)),
+    ...pastAxis(span),
     series: series(state.data),
     cursor: { y: false, points: { show: false } },
     scales: {

@@ -1,8 +1,8 @@
-// A box's memory: bands stacked up to the budget line, from stored samples and then live.
+// A box's memory: bands stacked up to the budget line, from stored samples and then live, or of the past.
 
-import { cssColour, size } from "../format.js";
+import { cssColour, size, zone } from "../format.js";
 import { readJson } from "./drawing.js";
-import { BYTE_STEPS, append, plot } from "./plot.js";
+import { BYTE_STEPS, append, keepFresh, plot, timeOptions } from "./plot.js";
 
 const BANDS = ["overhead", "activations", "private", "shared"];
 const SPAN_S = 600;
@@ -11,7 +11,7 @@ const SPAN_S = 600;
 function stacked(samples) {
   const [at, budget, ...bands] = samples;
   const sums = [];
-  bands.forEach((band, index) => sums.push(band.map((value, i) => value + (index ? sums[index - 1][i] : 0))));
+  bands.forEach((band, index) => sums.push(band.map((value, i) => (value == null ? null : value + (index ? sums[index - 1][i] : 0)))));
   return [at, budget, ...sums.reverse()];
 }
 
@@ -20,26 +20,39 @@ const colourOf = (band) => () => cssColour(`--band-${band}`);
 function showFigures(element, memory) {
   for (const [band, bytes] of Object.entries(memory)) {
     const target = element.querySelector(`[data-band="${band}"]`);
-    if (target) target.textContent = size(bytes);
+    if (target && bytes != null) target.textContent = size(bytes);
   }
 }
 
+const columnsOf = (points) => [points.at, points.budget, ...BANDS.map((band) => points[band])];
+
 export function start(element) {
-  const stored = readJson(element.dataset.source);
-  const columns = [stored.at, stored.budget, ...BANDS.map((band) => stored[band])];
+  const points = readJson(element.dataset.source);
+  const columns = columnsOf(points);
+  const { x, ...bottom } = timeOptions(points);
   const top = () => Math.max(1, ...columns[1]) * 1.08;
   const chart = plot(element, stacked(columns), {
+    ...bottom,
     format: (bytes) => size(bytes),
     height: 260,
     incrs: BYTE_STEPS,
-    scales: { y: { range: () => [0, top()] } },
+    scales: { x, y: { range: () => [0, top()] } },
     series: [
       { stroke: () => cssColour("--ink"), width: 2, dash: [6, 4], points: { show: false }, label: "budget" },
       ...[...BANDS].reverse().map((band) => ({ stroke: colourOf(band), fill: colourOf(band), width: 0, points: { show: false }, label: band })),
     ],
     hooks: { setCursor: [(u) => u.cursor.idx != null && showFigures(element, at(columns, u.cursor.idx))] },
   });
-  if (stored.at.length) showFigures(element, at(columns, stored.at.length - 1));
+  const showNewest = () => columns[0].length && showFigures(element, at(columns, columns[0].length - 1));
+  showNewest();
+  const zoneName = element.querySelector("[data-zone]");
+  if (zoneName) zoneName.textContent = `, ${zone()} time`;
+  keepFresh(element, (fresh) => {
+    Object.assign(points, fresh);
+    columns.splice(0, columns.length, ...columnsOf(points));
+    chart.setData(stacked(columns));
+    showNewest();
+  });
   element.addEventListener("live:stats", ({ detail: { stats } }) => {
     const { memory } = stats;
     append(columns, [stats.at, memory.budget, ...BANDS.map((band) => memory[band])], SPAN_S);
@@ -51,5 +64,5 @@ export function start(element) {
 function at(columns, index) {
   const [, budget, ...bands] = columns.map((column) => column[index]);
   const memory = Object.fromEntries(BANDS.map((band, i) => [band, bands[i]]));
-  return { ...memory, budget, free: budget - bands.reduce((sum, bytes) => sum + bytes, 0) };
+  return { ...memory, budget, free: budget == null ? null : budget - bands.reduce((sum, bytes) => sum + bytes, 0) };
 }

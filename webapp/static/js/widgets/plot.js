@@ -12,6 +12,36 @@ const axis = (extra = {}) => ({
 });
 
 const clock = (at) => new Date(at * 1000).toTimeString().slice(0, 8);
+export const minute = (at) => clock(at).slice(0, 5);
+export const day = (at) => new Date(at * 1000).toLocaleDateString(undefined, { weekday: "short", day: "numeric" });
+
+const DAY_S = 86_400;
+const FRESH_MS = 60_000;
+const MOMENT_STEPS = [300, 600, 3600, 7200, 10_800, 21_600, DAY_S, 2 * DAY_S, 7 * DAY_S];
+
+/** Labels of a bottom axis that spans `span_s` seconds of past time: days where it is long, else minutes. */
+export function pastAxis(span_s) {
+  const isLong = span_s > 2 * DAY_S;
+  return { formatX: isLong ? day : minute, incrsX: MOMENT_STEPS.filter((step) => (isLong ? step >= DAY_S : step < DAY_S)) };
+}
+
+/** Bottom axis and scale of a chart whose `points` have edges: all that was asked for, also where nothing was measured.
+ * Without edges the axis follows the data. `points` may be filled anew later. */
+export function timeOptions(points) {
+  if (!points.edges) return { x: {} };
+  return { ...pastAxis(points.edges[1] - points.edges[0]), x: { range: () => points.edges } };
+}
+
+/** Points of a chart of the past, fetched anew every minute while it is looked at. */
+export function keepFresh(element, take) {
+  if (!element.dataset.from) return;
+  const timer = setInterval(async () => {
+    if (!element.isConnected) return clearInterval(timer);
+    if (document.hidden) return;
+    const answer = await fetch(element.dataset.from).catch(() => null); // the server is away: next time
+    if (answer?.ok) take(await answer.json());
+  }, FRESH_MS);
+}
 
 /** Steps of an axis of bytes: powers of two, so that its labels are round. */
 export const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);

@@ -1,13 +1,13 @@
-// One query over time: frames, latency against its deadline, or agreement against its target.
+// One query over time: frames, latency against its deadline, or agreement against its target; live, or of the past.
 
 import { cssColour, number, percent } from "../format.js";
 import { readJson } from "./drawing.js";
-import { append, plot } from "./plot.js";
+import { append, keepFresh, plot, timeOptions } from "./plot.js";
 
 const SPAN_S = 600;
 const NAMES = ["at", "processed", "lost", "latency_p50_ms", "latency_p95_ms", "agreement"];
 
-const line = (label, colour, extra = {}) => ({ label, stroke: () => cssColour(colour), width: 2, points: { show: false }, spanGaps: true, ...extra });
+const line = (label, colour, extra = {}) => ({ label, stroke: () => cssColour(colour), width: 2, points: { show: false }, ...extra });
 const limit = (label) => line(label, "--ink", { dash: [6, 4], width: 1.5 });
 const constant = (at, value) => at.map(() => value);
 
@@ -26,7 +26,7 @@ const KINDS = {
   },
   agreement: {
     data: (c, element) => [c.at, c.agreement, constant(c.at, Number(element.dataset.target))],
-    series: [line("agreement", "--good"), limit("target")],
+    series: [line("agreement", "--good", { spanGaps: true }), limit("target")],
     format: (value) => percent(value),
     range: (_, min) => [Math.max(0, Math.min(0.8, min - 0.05)), 1.02],
   },
@@ -46,16 +46,18 @@ function legend(element, series) {
 }
 
 export function start(element) {
-  const stored = readJson(element.dataset.source);
-  const columns = Object.fromEntries(NAMES.map((name) => [name, [...stored[name]]]));
+  const columns = readJson(element.dataset.source);
+  const { x, ...bottom } = timeOptions(columns);
   const kind = KINDS[element.dataset.kind];
   const chart = plot(element, kind.data(columns, element), {
+    ...bottom,
     format: kind.format,
     series: kind.series,
     height: 180,
-    scales: { y: { range: kind.range } },
+    scales: { x, y: { range: kind.range } },
   });
   legend(element, kind.series);
+  keepFresh(element, (fresh) => chart.setData(kind.data(Object.assign(columns, fresh), element)));
   element.addEventListener("live:stats", ({ detail: { stats } }) => {
     const sample = stats.queries.find(({ query }) => query === element.dataset.query);
     if (!sample) return;

@@ -1,0 +1,61 @@
+"""How far back the charts of a box and of a query look, as the address says it: live samples, or minutes and hours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webapp.common.errors import InvalidInput
+from webapp.dashboard.charts import Points, memory_points, query_points
+from webapp.fleets.models import Box
+from webapp.telemetry.models import Resolution
+from webapp.telemetry.selectors import box_rollups, box_series, query_rollups, query_series
+from webapp.workloads.models import Query
+
+
+@dataclass(frozen=True)
+class ChartSpan:
+    """`name` stands in addresses, `words` on pages. `resolution` None: samples, and live; `per` is what a point is."""
+
+    name: str
+    words: str
+    length: timedelta
+    resolution: Resolution | None
+    per: str
+
+    @property
+    def is_live(self) -> bool:
+        return self.resolution is None
+
+
+CHART_SPANS = (
+    ChartSpan("10min", "10 min", timedelta(minutes=10), None, "sample"),
+    ChartSpan("1h", "1 h", timedelta(hours=1), Resolution.MINUTE, "minute"),
+    ChartSpan("24h", "24 h", timedelta(hours=24), Resolution.MINUTE, "minute"),
+    ChartSpan("30d", "30 d", timedelta(days=30), Resolution.HOUR, "hour"),
+)
+
+
+def chart_span(parameters: Mapping[str, str]) -> ChartSpan:
+    """Of "history"; the live one where it is not given. Raises InvalidInput."""
+    name = parameters.get("history") or CHART_SPANS[0].name
+    found = next((span for span in CHART_SPANS if span.name == name), None)
+    if found is None:
+        raise InvalidInput(f"Charts go back {', '.join(span.name for span in CHART_SPANS)}, not {name[:40]!r}.")
+    return found
+
+
+def memory_history(box: Box, span: ChartSpan, now: datetime) -> Points:
+    since = now - span.length
+    rows = box_rollups(box, span.resolution, since) if span.resolution else box_series(box, since)
+    return memory_points(rows) | _edges(span, now)
+
+
+def query_history(query: Query, span: ChartSpan, now: datetime) -> Points:
+    since = now - span.length
+    rows = query_rollups(query, span.resolution, since) if span.resolution else query_series(query, since)
+    return query_points(rows) | _edges(span, now)
+
+
+def _edges(span: ChartSpan, now: datetime) -> Points:
+    """What the time axis spans: all that was asked for, measured or not. Live charts follow the data."""
+    return {} if span.is_live else {"edges": [(now - span.length).timestamp(), now.timestamp()]}
