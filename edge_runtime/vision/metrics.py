@@ -36,22 +36,22 @@ def frame_score(prediction: Prediction, truth: Truth) -> FrameScore:
         return FrameScore(int(is_right), int(not is_right), int(not is_right))
     if isinstance(prediction, Detections) and isinstance(truth, BoxTruth):
         answers = as_truth(best_first(prediction))
-        matched = _matches(answers, truth)
+        matched = len(matches(answers, truth))
         return FrameScore(matched, len(answers.labels) - matched, len(truth.labels) - matched)
     raise TypeError(f"{type(prediction).__name__} cannot be scored by {type(truth).__name__}")
 
 
-def _matches(answers: BoxTruth, truth: BoxTruth) -> int:
-    """How many of `answers`, best first, find a true box of their own."""
+def matches(answers: BoxTruth, truth: BoxTruth) -> list[tuple[int, int]]:
+    """Which of `answers`, best first, find which true box of their own: places in both."""
     same = answers.labels[:, None] == truth.labels[None]
     overlaps = np.where(same, box_iou(answers.boxes, truth.boxes), 0.0)
-    matched = 0
+    found = []
     for row in range(len(overlaps) if len(truth.labels) else 0):
         best = int(overlaps[row].argmax())
         if overlaps[row, best] >= IOU_THRESHOLD:
             overlaps[:, best] = 0.0
-            matched += 1
-    return matched
+            found.append((row, best))
+    return found
 
 
 def accuracy(scores: Sequence[FrameScore]) -> float:

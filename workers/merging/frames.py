@@ -21,11 +21,15 @@ MEMORY_LAYOUT = torch.channels_last
 
 @dataclass(frozen=True)
 class FrameSet:
-    """`pictures`: (N, h, w, 3) uint8 RGB at the input size of `spec`. `truths`: N, None where no label says."""
+    """`pictures`: (N, h, w, 3) uint8 RGB at the input size of `spec`. `truths`: N, None where no label says.
+
+    `sources`: the N pictures before they were made to fit, or none where these are not known.
+    """
 
     spec: ModelSpec
     pictures: np.ndarray
     truths: tuple[Truth | None, ...]
+    sources: tuple[Picture, ...] = ()
 
     def __len__(self) -> int:
         return len(self.truths)
@@ -49,7 +53,7 @@ def load_frames(pictures: Sequence[Picture], spec: ModelSpec) -> FrameSet:
         held[number] = resized(picture.read(), height, width)
     functions = functions_for(spec)
     truths = tuple(functions.truth_of(picture.label.objects, picture.label.tags, spec) for picture in pictures)
-    return FrameSet(spec, held, truths)
+    return FrameSet(spec, held, truths, tuple(pictures))
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from edge_runtime.vision.inventory import layer_inventory
 from workers.merging import sentences
 from workers.merging.checkpoint import Checkpoint, CheckpointNotWritten, Tensors, require_same
 from workers.merging.configuration import MergeConfiguration
+from workers.merging.disagreements import write_disagreements
 from workers.merging.disk import DiskUsage, disk_usage
 from workers.merging.evaluation import original_accuracy
 from workers.merging.events import EventType, last_seconds
@@ -229,11 +230,22 @@ class MergeRun:
             self._folder.write_bundle(self._bundle, self._ledger.bundled())
         self._folder.finish(self._bundle)
         write_result(self._folder.result, result)
+        self._write_disagreements()
         if is_exhausted:
             self._write_checkpoint(self._state(None, is_finished=True), {})
         kind = EventType.FINISHED if is_finished else EventType.CANCELLED
         self._progress.tell(kind, sentences.closing(result, is_finished=is_finished))
         return result
+
+    def _write_disagreements(self) -> None:
+        """Examples for whoever decides; a run that cannot write them has its result all the same."""
+        merged = {name for group in self._ledger.merged_groups() for name in group.queries}
+        weights = {name: self._ledger.weights(name) for name in merged}
+        try:
+            write_disagreements(self._folder.out, self._queries, weights, torch.device(self._options.device))
+        except OSError as error:
+            why = error.strerror or error
+            self._progress.tell(EventType.PROGRESS, f"No frames on which the models disagree could be kept: {why}.")
 
     def _result(self, *, is_finished: bool) -> Result:
         before, after = self._ledger.bytes_before, self._ledger.bytes_after

@@ -21,7 +21,8 @@ def scene_pictures(address: str, split: SceneSplit) -> list[Picture]:
 
 
 def _picture(scene: Scene, seed: int, index: int) -> Picture:
-    """Labels come with rendering, so the picture is rendered now and kept until it is read."""
+    """Labels come with rendering, so the picture is rendered now and kept until it is read for the first time."""
     frame = scene.render(index)
     label = FrameLabel(f"seed {seed}, frame {index}", index / scene.rate_fps, frame.objects, frame.tags)
-    return Picture(label, lambda: frame.image)
+    kept = [frame.image]
+    return Picture(label, lambda: kept.pop() if kept else scene.render(index).image)

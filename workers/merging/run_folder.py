@@ -16,6 +16,7 @@ from workers.merging.bundle import (
     write_merge_bundle,
 )
 from workers.merging.checkpoint import START_ANEW, CheckpointDamaged, CheckpointFolder, Tensors
+from workers.merging.disagreements import FILE as DISAGREEMENTS
 from workers.merging.disk import DiskUsage, bundle_not_written, require_space
 from workers.merging.run_state import RunState, encode_state
 
@@ -40,6 +41,7 @@ class RunFolder:
         require_space(self.out, WEIGHT_COPIES * self._weight_bytes, "the checkpoint and bundles", self._usage)
         self._checkpoints.remove()
         self.result.unlink(missing_ok=True)
+        (self.out / DISAGREEMENTS).unlink(missing_ok=True)
         remove_bundles(self.out)
 
     def go_on(self, bundle: int) -> Mapping[str, State]:

@@ -9,6 +9,7 @@ import torch
 
 from edge_runtime.bundles.tensors import blob_bytes, tensor_from_blob
 from edge_runtime.protocol.manifest import decode_manifest, distinct_bytes, sha256_hex
+from workers.merging.disagreements import read_disagreements
 from workers.merging.events import EventType, decode_event
 from workers.merging.merge_run import MergeRun
 from workers.merging.options import RunOptions
@@ -52,6 +53,7 @@ def test_accepts_without_training_when_targets_hold_already(make_query, tmp_path
     assert result.samples_seen == 0
     assert [event.type for event in events if event.type is EventType.ACCEPTED] == ["accepted"]
     assert result.merged_groups[0].queries == ("a", "b")
+    assert [(found.query, found.frames) for found in read_disagreements(tmp_path)] == [("a", 16), ("b", 16)]
 
 
 @pytest.mark.parametrize("name", ["optimistic", "gemel"])
