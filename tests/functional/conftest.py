@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client
@@ -19,7 +20,7 @@ from edge_runtime.protocol.enrolment import Hardware
 from webapp.accounts.models import Person
 from webapp.fleets.models import Box, Camera, Role, Site
 from webapp.fleets.services import box_create, box_enrol, camera_create, membership_set, site_create
-from webapp.merges.models import MergedGroup, MergedGroupQuery, MergeRun, MergeRunState
+from webapp.merges.models import Disagreement, MergedGroup, MergedGroupQuery, MergeRun, MergeRunState
 from webapp.workloads.models import CheckState, Dataset, DatasetKind, DatasetState, Model, Query
 
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -93,6 +94,26 @@ class Fleet:
         for query in queries:
             MergedGroupQuery.objects.create(group=group, query=query, model=query.model, name=query.name, **FIGURES)
         return group
+
+    def disagreement(self, member: MergedGroupQuery) -> Disagreement:
+        """A frame with a picture, one of 3 of 120."""
+        member.compared_frames, member.differing_frames = 120, 3
+        member.save()
+        answers = ({"label": label, "score": 0.9, "box": None, "is_agreed": False} for label in ("car", "bus"))
+        picture = default_storage.save("disagreements/run/1.jpg", ContentFile(b"\xff\xd8\xff\xe0picture"))
+        original, merged = ([answer] for answer in answers)
+        return Disagreement.objects.create(
+            member=member,
+            camera=self.camera,
+            position=0,
+            frame="7.jpg",
+            picture=picture,
+            width=640,
+            height=360,
+            privacy="full",
+            original=original,
+            merged=merged,
+        )
 
     def member(self, role: Role) -> Person:
         person = Person.objects.create_user(role.value)

@@ -148,6 +148,39 @@ def test_the_database_itself_refuses_to_change_a_decision(browser, group, statem
     assert Decision.objects.get().reason == "looks right"
 
 
+def test_shows_frames_on_which_the_models_disagree_beside_each_other(browser, fleet, group, words):
+    shown = fleet.disagreement(group.members.get(name="count cars"))
+    response = browser.get(reverse("merges:group-detail", args=[group.id]))
+
+    assert "count cars : on 3 of 120 judged frames ( 2.5 % ) the merged model answers otherwise" in words(response)
+    assert 'The original says "car" (90 % sure), the merged model "bus" (90 % sure).' in words(response)
+    picture = reverse("merges:disagreement-picture", args=[group.id, shown.id])
+    assert response.content.decode().count(f'src="{picture}"') == 2
+    assert browser.get(picture)["Content-Type"] == "image/jpeg"
+
+
+def test_a_frame_that_may_not_be_seen_is_told_of_without_its_picture(browser, fleet, group, words):
+    shown = fleet.disagreement(group.members.get(name="count cars"))
+    fleet.camera.privacy = "off"
+    fleet.camera.save()
+    response = browser.get(reverse("merges:group-detail", args=[group.id]))
+
+    assert "the privacy of entry lets no picture be shown" in words(response)
+    assert '<img src="/merged-groups' not in response.content.decode()
+    assert browser.get(reverse("merges:disagreement-picture", args=[group.id, shown.id])).status_code == 404
+
+
+def test_a_run_that_told_nothing_of_frames_says_so(browser, group, words):
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+    assert "This merge run told nothing about single frames." in page
+
+
+def test_lists_in_words_what_the_picture_of_sharing_shows(browser, group, words):
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+    assert "The 1 shared layers as a table" not in page
+    assert "count cars: features.0 count trucks: features.0 5.0 MiB 5.0 MiB" in page
+
+
 def test_counts_what_waits_in_the_side_bar(browser, group, words):
     assert "Merged groups 1" in words(browser.get(reverse("dashboard:overview")))
 

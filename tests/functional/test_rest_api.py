@@ -109,6 +109,18 @@ def test_several_are_decided_at_once_and_each_says_what_became_of_it(program, fl
     assert AuditEvent.objects.filter(action="merged_group.approve").count() == 1
 
 
+def test_frames_on_which_the_models_disagree_are_read_with_their_pictures(program, fleet):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+    fleet.disagreement(group.members.get(name="cars"))
+
+    (found,) = program("get", f"/merged-groups/{group.pk}/disagreements/").json()
+    assert (found["query_name"], found["has_picture"], found["merged"][0]["label"]) == ("cars", True, "bus")
+    picture = program("get", f"/merged-groups/{group.pk}/disagreements/{found['id']}/picture/")
+    assert picture.content.startswith(b"\xff\xd8")
+    members = program("get", f"/merged-groups/{group.pk}/").json()["members"]
+    assert [(one["compared_frames"], one["differing_frames"]) for one in members] == [(120, 3), (None, 0)]
+
+
 def test_the_requester_of_a_merge_is_refused_where_the_site_says_so(program_of, fleet):
     group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
     program = program_of(Role.APPROVER)

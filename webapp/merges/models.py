@@ -5,8 +5,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from webapp.fleets.models import Box
+from webapp.fleets.models import Box, Camera
 from webapp.jobs.models import Job
+from webapp.merges.privacy import may_show_picture
 from webapp.workloads.models import Dataset, Model, Query
 
 
@@ -119,6 +120,8 @@ class MergedGroupQuery(models.Model):
     `basis` says what `validation_*` and `test_*` are: "relative accuracy" (labels) or "agreement". The bounds are the
     ends of a 90 % interval; the group was accepted because `validation_lower` is at or above the target.
     `original_accuracy` and `merged_accuracy` are on validation against labels; without labels the first is unknown.
+    `compared_frames`: validation and test frames on which both models' answers were laid beside each other; None where
+    the run told nothing of that.
     """
 
     group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="members")
@@ -136,6 +139,8 @@ class MergedGroupQuery(models.Model):
     test_accuracy = models.FloatField(null=True)
     test_lower = models.FloatField(null=True)
     test_upper = models.FloatField(null=True)
+    compared_frames = models.PositiveIntegerField(null=True)
+    differing_frames = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.name
@@ -148,6 +153,41 @@ class MergedGroupQuery(models.Model):
     def own_target(self) -> float:
         """The query's own target, which holds again when it runs; that of the run may have been another."""
         return self.accuracy_target if self.query is None else self.query.accuracy_target
+
+
+class Disagreement(models.Model):
+    """A frame to which a merged model answers otherwise than its original: some of the member's `differing_frames`.
+
+    `original`, `merged`, `truth`: [{"label", "score", "box", "is_agreed"}] as the core's disagreements.Named; `truth`
+    is None where no label says. `privacy`: what of the camera the frame shows; `picture`: a path in the artifact store,
+    "" where the camera's privacy let none be kept, or it was kept long enough.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    member = models.ForeignKey(MergedGroupQuery, on_delete=models.CASCADE, related_name="disagreements")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    frame = models.CharField(max_length=200)
+    taken_at = models.DateTimeField(null=True)
+    picture = models.CharField(max_length=200, blank=True)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    privacy = models.CharField(max_length=8)
+    original = models.JSONField()
+    merged = models.JSONField()
+    truth = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["position"]
+        indexes = [models.Index(fields=["camera"], condition=~models.Q(picture=""), name="disagreement_with_picture")]
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.frame}"
+
+    @property
+    def may_be_seen(self) -> bool:
+        """Whether its picture is there and the camera's privacy lets it be shown now."""
+        return bool(self.picture) and may_show_picture(self.privacy, self.camera.privacy)
 
 
 class Verdict(models.TextChoices):

@@ -34,6 +34,26 @@ def sharing_picture(group: MergedGroup, members: Iterable[MergedGroupQuery]) -> 
 
 
 @dataclass(frozen=True)
+class SharedRow:
+    """One shared layer group in words: `members` are queries with their layers' names."""
+
+    size_bytes: int
+    saved_bytes: int
+    members: tuple[tuple[str, str], ...]
+
+
+def shared_rows(group: MergedGroup) -> list[SharedRow]:
+    """Largest saving first: what the picture shows, for whoever cannot see it."""
+    rows = []
+    for layer in group.shared_layers:
+        names = [(query, [found] if isinstance(found, str) else found) for query, found in layer["members"].items()]
+        saved = layer["size_bytes"] * (sum(len(found) for _, found in names) - 1)
+        members = tuple((query, ", ".join(found)) for query, found in names)
+        rows.append(SharedRow(layer["size_bytes"], layer.get("saved_bytes", saved), members))
+    return sorted(rows, key=lambda row: -row.saved_bytes)
+
+
+@dataclass(frozen=True)
 class Parts:
     """Weights after merging: what is held once for several queries, and what each keeps for itself. Bytes."""
 

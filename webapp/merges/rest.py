@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,12 +12,29 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webapp.common.rest import NOTHING, Reference, Resource, entered
+from webapp.common.rest import JPEG, NOTHING, Reference, Resource, entered
 from webapp.fleets.selectors import box_get
 from webapp.merges import services
-from webapp.merges.models import Decision, Match, MergedGroup, MergedGroupQuery, MergeRun, MergeRunEvent, Verdict
+from webapp.merges.models import (
+    Decision,
+    Disagreement,
+    Match,
+    MergedGroup,
+    MergedGroupQuery,
+    MergeRun,
+    MergeRunEvent,
+    Verdict,
+)
 from webapp.merges.policies import DEFAULT_SETTINGS, TIME_LIMIT_S, RunSettings
-from webapp.merges.selectors import merge_requirements, merge_run_list, merged_group_get, merged_group_list
+from webapp.merges.selectors import (
+    disagreement_get,
+    disagreement_list,
+    merge_requirements,
+    merge_run_list,
+    merged_group_get,
+    merged_group_list,
+    picture_of,
+)
 from webapp.merges.strategies import DEFAULT, strategy_names
 
 
@@ -107,6 +125,7 @@ class MemberAnswer(serializers.ModelSerializer):
         fields = ("query", "model", "name", "accuracy_target", "basis", "original_accuracy", "merged_accuracy")
         fields += ("validation_accuracy", "validation_lower", "validation_upper")
         fields += ("test_accuracy", "test_lower", "test_upper", "is_at_target")
+        fields += ("compared_frames", "differing_frames")
 
 
 class DecisionAnswer(serializers.ModelSerializer):
@@ -124,6 +143,29 @@ class GroupAnswer(serializers.ModelSerializer):
         model = MergedGroup
         fields = ("id", "box", "run", "name", "state", "bytes_before", "bytes_after", "members", "decisions")
         fields += ("created_at",)
+
+
+class NamedAnswer(serializers.Serializer):
+    """A class of the whole frame, or with `box` (xyxy, fractions of the frame) an object. A label has no `score`."""
+
+    label = serializers.CharField()
+    score = serializers.FloatField(allow_null=True)
+    box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    is_agreed = serializers.BooleanField()
+
+
+class DisagreementAnswer(serializers.ModelSerializer):
+    """`has_picture`: whether it may be seen now. `taken_at` is known of frames that a box took."""
+
+    query_name = serializers.CharField(source="member.name", read_only=True)
+    has_picture = serializers.BooleanField(source="may_be_seen", read_only=True)
+    original = NamedAnswer(many=True, read_only=True)
+    merged = NamedAnswer(many=True, read_only=True)
+    truth = NamedAnswer(many=True, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Disagreement
+        fields = ("id", "query_name", "camera", "frame", "taken_at", "original", "merged", "truth", "has_picture")
 
 
 class DecisionEntry(serializers.Serializer):
@@ -166,6 +208,20 @@ class Groups(Resource):
             actor=request.user, group=self.get_object(), now=timezone.now(), **wanted
         )
         return Response(DecisionAnswer(decision).data, status=201)
+
+    @extend_schema(responses=DisagreementAnswer(many=True))
+    @action(detail=True, pagination_class=None)
+    def disagreements(self, request: Request, pk: UUID) -> Response:
+        """Frames to which a merged model answers otherwise than its original: some of each query's."""
+        found = disagreement_list(self.get_object()).select_related("member")
+        return Response(DisagreementAnswer(found, many=True).data)
+
+    @extend_schema(responses=JPEG)
+    @action(detail=True, url_path="disagreements/<uuid:disagreement_id>/picture")
+    def disagreement_picture(self, request: Request, pk: UUID, disagreement_id: UUID) -> HttpResponse:
+        """The frame, as the camera's privacy lets it be seen."""
+        found = disagreement_get(request.user, pk, disagreement_id)
+        return HttpResponse(picture_of(found), content_type="image/jpeg")
 
     @extend_schema(request=DecisionsEntry, responses=DecidedAnswer(many=True))
     @action(detail=False, methods=["post"], url_path="decisions", pagination_class=None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.files.storage import default_storage
 from django.db.models import Prefetch, QuerySet
 
 from webapp.common.errors import NotFound
@@ -14,6 +15,7 @@ from webapp.fleets.selectors import sites_of
 from webapp.merges.models import (
     RELATIVE_ACCURACY,
     Decision,
+    Disagreement,
     MergedGroup,
     MergedGroupQuery,
     MergedGroupState,
@@ -68,6 +70,29 @@ def merged_group_list(actor: Any | None, box: Box | None = None) -> QuerySet[Mer
 def merged_group_get(actor: Any | None, group_id: UUID) -> MergedGroup:
     """Raises NotFound."""
     return _first(merged_group_list(actor).filter(id=group_id), "There is no such merged group.")
+
+
+def disagreement_list(group: MergedGroup) -> QuerySet[Disagreement]:
+    """Frames on which the group's models and their originals disagree, by query and in order of time."""
+    return (
+        Disagreement.objects.filter(member__group=group).select_related("camera").order_by("member__name", "position")
+    )
+
+
+def disagreement_get(actor: Any | None, group_id: UUID, disagreement_id: UUID) -> Disagreement:
+    """Raises NotFound."""
+    seen = {"member__group_id": group_id, "member__group__run__box__site__in": sites_of(actor)}
+    found = Disagreement.objects.filter(id=disagreement_id, **seen).select_related("camera")
+    return _first(found, "There is no such frame.")
+
+
+def picture_of(disagreement: Disagreement) -> bytes:
+    """JPEG. Raises NotFound where there is none, or the camera's privacy lets it not be seen."""
+    if not disagreement.may_be_seen or not default_storage.exists(disagreement.picture):
+        raise NotFound("There is no picture of this frame.")
+    with default_storage.open(disagreement.picture) as file:
+        content: bytes = file.read()
+    return content
 
 
 def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:

@@ -14,5 +14,10 @@ urlpatterns = [
     path("merged-groups/", groups.groups, name="group-list"),
     path("merged-groups/decide/", groups.groups_decide, name="groups-decide"),
     path("merged-groups/<uuid:group_id>/", groups.group, name="group-detail"),
+    path(
+        "merged-groups/<uuid:group_id>/disagreements/<uuid:disagreement_id>.jpg",
+        groups.disagreement_picture,
+        name="disagreement-picture",
+    ),
     path("merged-groups/<uuid:group_id>/decide/", groups.group_decide, name="group-decide"),
 ]

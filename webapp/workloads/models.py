@@ -5,6 +5,7 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from edge_runtime.protocol.target import Privacy
 from webapp.fleets.models import Camera, Site
 
 
@@ -67,7 +68,8 @@ class Dataset(models.Model):
     """Frames of one camera for retraining and evaluation. `folder` is a path in the artifact store.
 
     FRAMES: the folder holds frames.json (protocol.messages.FrameIndex) and its JPEGs. A box fills it on request:
-    `frame_count` of `frames_wanted` over `span_s` seconds.
+    `frame_count` of `frames_wanted` over `span_s` seconds. `privacy`: what of the camera the frames show: BLURRED only
+    where the box blurred people in every one of them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -80,6 +82,7 @@ class Dataset(models.Model):
     folder = models.CharField(max_length=200, blank=True)
     frames_wanted = models.PositiveIntegerField(default=0)
     span_s = models.FloatField(default=0.0)
+    privacy = models.CharField(max_length=8, default=Privacy.FULL.value)
     frame_count = models.PositiveIntegerField(default=0)
     labelled_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()

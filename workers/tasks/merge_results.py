@@ -23,8 +23,9 @@ from webapp.merges.services import (
     merge_run_result_record,
     merge_run_started,
 )
-from workers.merging.events import EventType, QueryFigures
-from workers.merging.result import MergedGroupResult, Result, read_result
+from workers.merging.events import EventType
+from workers.merging.result import MergedGroupResult, QueryResult, Result, read_result
+from workers.tasks.merge_disagreements import Disagreements, disagreements_told
 from workers.tasks.merge_files import named_queries
 
 
@@ -112,9 +113,10 @@ def result_record(
     entries = {entry.slot: entry for entry in _manifest(result_dir).models}
     for name, entry in entries.items():
         _check_original(name, entry, queries)
+    told = disagreements_told(result_dir)
     merge_run_result_record(
         run=run,
-        groups=[_group(group, result, entries, queries) for group in result.merged_groups],
+        groups=[_group(group, result, entries, queries, told) for group in result.merged_groups],
         result={**msgspec.to_builtins(result), "names": {name: found.name for name, found in queries.items()}},
         bytes_before=result.bytes_before,
         bytes_after=result.bytes_after,
@@ -158,6 +160,7 @@ def _group(
     result: Result,
     entries: Mapping[str, ModelEntry],
     queries: Mapping[str, MergeRunQuery],
+    disagreements: Mapping[str, Disagreements],
 ) -> GroupFound:
     figures = {query.name: query for query in result.queries}
     return GroupFound(
@@ -172,15 +175,15 @@ def _group(
             for shared in group.shared_layers
         ],
         members=tuple(
-            _member(queries[name], entries[name], figures[name].validation, figures[name].test)
-            for name in group.queries
+            _member(queries[name], entries[name], figures[name], disagreements.get(name)) for name in group.queries
         ),
     )
 
 
 def _member(
-    run_query: MergeRunQuery, entry: ModelEntry, validation: QueryFigures | None, test: QueryFigures | None
+    run_query: MergeRunQuery, entry: ModelEntry, figures: QueryResult, told: Disagreements | None
 ) -> MemberFound:
+    validation, test = figures.validation, figures.test
     if validation is None:
         raise ResultUnusable(f'The result says nothing about the accuracy of "{run_query.name}".')
     return MemberFound(
@@ -191,4 +194,7 @@ def _member(
         merged_accuracy=validation.merged_accuracy,
         validation=(validation.relative_accuracy, validation.lower_bound, validation.upper_bound),
         test=None if test is None else (test.relative_accuracy, test.lower_bound, test.upper_bound),
+        compared_frames=told.frames if told else None,
+        differing_frames=told.differing if told else 0,
+        disagreements=told.found(run_query.dataset) if told else (),
     )

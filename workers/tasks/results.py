@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from webapp.fleets.task_names import PICTURES_FORGET
 from webapp.jobs.models import JobState
+from webapp.merges.services import disagreement_pictures_forget, disagreements_prune
 from webapp.results.services import counts_prune, event_pictures_forget, events_prune
 from workers.tasks.leases import leased
 
@@ -15,6 +16,7 @@ def prune() -> None:
     now = timezone.now()
     counts_prune(now=now)
     events_prune(now=now)
+    disagreements_prune(now=now)
 
 
 @shared_task(name=PICTURES_FORGET)
@@ -25,3 +27,4 @@ def forget_pictures(job_id: str) -> None:
         with transaction.atomic():
             if lease.end(JobState.SUCCEEDED):
                 event_pictures_forget(camera_id=lease.job.subject)
+                disagreement_pictures_forget(camera_id=lease.job.subject)

@@ -4,7 +4,7 @@ import io
 import uuid
 import zipfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from webapp.common.blobs import blobs_missing
 from webapp.fleets.models import Box
 from webapp.jobs.models import Job, JobState
 from webapp.merges.models import MergedGroupState, MergeRun, MergeRunState
+from webapp.merges.selectors import disagreement_list, picture_of
 from webapp.merges.services import merge_run_cancel, merge_run_start
 from webapp.rollouts.models import Bundle
 from webapp.workloads.models import CheckState, DatasetState, Model, Query
 from webapp.workloads.services import dataset_upload, model_register
+from workers.merging.disagreements import Disagreement, Named, QueryDisagreements
 from workers.merging.events import Basis, QueryFigures
 from workers.merging.result import MergedGroupResult, QueryResult, Result, SharedLayers, write_result
 from workers.tasks import leases, merges
@@ -37,6 +39,7 @@ from workers.tasks.merge_results import ResultUnusable, merge_result_import
 from workers.tasks.models import check_model
 from workers.tasks.rollouts import publish_bundle
 
+JPEG = b"\xff\xd8\xff\xe0" + b"frame" * 10
 STAND_IN = Path(__file__).with_name("core_stand_in.py")
 
 
@@ -138,6 +141,12 @@ def prepared_result(folder: Path, originals: dict[str, Model]) -> None:
     write_result(
         folder / "result.json", Result("optimistic", 1, 32, 16, 0.5, 1.0, 3.0, 10, (), (group,), queries, True)
     )
+    (folder / "disagreements").mkdir()
+    (folder / "disagreements" / "0-0.jpg").write_bytes(JPEG)
+    answers = ((Named("day", 0.9),), (Named("dusk", 0.6),), (Named("day"),))
+    example = Disagreement("7.jpg", 1_780_000_000.0, "0-0.jpg", 640, 360, *answers)
+    told = [QueryDisagreements("trucks", 40, 3, (example,)), QueryDisagreements("count-cars", 40, 0, ())]
+    (folder / "disagreements.json").write_bytes(msgspec.json.encode(told))
 
 
 @pytest.fixture
@@ -179,9 +188,26 @@ def test_a_finished_run_leaves_a_group_that_waits_and_its_blobs(ready: Any, core
     member = group.members.get(name="trucks")
     assert (member.basis, member.validation_lower, member.original_accuracy) == ("agreement", 0.95, None)
     assert not blobs_missing(entry["digest"] for entry in member.tensors.values())
+    assert (member.compared_frames, member.differing_frames) == (40, 3)
+    (shown,) = disagreement_list(group)
+    assert (shown.member, shown.frame, shown.truth[0]["label"]) == (member, "7.jpg", "day")
+    assert shown.taken_at == datetime.fromtimestamp(1_780_000_000, UTC)
+    assert picture_of(shown) == JPEG
     events = [event.payload for event in run.events.all()]
     assert [event["type"] for event in events] == ["started", "evaluated"]
     assert events[1]["queries"][0]["name"] == "count cars"
+
+
+@pytest.mark.parametrize("damage", [b"[{", b"[]", None])
+def test_disagreements_that_cannot_be_read_cost_nothing_else(ready: Any, tmp_path: Path, damage: bytes | None) -> None:
+    path = tmp_path / "result" / "disagreements.json"
+    if damage is None:
+        (tmp_path / "result" / "disagreements" / "0-0.jpg").unlink()
+    else:
+        path.write_bytes(damage)
+    group = merge_result_import(box=ready.box, result_dir=tmp_path / "result", now=timezone.now()).groups.get()
+    assert group.members.count() == 2
+    assert not any(one.may_be_seen for one in disagreement_list(group))
 
 
 def test_a_run_that_is_delivered_again_later_does_not_run_twice(ready: Any, core: Any) -> None:

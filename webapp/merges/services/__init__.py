@@ -2,6 +2,11 @@
 
 from webapp.merges.policies import RunSettings
 from webapp.merges.services.decisions import Decided, merged_group_decide, merged_groups_decide
+from webapp.merges.services.disagreements import (
+    DisagreementFound,
+    disagreement_pictures_forget,
+    disagreements_prune,
+)
 from webapp.merges.services.results import GroupFound, MemberFound, merge_run_result_record
 from webapp.merges.services.runs import (
     merge_run_cancel,
@@ -14,9 +19,12 @@ from webapp.merges.services.runs import (
 
 __all__ = [
     "Decided",
+    "DisagreementFound",
     "GroupFound",
     "MemberFound",
     "RunSettings",
+    "disagreement_pictures_forget",
+    "disagreements_prune",
     "merge_run_cancel",
     "merge_run_create",
     "merge_run_ended",

@@ -15,6 +15,7 @@ from webapp.merges.models import (
     MergeRunQuery,
     MergeRunState,
 )
+from webapp.merges.services.disagreements import DisagreementFound, disagreements_record
 from webapp.merges.services.runs import merge_run_ended
 from webapp.realtime.topics import site_changed
 
@@ -30,6 +31,9 @@ class MemberFound:
     merged_accuracy: float
     validation: tuple[float, float, float]
     test: tuple[float, float, float] | None
+    compared_frames: int | None = None
+    differing_frames: int = 0
+    disagreements: tuple[DisagreementFound, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ def _group_create(run: MergeRun, found: GroupFound, now: datetime) -> MergedGrou
         shared_layers=found.shared_layers,
         created_at=now,
     )
-    MergedGroupQuery.objects.bulk_create(_member(group, member) for member in found.members)
+    members = MergedGroupQuery.objects.bulk_create(_member(group, member) for member in found.members)
+    for member, one in zip(members, found.members, strict=True):
+        disagreements_record(member=member, dataset=one.run_query.dataset, found=one.disagreements)
     return group
 
 
@@ -98,4 +104,6 @@ def _member(group: MergedGroup, found: MemberFound) -> MergedGroupQuery:
         test_accuracy=test[0],
         test_lower=test[1],
         test_upper=test[2],
+        compared_frames=found.compared_frames,
+        differing_frames=found.differing_frames,
     )

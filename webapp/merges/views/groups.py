@@ -16,15 +16,17 @@ from webapp.common.pages import form_errors
 from webapp.fleets.models import Role
 from webapp.fleets.selectors import has_role, sites_with_role
 from webapp.merges import services
+from webapp.merges.differences import differences_by_member
 from webapp.merges.forms import DecisionForm
 from webapp.merges.models import MergedGroup, MergedGroupQuery, MergedGroupState, Verdict
 from webapp.merges.outcome import outcome
-from webapp.merges.pictures import accuracy_picture, parts_after, sharing_picture
+from webapp.merges.pictures import accuracy_picture, parts_after, shared_rows, sharing_picture
 from webapp.merges.policies import approval_hindrance
-from webapp.merges.selectors import merged_group_get, merged_group_list
+from webapp.merges.selectors import disagreement_get, disagreement_list, merged_group_get, merged_group_list, picture_of
 from webapp.merges.strategies import strategy_title
 from webapp.telemetry.selectors import bundle_figures
 
+PRIVATE = {"Cache-Control": "private, max-age=600"}
 FOLLOWS = {
     Verdict.APPROVE: "The box switches to the merged models as soon as it has them; nothing restarts.",
     Verdict.REJECT: "The queries keep their originals.",
@@ -126,6 +128,12 @@ def group_decide(request: HttpRequest, group_id: UUID) -> HttpResponse:
     return render(request, "merges/group_detail.html", _group_context(request, group_id, form))
 
 
+def disagreement_picture(request: HttpRequest, group_id: UUID, disagreement_id: UUID) -> HttpResponse:
+    """Raises NotFound, also at once when the camera's privacy lets it no longer be seen."""
+    found = disagreement_get(request.user, group_id, disagreement_id)
+    return HttpResponse(picture_of(found), content_type="image/jpeg", headers=PRIVATE)
+
+
 def _group_context(request: HttpRequest, group_id: UUID, form: DecisionForm) -> dict[str, object]:
     shown = merged_group_get(request.user, group_id)
     members = list(shown.members.select_related("query__camera", "model").defer("tensors", "model__tensors"))
@@ -140,7 +148,9 @@ def _group_context(request: HttpRequest, group_id: UUID, form: DecisionForm) -> 
         "strategy": strategy_title(shown.run.strategy),
         "parts": parts_after(shown),
         "picture": sharing_picture(shown, members),
+        "shared_rows": shared_rows(shown),
         "accuracy": accuracy_picture(members),
+        "differences": differences_by_member(members, disagreement_list(shown)),
         "outcome": outcome(decisions, bundle_figures(shown.run.box)),
         "form": form,
         "may_decide": has_role(request.user, shown.run.box.site, Role.APPROVER),

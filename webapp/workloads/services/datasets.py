@@ -47,7 +47,13 @@ def dataset_request(
         raise InvalidInput(f"Ask for {FRAMES[0]} to {FRAMES[1]} frames.", field="frames")
     if not SPAN_S[0] <= span_s <= SPAN_S[1]:
         raise InvalidInput("The time span lies between one second and seven days.", field="span_s")
-    dataset = Dataset(kind=DatasetKind.FRAMES, state=DatasetState.COLLECTING, frames_wanted=frames, span_s=span_s)
+    dataset = Dataset(
+        kind=DatasetKind.FRAMES,
+        state=DatasetState.COLLECTING,
+        frames_wanted=frames,
+        span_s=span_s,
+        privacy=camera.privacy,
+    )
     _create(dataset, actor, camera, name, now)
     box_target_changed(box_id=camera.box_id)
     return dataset
@@ -85,7 +91,9 @@ def dataset_frames_add(*, dataset: Dataset, index: FrameIndex, files: Mapping[st
     if not default_storage.exists(path):
         default_storage.save(path, ContentFile(part))
     dataset.frame_count = sum(name.endswith(".jpg") for name in default_storage.listdir(dataset.folder)[1])
-    dataset.save(update_fields=["frame_count"])
+    if dataset.camera.privacy == Privacy.FULL:  # it was another when the frames were asked for
+        dataset.privacy = Privacy.FULL.value
+    dataset.save(update_fields=["frame_count", "privacy"])
     site_changed(dataset.camera.box.site_id, "dataset", dataset.id)
 
 
