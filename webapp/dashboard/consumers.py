@@ -13,6 +13,7 @@ from webapp.fleets.selectors import box_get, camera_get, site_get
 from webapp.merges.selectors import merge_run_list
 from webapp.realtime.groups import box_commands
 from webapp.realtime.topics import Topic, TopicKind, parse_topic
+from webapp.rollouts.selectors import rollout_get
 
 TOPICS_MAX = 64
 MESSAGE_MAX = 16_384
@@ -124,6 +125,8 @@ def _allowed(person: Any, topic: Topic) -> UUID:
         box_get(person, topic.id)
     elif topic.kind is TopicKind.SITE:
         site_get(person, topic.id)
+    elif topic.kind is TopicKind.ROLLOUT:
+        rollout_get(person, topic.id)
     elif not merge_run_list(person).filter(id=topic.id).exists():
         raise NotFound("There is no such merge run.")
     return topic.id

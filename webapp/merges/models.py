@@ -190,6 +190,22 @@ class Disagreement(models.Model):
         return bool(self.picture) and may_show_picture(self.privacy, self.camera.privacy)
 
 
+class PlacedMember(models.Model):
+    """A member that runs in a query of another box than the one it was found on, for as long as the row is there."""
+
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="placed_members")
+    member = models.ForeignKey(MergedGroupQuery, on_delete=models.CASCADE, related_name="placements")
+    query = models.ForeignKey(Query, on_delete=models.CASCADE, related_name="placements")
+    placed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-placed_at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["query", "member"], name="member_placed_once_per_query")]
+
+    def __str__(self) -> str:
+        return f"{self.member} on {self.box}"
+
+
 class Verdict(models.TextChoices):
     APPROVE = "approve"
     REJECT = "reject"

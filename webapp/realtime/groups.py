@@ -26,3 +26,8 @@ def merge_run_live(run_id: UUID | str) -> str:
 def site_live(site_id: UUID | str) -> str:
     """Changes anywhere in a site that lists show: box connected, job finished, decision taken."""
     return f"site-live.{site_id}"
+
+
+def rollout_live(rollout_id: UUID | str) -> str:
+    """How a rollout goes on, for browsers."""
+    return f"rollout-live.{rollout_id}"

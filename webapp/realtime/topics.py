@@ -13,6 +13,7 @@ class TopicKind(enum.StrEnum):
     BOX = "box"
     CAMERA = "camera"
     MERGE_RUN = "merge-run"
+    ROLLOUT = "rollout"
     SITE = "site"
 
 
@@ -20,6 +21,7 @@ _GROUPS = {
     TopicKind.BOX: groups.box_live,
     TopicKind.CAMERA: groups.camera_live,
     TopicKind.MERGE_RUN: groups.merge_run_live,
+    TopicKind.ROLLOUT: groups.rollout_live,
     TopicKind.SITE: groups.site_live,
 }
 

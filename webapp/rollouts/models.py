@@ -1,10 +1,14 @@
-"""Bundles, and the reported state of boxes."""
+"""Bundles, the reported state of boxes, and rollouts of merged groups to further boxes."""
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from webapp.fleets.models import Box
+from webapp.merges.models import MergedGroup
+from webapp.rollouts.terms import Terms
+from webapp.rollouts.windows import Window
 
 
 class Bundle(models.Model):
@@ -112,3 +116,82 @@ class NetworkMeasurement(models.Model):
     def is_doubted(self) -> bool:
         """Whether the box doubts all of its run times (protocol.measurements.BatchMeasured)."""
         return all(batch[3:] == [True] for batch in self.batches)
+
+
+class RolloutState(models.TextChoices):
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    ABORTED = "aborted"
+    ROLLED_BACK = "rolled back"
+
+
+class Rollout(models.Model):
+    """A merged group on its way to further boxes of its site, wave by wave (waves.py says how it goes on).
+
+    Its terms are those of terms.py; without `window_start` there is no maintenance window. `pause_reason`: one
+    sentence, while it is paused.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    group = models.ForeignKey(MergedGroup, on_delete=models.PROTECT, related_name="rollouts")
+    state = models.CharField(max_length=12, choices=RolloutState.choices, default=RolloutState.RUNNING)
+    pause_reason = models.TextField(blank=True)
+    percentages = models.JSONField()
+    success_percent = models.PositiveSmallIntegerField()
+    error_percent = models.PositiveSmallIntegerField()
+    window_start = models.TimeField(null=True)
+    window_end = models.TimeField(null=True)
+    window_zone = models.CharField(max_length=64, blank=True)
+    window_days = models.JSONField(default=list)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"rollout of {self.group}"
+
+    @property
+    def terms(self) -> Terms:
+        window = None
+        if self.window_start is not None and self.window_end is not None:
+            days = frozenset(self.window_days)
+            window = Window(self.window_start, self.window_end, self.window_zone, days)
+        return Terms(tuple(self.percentages), self.success_percent, self.error_percent, window)
+
+
+class RolloutBoxState(models.TextChoices):
+    """UPDATING: told to run the merged group, and not trusted yet. ROLLED_BACK: told to run what it ran before."""
+
+    WAITING = "waiting"
+    UPDATING = "updating"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled back"
+
+
+class RolloutBox(models.Model):
+    """A box in one wave of a rollout. `sentence` says why it failed; `is_accepted`: a person went on without it.
+
+    `bundle`: what it was told to run, from when it started.
+    """
+
+    rollout = models.ForeignKey(Rollout, on_delete=models.CASCADE, related_name="boxes")
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="rollout_boxes")
+    wave = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=RolloutBoxState.choices, default=RolloutBoxState.WAITING)
+    sentence = models.TextField(blank=True)
+    is_accepted = models.BooleanField(default=False)
+    bundle = models.ForeignKey(Bundle, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["wave", "box__name"]
+        constraints = [models.UniqueConstraint(fields=["rollout", "box"], name="one_wave_per_rollout_box")]
+
+    def __str__(self) -> str:
+        return f"{self.box} in wave {self.wave + 1}"

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.conf import settings
+from django.db.models import Max, Prefetch, QuerySet
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
 from edge_runtime.protocol.signing import KeyRotation
@@ -18,7 +20,7 @@ from edge_runtime.protocol.target import (
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
-from webapp.rollouts.models import BoxReport, Bundle, SigningKeyRotation
+from webapp.rollouts.models import BoxReport, Bundle, Rollout, RolloutBox, SigningKeyRotation
 from webapp.rollouts.status import BoxStatus, Facts, status_of
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import datasets_collecting, workload
@@ -31,6 +33,12 @@ def current_bundle(box: Box) -> Bundle | None:
     return Bundle.objects.filter(box=box, cancelled_at=None).order_by("-version").first()
 
 
+def current_bundles(boxes: list[Box]) -> dict[Any, Bundle]:
+    """current_bundle of many boxes by box id, without the manifests."""
+    wanted = Bundle.objects.filter(box__in=boxes, cancelled_at=None).defer("manifest")
+    return {bundle.box_id: bundle for bundle in wanted.order_by("box_id", "-version").distinct("box_id")}
+
+
 def newest_version(box: Box) -> int:
     """Of all bundles ever published for the box, 0 before the first."""
     return Bundle.objects.filter(box=box).aggregate(newest=Max("version"))["newest"] or 0
@@ -41,6 +49,31 @@ def bundle_list(actor: Any | None, box: Box | None = None) -> QuerySet[Bundle]:
     bundles = Bundle.objects.filter(box__site__in=sites_of(actor))
     bundles = bundles if box is None else bundles.filter(box=box)
     return bundles.select_related("box__site").defer("manifest").order_by("-created_at")
+
+
+def rollout_list(actor: Any | None) -> QuerySet[Rollout]:
+    """Newest first, with their merged group, the box it was found on, and their boxes."""
+    return _rollouts(actor, RolloutBox.objects.select_related("box"))
+
+
+def rollout_get(actor: Any | None, rollout_id: UUID) -> Rollout:
+    """With the bundles that its boxes were told to run. Raises NotFound."""
+    boxes = RolloutBox.objects.select_related("box", "bundle").defer("bundle__manifest")
+    rollout = _rollouts(actor, boxes).filter(id=rollout_id).first()
+    if rollout is None:
+        raise NotFound("There is no such rollout.")
+    return rollout
+
+
+def box_rollouts(actor: Any | None, box: Box) -> QuerySet[Rollout]:
+    """Rollouts that the box is or was in, the newest first."""
+    return rollout_list(actor).filter(boxes__box=box)
+
+
+def _rollouts(actor: Any | None, boxes: QuerySet[RolloutBox]) -> QuerySet[Rollout]:
+    rollouts = Rollout.objects.filter(group__run__box__site__in=sites_of(actor))
+    rollouts = rollouts.select_related("group__run__box__site", "requested_by").defer("group__run__result")
+    return rollouts.prefetch_related(Prefetch("boxes", boxes))
 
 
 def manifest_of(bundle: Bundle) -> Manifest:
@@ -86,6 +119,7 @@ def target_state(box: Box) -> TargetState:
         probes={
             str(camera.id): camera.probe_request for camera in cameras if camera.probe_answered < camera.probe_request
         },
+        health_window_s=settings.HEALTH_WINDOW_S,
     )
 
 
@@ -99,8 +133,7 @@ def box_status(box: Box, now: datetime) -> BoxStatus:
 def box_statuses(boxes: list[Box], now: datetime) -> dict[Any, BoxStatus]:
     """box_status of many boxes by box id, in two queries."""
     reports = {report.box_id: report for report in BoxReport.objects.filter(box__in=boxes)}
-    wanted = Bundle.objects.filter(box__in=boxes, cancelled_at=None).defer("manifest")
-    bundles = {bundle.box_id: bundle for bundle in wanted.order_by("box_id", "-version").distinct("box_id")}
+    bundles = current_bundles(boxes)
     return {box.id: status_of(_facts(box, reports.get(box.id), bundles.get(box.id)), now) for box in boxes}
 
 

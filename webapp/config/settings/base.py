@@ -174,6 +174,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "send queued and expired jobs again": {"task": "jobs.resend", "schedule": 15.0},
+    "carry rollouts on": {"task": "rollouts.advance_all", "schedule": 15.0},
     "add statistics up": {"task": "telemetry.roll_up", "schedule": 60.0},
     "remove old statistics": {"task": "telemetry.prune", "schedule": 3600.0},
     "remove old results": {"task": "results.prune", "schedule": 3600.0},
@@ -181,6 +182,9 @@ CELERY_BEAT_SCHEDULE = {
     "send messages about alerts again": {"task": "alerts.deliver", "schedule": 15.0},
     "remove old alerts": {"task": "alerts.prune", "schedule": 3600.0},
 }
+
+# How long a box tries a new bundle before it trusts it; a rollout's waves wait for that.
+HEALTH_WINDOW_S = env.float("GEMEL_HEALTH_WINDOW_S", default=60.0)
 
 # Large files live outside the database: tensors of models and bundles by digest, pictures, data sets.
 ARTIFACTS_DIR = VAR_DIR / "artifacts"

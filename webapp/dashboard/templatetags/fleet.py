@@ -14,10 +14,12 @@ from webapp.workloads.zones import Point, zone_area
 register = template.Library()
 
 _COLOURS = {
-    **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved", "active"), "green"),
-    **dict.fromkeys(("stale", "degraded", "not at target", "waiting", "checking", "collecting", "cancelled"), "orange"),
+    **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved", "active", "finished"), "green"),
+    **dict.fromkeys(
+        ("stale", "degraded", "not at target", "waiting", "checking", "collecting", "cancelled", "paused"), "orange"
+    ),
     **dict.fromkeys(("offline", "failed", "rejected", "open"), "red"),
-    **dict.fromkeys(("queued", "invited", "acknowledged"), "azure"),
+    **dict.fromkeys(("queued", "invited", "acknowledged", "updating"), "azure"),
 }
 
 _VERBS = {
@@ -57,6 +59,11 @@ _VERBS = {
     "acknowledge": "acknowledged",
     "test": "sent a test to",
     "register": "uploaded",
+    "pause": "paused",
+    "resume": "resumed",
+    "abort": "aborted",
+    "roll_back": "rolled back",
+    "finish": "finished",
     "check": "checked",
     "request": "requested",
     "upload": "uploaded",
@@ -66,6 +73,7 @@ _NOUNS = {
     "dataset": "data set",
     "person": "",
     "merge_run": "",
+    "rollout": "",
     "bundle": "",
     "api_token": "API token",
     "receiver": "receiver of alerts",

@@ -7,6 +7,7 @@ from webapp.merges.services.disagreements import (
     disagreement_pictures_forget,
     disagreements_prune,
 )
+from webapp.merges.services.placements import merged_group_place, merged_group_withdraw
 from webapp.merges.services.results import GroupFound, MemberFound, merge_run_result_record
 from webapp.merges.services.runs import (
     merge_run_cancel,
@@ -33,5 +34,7 @@ __all__ = [
     "merge_run_start",
     "merge_run_started",
     "merged_group_decide",
+    "merged_group_place",
+    "merged_group_withdraw",
     "merged_groups_decide",
 ]

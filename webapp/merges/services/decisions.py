@@ -12,7 +12,7 @@ from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, InvalidInput, NotAllowed
 from webapp.fleets.models import Role
 from webapp.fleets.policies import require_role
-from webapp.merges.models import Decision, MergedGroup, MergedGroupState, Verdict
+from webapp.merges.models import Decision, MergedGroup, MergedGroupState, PlacedMember, Verdict
 from webapp.merges.policies import approval_hindrance, state_after
 from webapp.realtime.topics import site_changed
 from webapp.workloads.services import publish_enqueue
@@ -92,3 +92,7 @@ def _supersede_approved(group: MergedGroup) -> None:
     queries = group.members.exclude(query=None).values("query")
     earlier = MergedGroup.objects.filter(state=MergedGroupState.APPROVED, members__query__in=queries)
     MergedGroup.objects.filter(id__in=earlier.values("id")).update(state=MergedGroupState.SUPERSEDED)
+    placed = PlacedMember.objects.filter(box=group.run.box, query__in=queries)
+    PlacedMember.objects.filter(
+        box=group.run.box, member__group__in=placed.values_list("member__group", flat=True)
+    ).delete()

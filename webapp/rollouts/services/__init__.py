@@ -1,8 +1,16 @@
-"""Publishing bundles and taking in what boxes report."""
+"""Publishing bundles, taking in what boxes report, and rollouts to many boxes."""
 
+from webapp.rollouts.services.advancing import rollout_advance, rollouts_unsettled
 from webapp.rollouts.services.bundles import BlobsMissing, bundle_cancel, bundle_publish, bundle_retry
 from webapp.rollouts.services.measurements import measured_record
 from webapp.rollouts.services.reports import report_record
+from webapp.rollouts.services.rollouts import (
+    rollout_abort,
+    rollout_pause,
+    rollout_resume,
+    rollout_roll_back,
+    rollout_start,
+)
 from webapp.rollouts.services.signing import signing_key_rotate
 
 __all__ = [
@@ -12,5 +20,12 @@ __all__ = [
     "bundle_retry",
     "measured_record",
     "report_record",
+    "rollout_abort",
+    "rollout_advance",
+    "rollout_pause",
+    "rollout_resume",
+    "rollout_roll_back",
+    "rollout_start",
+    "rollouts_unsettled",
     "signing_key_rotate",
 ]

@@ -103,6 +103,26 @@ def bundle_cancel(*, actor: Any | None, box: Box, now: datetime) -> Bundle:
     return bundle
 
 
+@transaction.atomic
+def bundle_withdraw(*, box: Box, bundle: Bundle | None, now: datetime) -> Bundle | None:
+    """Publishes what `box` should run now that the reason for `bundle` is gone. Returns what is wanted then.
+
+    A bundle that the box does not run is cancelled instead, so that the box has nothing to do.
+    """
+    box = Box.objects.select_for_update().get(id=box.id)
+    report = BoxReport.objects.filter(box=box).first()
+    if (
+        bundle is not None
+        and bundle == current_bundle(box)
+        and report
+        and report.manifest_digest != bundle.manifest_digest
+    ):
+        bundle.cancelled_at = now
+        bundle.save(update_fields=["cancelled_at"])
+        _changed(None, box, bundle, "bundle.cancel", now)
+    return bundle_publish(box=box, now=now)
+
+
 def _wanted(actor: Any | None, box: Box) -> Bundle:
     require_role(actor, box.site, Role.OPERATOR)
     Box.objects.select_for_update().get(id=box.id)

@@ -10,6 +10,8 @@ from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
 from webapp.rollouts.models import BoxReport, Bundle
+from webapp.rollouts.services.advancing import rollouts_notice
+from webapp.workloads.services import publish_enqueue
 
 _BYTES_MAX = 2**62
 
@@ -29,14 +31,19 @@ def report_record(*, box: Box, report: Report, now: datetime) -> None:
         "reported_at": now,
     }
     BoxReport.objects.update_or_create(box=box, defaults=values)
-    _note_running(box, report.manifest_digest, bytes_downloaded)
+    _note_running(box, report.manifest_digest, bytes_downloaded, now)
+    rollouts_notice(box=box, now=now)
     box_seen(box_id=box.id, now=now)
     live_publish_on_commit(Topic(TopicKind.BOX, box.id), "report", report=msgspec.to_builtins(report))
     site_changed(box.site_id, "box", box.id)
 
 
-def _note_running(box: Box, digest: str, bytes_downloaded: int) -> None:
-    """What a bundle took to get there, once. One that runs is wanted: the box was faster than who cancelled it."""
+def _note_running(box: Box, digest: str, bytes_downloaded: int, now: datetime) -> None:
+    """What a bundle took to get there, once. One that runs is wanted: the box was faster than who cancelled it.
+
+    Where what it was made of has gone since, the next bundle says so.
+    """
     running = Bundle.objects.filter(box=box, manifest_digest=digest)
     running.filter(bytes_sent=None).update(bytes_sent=bytes_downloaded)
-    running.exclude(cancelled_at=None).update(cancelled_at=None)
+    if running.exclude(cancelled_at=None).update(cancelled_at=None):
+        publish_enqueue(box_id=box.id, now=now)

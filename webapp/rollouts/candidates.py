@@ -1,0 +1,96 @@
+"""Which further boxes have the same workload as a merged group: its models, asked for no more than it was approved for.
+
+Cameras, zones, rates and further queries may differ: a merge knows nothing of them (docs/adr/0017-rollouts.md).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from webapp.fleets.models import Box
+from webapp.merges.models import MergedGroup, MergedGroupQuery, PlacedMember
+from webapp.rollouts.models import RolloutBox, RolloutState
+from webapp.workloads.models import Query
+
+ACTIVE = (RolloutState.RUNNING, RolloutState.PAUSED)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which query of a box runs which member, or the `problem` that keeps the group off the box, "" for none."""
+
+    queries: Mapping[MergedGroupQuery, Query] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """`problem`: why the group cannot be rolled out to the box now, "" if it can."""
+
+    box: Box
+    problem: str = ""
+
+
+def matched(members: Sequence[MergedGroupQuery], queries: Sequence[Query]) -> Match:
+    """Every member finds a query of its own with the same model, one of the same name before others."""
+    found: dict[MergedGroupQuery, Query] = {}
+    for wants_name in (True, False):
+        for member in members:
+            free = (query for query in queries if query not in found.values() and query.model_id == member.model_id)
+            fitting = next((query for query in free if not wants_name or query.name == member.name), None)
+            if member not in found and fitting is not None:
+                found[member] = fitting
+    missing = next((member for member in members if member not in found), None)
+    if missing is not None:
+        return Match(problem=f"It has no query with the model {missing.model} left for {missing.name}.")
+    strict = next((member for member in members if _asks_too_much(member, found[member])), None)
+    if strict is not None:
+        query = found[strict]
+        return Match(
+            problem=f"{query} keeps {100 * query.accuracy_target:.1f} % of its accuracy there, "
+            f"more than {strict.name} was approved for."
+        )
+    return Match(found)
+
+
+def candidates(group: MergedGroup) -> tuple[Candidate, ...]:
+    """Every other box of the site that runs models of the group, by name; those it can be rolled out to first."""
+    members = members_of(group)
+    queries = _queries_by_box(group, members)
+    placed = set(PlacedMember.objects.filter(member__in=members).values_list("box_id", flat=True))
+    busy = busy_boxes(queries)
+    found = []
+    for box, asked in queries.items():
+        problem = "" if box.credential_hash else "No machine has joined as this box."
+        problem = problem or ("It runs this merged group already." if box.id in placed else "")
+        problem = problem or busy.get(box, "") or matched(members, asked).problem
+        found.append(Candidate(box, problem))
+    return tuple(sorted(found, key=lambda one: (bool(one.problem), one.box.name)))
+
+
+def members_of(group: MergedGroup) -> list[MergedGroupQuery]:
+    """In a fixed order, with model and query, without what is bulky."""
+    members = group.members.select_related("model", "query").defer("tensors", "model__tensors", "model__layers")
+    return list(members.order_by("name", "pk"))
+
+
+def busy_boxes(boxes: Iterable[Box]) -> dict[Box, str]:
+    """Boxes that another rollout is not done with: two at once would hide which of them a failure belongs to."""
+    rows = RolloutBox.objects.filter(box__in=list(boxes), rollout__state__in=ACTIVE)
+    return {row.box: f"The {row.rollout} is not done with it." for row in rows.select_related("box", "rollout__group")}
+
+
+def _queries_by_box(group: MergedGroup, members: Iterable[MergedGroupQuery]) -> dict[Box, list[Query]]:
+    """All queries of the site's other boxes with one of the members' models, in a fixed order."""
+    home = group.run.box
+    queries = Query.objects.filter(
+        camera__box__site_id=home.site_id, model__in={member.model_id for member in members}
+    ).exclude(camera__box=home)
+    queries = queries.select_related("camera__box").defer("zone").order_by("created_at", "id")
+    by_box: dict[Box, list[Query]] = {}
+    for query in queries:
+        by_box.setdefault(query.camera.box, []).append(query)
+    return by_box
+
+
+def _asks_too_much(member: MergedGroupQuery, query: Query) -> bool:
+    return query.accuracy_target > max(member.validation_lower, member.own_target)

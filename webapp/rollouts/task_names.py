@@ -1,0 +1,3 @@
+"""Names of the tasks that this app enqueues."""
+
+ADVANCE_ROLLOUT = "rollouts.advance"

@@ -1,0 +1,45 @@
+"""Maintenance windows: hours of the week in which boxes may be changed, by the clock of a place. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+EVERY_DAY = frozenset(range(7))
+_DAY = timedelta(days=1)
+_LOOK_AHEAD_DAYS = 15  # a window on one weekday may fall into the hour that a change of the clocks leaves out
+
+
+@dataclass(frozen=True)
+class Window:
+    """From `start` to `end` in `zone` (an IANA name), beginning on `days` (0 is Monday).
+
+    An `end` that is not after `start` lies on the next day.
+    """
+
+    start: time
+    end: time
+    zone: str
+    days: frozenset[int] = EVERY_DAY
+
+    def is_open(self, now: datetime) -> bool:
+        local = now.astimezone(ZoneInfo(self.zone))
+        begun_today = local.weekday() in self.days and local.time() >= self.start
+        if self.start < self.end:
+            return begun_today and local.time() < self.end
+        begun_yesterday = (local - _DAY).weekday() in self.days
+        return begun_today or (begun_yesterday and local.time() < self.end)
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """When it next opens after `now`, in UTC."""
+        today = now.astimezone(ZoneInfo(self.zone)).date()
+        for days in range(_LOOK_AHEAD_DAYS):
+            begin = datetime.combine(today + days * _DAY, self.start, ZoneInfo(self.zone)).astimezone(UTC)
+            if begin > now and self.is_open(begin):
+                return begin
+        return None
+
+    def __str__(self) -> str:
+        days = "every day" if self.days == EVERY_DAY else ", ".join(DAYS[day] for day in sorted(self.days))
+        next_day = "" if self.start < self.end else " of the next day"
+        return f"{self.start:%H:%M} to {self.end:%H:%M}{next_day}, {days}, {self.zone}"
