@@ -19,8 +19,11 @@ from django.utils import timezone
 from edge_runtime.protocol.enrolment import Hardware
 from webapp.accounts.models import Person
 from webapp.fleets.models import Box, Camera, Role, Site
-from webapp.fleets.services import box_create, box_enrol, camera_create, membership_set, site_create
-from webapp.merges.models import Disagreement, MergedGroup, MergedGroupQuery, MergeRun, MergeRunState
+from webapp.fleets.services import box_create, box_enrol, box_seen, camera_create, membership_set, site_create
+from webapp.merges.models import Disagreement, MergedGroup, MergedGroupQuery, MergedGroupState, MergeRun, MergeRunState
+from webapp.rollouts.models import Rollout
+from webapp.rollouts.services import rollout_start
+from webapp.rollouts.terms import Terms
 from webapp.workloads.models import CheckState, Dataset, DatasetKind, DatasetState, Model, Query
 
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -114,6 +117,30 @@ class Fleet:
             original=original,
             merged=merged,
         )
+
+    def other_box(self, name: str, *queries: str) -> Box:
+        """Another box of the site, heard just now, with queries of the same model."""
+        now = timezone.now()
+        box, code = box_create(actor=None, site=self.site, name=name, now=now)
+        box, _ = box_enrol(code=code, hardware=HARDWARE, now=now)
+        camera = camera_create(actor=None, box=box, name="exit", source="rtsp://cam/2", now=now)
+        for query in queries:
+            Query.objects.create(camera=camera, model=self.model, name=query, objects_wanted=["car"], created_at=now)
+        box_seen(box_id=box.id, now=now)
+        return box
+
+    def rollout(self, group: MergedGroup, *states: str) -> Rollout:
+        """Of an approved group, to one further box per state: the first one is the canary, the others wave 2."""
+        MergedGroup.objects.filter(id=group.id).update(state=MergedGroupState.APPROVED)
+        names = [member.name for member in group.members.all()]
+        states = states or ("waiting",)
+        boxes = [self.other_box(f"box {number}", *names) for number, _ in enumerate(states, 1)]
+        rollout = rollout_start(
+            actor=None, group=group, boxes=boxes, canary=boxes[0], terms=Terms((100,)), now=timezone.now()
+        )
+        for box, state in zip(boxes, states, strict=True):
+            rollout.boxes.filter(box=box).update(state=state, sentence="Cars got worse." if state == "failed" else "")
+        return rollout
 
     def member(self, role: Role) -> Person:
         person = Person.objects.create_user(role.value)

@@ -17,6 +17,7 @@ LISTS = {
     "merges:run-list": "No merge runs yet",
     "merges:run-choose": "No boxes yet",
     "merges:group-list": "No merged groups yet",
+    "rollouts:rollout-list": "No rollouts yet",
     "people:site-list": "No sites yet",
 }
 
@@ -33,6 +34,7 @@ def test_an_empty_list_says_what_to_do_next(browser, words, page, title):
 def addresses(fleet) -> list[str]:
     queries = fleet.query("count cars"), fleet.query("count trucks")
     group = fleet.merged_group(*queries)
+    rollout = fleet.rollout(group)
     dataset = fleet.dataset()
     of = {
         "dashboard:box-detail": fleet.box,
@@ -50,6 +52,8 @@ def addresses(fleet) -> list[str]:
         "merges:run-start": fleet.box,
         "merges:run-detail": group.run,
         "merges:group-detail": group,
+        "rollouts:rollout-start": group,
+        "rollouts:rollout-detail": rollout,
     }
     people = ("people:person-list", "people:person-invite", "dashboard:audit-log")
     forms = (
@@ -60,7 +64,10 @@ def addresses(fleet) -> list[str]:
         "workloads:dataset-upload",
     )
     plain = [reverse(name) for name in (*LISTS, *forms) if name != "merges:run-choose"]
-    return plain + [reverse(name, args=[subject.pk]) for name, subject in of.items()]
+    confirmations = [
+        reverse("rollouts:rollout-confirm", args=[rollout.id, action]) for action in ("resume", "abort", "roll-back")
+    ]
+    return plain + [reverse(name, args=[subject.pk]) for name, subject in of.items()] + confirmations
 
 
 def test_every_page_renders_without_inline_script_or_foreign_origin(browser, addresses):

@@ -83,6 +83,36 @@ def test_a_decision_leaves_its_reason_and_the_token_in_the_log(program, fleet):
     assert (event.token, event.actor.username, event.address) == ("script", "ada", "127.0.0.1")
 
 
+def test_a_rollout_is_started_looked_at_and_taken_back(program, fleet):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+    boxes = [str(fleet.other_box(name, "cars", "trucks").pk) for name in ("east", "west")]
+    assert program("post", "/rollouts/", {"group": group.pk, "boxes": boxes}).status_code == 409
+    assert program("post", f"/merged-groups/{group.pk}/decisions/", {"verdict": "approve"}).status_code == 201
+    assert [found["problem"] for found in program("get", f"/rollouts/candidates/{group.pk}/").json()] == ["", ""]
+    window = {"start": "22:00", "end": "04:00", "zone": "Europe/Berlin"}
+    entry = {"group": group.pk, "boxes": boxes, "canary": boxes[1], "percentages": [100], "window": window}
+
+    made = program("post", "/rollouts/", entry)
+
+    assert made.status_code == 201, made.content
+    shown = program("get", f"/rollouts/{made.json()['id']}/").json()
+    assert [(row["box"], row["wave"], row["state"]) for row in shown["boxes"]] == [
+        (boxes[1], 0, "waiting"),
+        (boxes[0], 1, "waiting"),
+    ]
+    assert shown["window"] == {"start": "22:00:00", "end": "04:00:00", "zone": "Europe/Berlin", "days": [*range(7)]}
+    for action, state in (
+        ("pause", "paused"),
+        ("resume", "running"),
+        ("abort", "aborted"),
+        ("roll-back", "rolled back"),
+    ):
+        assert program("post", f"/rollouts/{shown['id']}/{action}/").status_code == 204
+        assert program("get", f"/rollouts/?group={group.pk}").json()["results"][0]["state"] == state
+    refused = program("post", "/rollouts/", entry | {"window": window | {"zone": "Mars"}})
+    assert refused.json()["fields"] == {"window_zone": [refused.json()["message"]]}
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_who_may_not_approve_is_refused_and_nothing_changes(program_of, fleet, role):
     group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
@@ -149,6 +179,10 @@ VIEWER_MAY_NOT = [
     ("post", "/data-sets/", lambda f: {"camera": f.camera.pk, "name": "x", "frames": 100, "span_s": 60}),
     ("post", "/queries/", lambda f: {"camera": f.camera.pk, "model": f.model.pk, "name": "x", "objects": ["car"]}),
     ("post", "/merge-runs/", lambda f: {"box": f.box.pk}),
+    ("post", "/rollouts/{rollout}/pause/", None),
+    ("post", "/rollouts/{rollout}/resume/", None),
+    ("post", "/rollouts/{rollout}/abort/", None),
+    ("post", "/rollouts/{rollout}/roll-back/", None),
     ("post", "/sites/", lambda f: {"name": "x"}),
     ("put", "/sites/{site}/", lambda f: {"name": "x", "requester_may_approve": True}),
     ("get", "/people/", None),
@@ -160,6 +194,8 @@ VIEWER_MAY_NOT = [
 @pytest.mark.parametrize(("method", "path", "body"), VIEWER_MAY_NOT, ids=lambda part: str(part)[:40])
 def test_a_viewer_changes_nothing(program_of, fleet, method, path, body):
     ids = {"box": fleet.box.pk, "camera": fleet.camera.pk, "model": fleet.model.pk, "site": fleet.site.pk}
+    if "{rollout}" in path:
+        ids["rollout"] = fleet.rollout(fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))).pk
     viewer = program_of(Role.VIEWER)
     events = AuditEvent.objects.count()
 

@@ -23,10 +23,11 @@ from tests.simulators.serving import FakeHealth, FakeServing
 
 
 class Box:
-    """A box in this process, without models; only its folder outlives it."""
+    """A box in this process, without models; only its folder outlives it. `server` has a `url` and a `public_key`."""
 
-    def __init__(self, server, folder):
+    def __init__(self, server, folder, box=BOX, credential=CREDENTIAL):
         self.server, self.folder = server, folder
+        self.box, self.credential = box, credential
         self.serving, self.health = FakeServing(), FakeHealth()
 
     async def start(self):
@@ -34,7 +35,7 @@ class Box:
         self.task = asyncio.create_task(self.agent.run())
 
     def make(self):
-        identity = Identity(self.server.url, BOX, "Depot", CREDENTIAL, self.server.public_key)
+        identity = Identity(self.server.url, self.box, "Depot", self.credential, self.server.public_key)
         self.cameras = CameraSet(lambda frame: None)
         self.answers = AnswerDesk(tracker=ByteTracker)
         self.agent = Agent(

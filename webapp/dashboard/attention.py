@@ -9,6 +9,7 @@ from django.urls import reverse
 from webapp.dashboard.rows import BoxRow, QueryRow
 from webapp.fleets.models import Camera
 from webapp.merges.models import MergedGroup
+from webapp.rollouts.models import Rollout
 from webapp.rollouts.status import Connection
 from webapp.workloads.models import CheckState, Model
 
@@ -62,6 +63,12 @@ def model_attention(models: Iterable[Model]) -> Iterator[Attention]:
         if model.state == CheckState.REJECTED:
             address = reverse("workloads:model-detail", args=[model.id])
             yield Attention(Severity.WRONG, f"{model} was rejected: {model.problem}", "Open model", address)
+
+
+def rollout_attention(paused: Iterable[Rollout]) -> Iterator[Attention]:
+    for rollout in paused:
+        address = reverse("rollouts:rollout-detail", args=[rollout.id])
+        yield Attention(Severity.WRONG, f"The {rollout} is paused. {rollout.pause_reason}", "Open rollout", address)
 
 
 def group_attention(groups: Iterable[MergedGroup]) -> Iterator[Attention]:

@@ -17,7 +17,9 @@ from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
 from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_get, merged_group_list
 from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
-from webapp.rollouts.selectors import bundle_list
+from webapp.rollouts.models import RolloutState
+from webapp.rollouts.progress import places_of
+from webapp.rollouts.selectors import box_rollouts, bundle_list, rollout_list
 from webapp.telemetry.selectors import bundle_figures, latest_hardware
 from webapp.workloads.models import CheckState
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get
@@ -36,6 +38,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         *attention.camera_attention(cameras),
         *attention.query_attention(queries),
         *attention.model_attention(model_list(person).filter(state=CheckState.REJECTED)),
+        *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)),
         *attention.group_attention(waiting),
     ]
     context = {
@@ -71,6 +74,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "bundle_figures": bundle_figures(shown),
         "runs": merge_run_list(request.user, shown)[:5],
         "groups": merged_group_list(request.user, shown)[:5],
+        "places": places_of(shown, box_rollouts(request.user, shown)[:5], row.status, now),
     }
     return render(request, "dashboard/box_detail.html", context)
 

@@ -4,6 +4,7 @@ import { ago, moment } from "./format.js";
 import * as live from "./live.js";
 
 const WIDGETS = {
+  "box-filter": () => import("./widgets/box_filter.js"),
   "camera-view": () => import("./widgets/camera_view.js"),
   "camera-wall": () => import("./widgets/camera_wall.js"),
   "count-chart": () => import("./widgets/count_chart.js"),

@@ -1,0 +1,179 @@
+"""How a rollout stands, in words and figures for its page. Pure: rows and box statuses in, sentences out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from webapp.fleets.models import Box
+from webapp.rollouts.models import Rollout, RolloutBox, RolloutBoxState, RolloutState
+from webapp.rollouts.status import BoxStatus, Connection
+from webapp.rollouts.waves import Wave, counts, open_wave, waves_of
+from webapp.rollouts.windows import Window
+
+_UNENDED = (RolloutState.RUNNING, RolloutState.PAUSED)
+
+
+@dataclass(frozen=True)
+class BoxProgress:
+    row: RolloutBox
+    sentence: str
+
+
+@dataclass(frozen=True)
+class BoxPlace:
+    """A box's own part of a rollout, for the page of the box."""
+
+    rollout: Rollout
+    row: RolloutBox
+    sentence: str
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.row.state == RolloutBoxState.WAITING and self.rollout.state in _UNENDED
+
+
+@dataclass(frozen=True)
+class WaveProgress:
+    wave: Wave
+    sentence: str
+    boxes: tuple[BoxProgress, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`counts`: boxes by state."""
+
+    rollout: Rollout
+    sentence: str
+    waves: tuple[WaveProgress, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def shares(self) -> list[tuple[str, int, str]]:
+        """(state, boxes, width in percent) of the states that there are boxes in."""
+        return [(state, count, f"{100 * count / self.size:.2f}%") for state, count in self.counts.items() if count]
+
+    @property
+    def bytes_sent(self) -> int:
+        """What the boxes had to download for it so far."""
+        bundles = (box.row.bundle for wave in self.waves for box in wave.boxes)
+        return sum(bundle.bytes_sent or 0 for bundle in bundles if bundle is not None)
+
+
+def progress(rollout: Rollout, statuses: Mapping[UUID, BoxStatus], now: datetime) -> Progress:
+    """`statuses`: of its boxes by id (selectors.box_statuses)."""
+    rows = list(rollout.boxes.all())
+    waves = waves_of(rollout.terms, rows)
+    parts = []
+    for wave in waves:
+        members = [row for row in rows if row.wave == wave.number]
+        boxes = tuple(
+            BoxProgress(row, box_sentence(rollout, waves, row, statuses.get(row.box_id), now)) for row in members
+        )
+        parts.append(WaveProgress(wave, _wave_sentence(rollout, waves, wave), boxes))
+    return Progress(rollout, _sentence(rollout, waves, rows, now), tuple(parts), counts(rows))
+
+
+def places_of(box: Box, rollouts: Iterable[Rollout], status: BoxStatus, now: datetime) -> tuple[BoxPlace, ...]:
+    """Where the box stands in each of `rollouts`."""
+    places = []
+    for rollout in rollouts:
+        rows = list(rollout.boxes.all())
+        row = next(row for row in rows if row.box_id == box.id)
+        sentence = box_sentence(rollout, waves_of(rollout.terms, rows), row, status, now)
+        places.append(BoxPlace(rollout, row, sentence))
+    return tuple(places)
+
+
+def box_sentence(
+    rollout: Rollout, waves: Sequence[Wave], row: RolloutBox, status: BoxStatus | None, now: datetime
+) -> str:
+    """Why the box is in its state, or what it waits for."""
+    now_wrong = status.sentence if status is not None else ""
+    match row.state:
+        case RolloutBoxState.WAITING:
+            return _waits_for(rollout, waves, row, status, now)
+        case RolloutBoxState.UPDATING:
+            return now_wrong or "It runs the new bundle and has to prove it good."
+        case RolloutBoxState.SUCCEEDED:
+            return now_wrong or "Runs it."
+        case RolloutBoxState.ROLLED_BACK:
+            return f"Back on what it ran before. {row.sentence}".strip()
+        case _:
+            accepted = " The rollout went on without it." if row.is_accepted else ""
+            return f"{row.sentence}{accepted}"
+
+
+def _waits_for(
+    rollout: Rollout, waves: Sequence[Wave], row: RolloutBox, status: BoxStatus | None, now: datetime
+) -> str:
+    if rollout.state not in _UNENDED:
+        return "It was never started."
+    if rollout.state == RolloutState.PAUSED:
+        return "Waits: the rollout is paused."
+    opened = open_wave(waves)
+    if row.wave > opened:
+        wave = next(wave for wave in waves if wave.number == opened)
+        return f"Waits for wave {opened + 1}, of which {wave.succeeded} of {wave.needed} needed boxes run it."
+    closed = _closed(rollout.terms.window, now)
+    if closed:
+        return f"Waits for the maintenance window, which {closed}."
+    if status is None or status.connection in (Connection.OFFLINE, Connection.NOT_ENROLLED):
+        return "Waits: the server hears nothing from it. It starts when it is back."
+    return "Starts in a moment."
+
+
+def _sentence(rollout: Rollout, waves: Sequence[Wave], rows: Sequence[RolloutBox], now: datetime) -> str:
+    number = counts(rows)
+    good, size = number[RolloutBoxState.SUCCEEDED], len(rows)
+    match rollout.state:
+        case RolloutState.PAUSED:
+            return rollout.pause_reason
+        case RolloutState.FINISHED:
+            missing = f"; {_boxes(size - good)} without it" if good < size else ""
+            return f"{good} of {_boxes(size)} run it{missing}."
+        case RolloutState.ABORTED:
+            back = number[RolloutBoxState.ROLLED_BACK]
+            return f"{_boxes(good)} kept it, {back} went back, {number[RolloutBoxState.WAITING]} were never started."
+        case RolloutState.ROLLED_BACK:
+            return f"{_boxes(number[RolloutBoxState.ROLLED_BACK])} went back to what they ran before."
+    opened = next(wave for wave in waves if wave.number == open_wave(waves))
+    closed = _closed(rollout.terms.window, now) if _has_waiting(rows, opened.number) else ""
+    words = f"Wave {opened.number + 1} of {len(waves)}: {opened.succeeded} of {_boxes(opened.size)} run it"
+    return f"{words}. The maintenance window {closed}." if closed else f"{words}."
+
+
+def _wave_sentence(rollout: Rollout, waves: Sequence[Wave], wave: Wave) -> str:
+    if wave.size == 0:
+        return "No box is left in it."
+    if wave.number > open_wave(waves) and rollout.state in _UNENDED:
+        return f"Begins once wave {wave.number} has passed."
+    words = f"{wave.succeeded} of {_boxes(wave.size)} run it"
+    if wave.has_passed:
+        return f"{words}: passed."
+    failed = f", {wave.failed} failed" if wave.failed else ""
+    return f"{words}{failed}; {wave.needed} needed, {wave.tolerated} may fail."
+
+
+def _has_waiting(rows: Sequence[RolloutBox], opened: int) -> bool:
+    return any(row.state == RolloutBoxState.WAITING and row.wave <= opened for row in rows)
+
+
+def _closed(window: Window | None, now: datetime) -> str:
+    """When it opens, "" while it is open or where there is none."""
+    if window is None or window.is_open(now):
+        return ""
+    opens_at = window.opens_at(now)
+    if opens_at is None:
+        return "never opens"
+    return f"opens on {opens_at.astimezone(ZoneInfo(window.zone)):%A at %H:%M} ({window.zone})"
+
+
+def _boxes(count: int) -> str:
+    return f"{count} box" if count == 1 else f"{count} boxes"

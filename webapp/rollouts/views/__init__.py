@@ -1,0 +1,1 @@
+"""Pages of rollouts, and what people do about a bundle on its way to a box."""
