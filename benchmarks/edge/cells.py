@@ -57,12 +57,16 @@ class Playing:
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """`in_time`, `stalled`: fractions; `accuracy` end to end against the truth, None where it is not known."""
+    """`in_time`; `stalled` and `running` of the time: fractions. `accuracy` end to end against the truth, None where it
+    is not known. What is neither running nor stalled is the runtime's own work, and waiting for frames.
+    """
 
     in_time: float
     accuracy: float | None
     swap_bytes_per_s: float
     stalled: float
+    running: float = 0.0
+    visits_per_s: float = 0.0
 
 
 def executed(
@@ -76,7 +80,7 @@ def executed(
     executor = executing.executor(way, setting, note)
     try:
         executor.activate(executor.prepare(on_disk.manifest, playing.queries, on_disk.tensor))
-        copied_bytes, stalled_s = _play(executor, playing)
+        copied_bytes, stalled_s, visits, running_s = _play(executor, playing)
     finally:
         executor.stop()
     counted = sum(query.slot in frame.truths for frame in _counted(playing) for query in playing.queries)
@@ -86,6 +90,8 @@ def executed(
         accuracy=answers.accuracy(answered, playing.first) if answers else None,
         swap_bytes_per_s=copied_bytes / playing.seconds,
         stalled=stalled_s / playing.seconds,
+        running=running_s / playing.seconds,
+        visits_per_s=visits / playing.seconds,
     )
 
 
@@ -114,19 +120,21 @@ def _counted(playing: Playing) -> list[Filmed]:
     return [frame for frame in playing.frames if frame.number >= playing.first]
 
 
-def _play(executor: Executor, playing: Playing) -> tuple[int, float]:
-    """Offers the film in real time and waits for its last answers. Bytes and seconds of swapping while it counts."""
+def _play(executor: Executor, playing: Playing) -> tuple[float, ...]:
+    """Offers the film in real time and waits for its last answers.
+
+    While it counts: bytes and seconds of swapping, runs and seconds of running.
+    """
     started_at = time.monotonic()
-    before: tuple[int, float] | None = None
+    before: tuple[float, ...] | None = None
     for frame in playing.frames:
         time.sleep(max(started_at + frame.at - time.monotonic(), 0))
         if before is None and frame.number >= playing.first:
-            before = executor.swapped()
+            before = (*executor.swapped(), *executor.busy())
         executor.offer(Frame(frame.camera, frame.number, frame.image, started_at + frame.at, frame.at))
-    after = executor.swapped()
+    after = (*executor.swapped(), *executor.busy())
     time.sleep(max(query.deadline_ms for query in playing.queries) / 1000)
-    copied_bytes, stalled_s = before or after
-    return after[0] - copied_bytes, after[1] - stalled_s
+    return tuple(end - start for end, start in zip(after, before or after, strict=True))
 
 
 def foretold(
@@ -148,6 +156,8 @@ def foretold(
         accuracy=answers.accuracy(answered, playing.first) if answers else None,
         swap_bytes_per_s=outcome.swap_bytes / outcome.seconds,
         stalled=outcome.stalled_s / outcome.seconds,
+        running=outcome.running_s / outcome.seconds,
+        visits_per_s=outcome.visits / outcome.seconds,
     )
 
 
@@ -159,4 +169,6 @@ def median(cells: Sequence[Cell]) -> Cell:
         accuracy=statistics.median(accuracies) if accuracies else None,
         swap_bytes_per_s=statistics.median(cell.swap_bytes_per_s for cell in cells),
         stalled=statistics.median(cell.stalled for cell in cells),
+        running=statistics.median(cell.running for cell in cells),
+        visits_per_s=statistics.median(cell.visits_per_s for cell in cells),
     )

@@ -1,7 +1,7 @@
 """Whether a box will do what it is asked, and how much of it: admission by simulation. Pure; for what helps see advice.
 
 As exact as profiles are: the policies that run the box replay its workload. So nothing is promised of a workload whose
-cameras, link or models behave otherwise than they were measured. A few hundred frames and coarse profiles
+cameras, link or models behave otherwise than they were measured. Some hundred frames and coarse profiles
 (`coarsening`) answer in a fraction of a second, within a few percent of what a long simulation finds.
 """
 
@@ -15,10 +15,10 @@ from edge_runtime.scheduling.words import Budget, Profiles
 from edge_runtime.scheduling.workload import QueryLoad, Workload
 
 TOLERATED_LOSS = 0.05  # of the frames: below it nobody is alarmed
-QUICK_FRAMES = 240
+QUICK_FRAMES = 160
 _LEAST_S, _LEAST_PERIODS, _STRETCH = 2.0, 4, 2  # a slow query gets periods enough, within so many times the frames
 _LEAST_ROUNDS, _LONGEST_ROUNDS_S = 3, 12.0
-_LEAST_WARM_UP_S, _LONGEST_WARM_UP_S = 0.5, 5.0
+_WARM_UP_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ def is_met(plan: Plan, frames: int = QUICK_FRAMES) -> bool:
 
 
 def _outcome(plan: Plan, frames: int, enough_lost: int | None = None) -> Outcome:
-    fill_s = plan.budget.load_ms(plan.budget.usable_bytes) / 1000
     return simulate(
         plan.workload,
         plan.profiles,
         plan.budget,
         plan.policy,
         seconds=_seconds(plan, frames),
-        warm_up_s=min(max(fill_s, _LEAST_WARM_UP_S), _LONGEST_WARM_UP_S),
+        warm_up_s=_WARM_UP_S,
+        starts_full=True,
         enough_lost=enough_lost,
     )
 

@@ -35,4 +35,4 @@ def _by_users(profiles: Profiles) -> dict[frozenset[str], dict[str, int]]:
 
 def _pieced(model: ModelProfile, piece_of: dict[str, str], sizes: dict[str, int]) -> ModelProfile:
     pieces = {piece_of[digest]: sizes[piece_of[digest]] for digest in model.tensors}
-    return ModelProfile(model.slot, pieces, model.batches)
+    return ModelProfile(model.slot, pieces, model.batches, model.switch_ms)

@@ -37,13 +37,14 @@ class MeasuredBatch(msgspec.Struct, frozen=True):
 
 
 class MeasuredModel(msgspec.Struct, frozen=True):
-    """`tensors`: bytes by key, as resident; `load`: of all of them into empty memory."""
+    """`tensors`: bytes by key, as resident; `load`: of all of them into empty memory; `switch`: see ModelProfile."""
 
     slot: str
     architecture: str
     tensors: dict[str, int]
     load: Timing
     batches: tuple[MeasuredBatch, ...]
+    switch: Timing | None = None
 
     def lines(self) -> list[str]:
         weights = format_size(sum(self.tensors.values()))
@@ -54,7 +55,8 @@ class MeasuredModel(msgspec.Struct, frozen=True):
         ]
 
     def profile(self) -> ModelProfile:
-        return ModelProfile(self.slot, self.tensors, tuple(one.batch() for one in self.batches))
+        switch_ms = self.switch.median_ms if self.switch else 0.0
+        return ModelProfile(self.slot, self.tensors, tuple(one.batch() for one in self.batches), switch_ms)
 
 
 class MeasuredBundle(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ Pure: the executor and the simulator carry decisions out. The budget holds for e
 here until weights and activations of the visit fit.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,6 @@ from edge_runtime.scheduling.words import (
     Resident,
     Waiting,
     missing,
-    missing_bytes,
     sum_bytes,
 )
 
@@ -66,7 +66,7 @@ def prefetch(
     situation = Situation(now, queues, resident, profiles, budget)
     by_slot = _waiting_by_slot(situation)
     others = {slot: queues for slot, queues in by_slot.items() if slot != running[0]}
-    lacking = {slot: queues for slot, queues in others.items() if missing(profiles.by_slot[slot], resident.tensors)}
+    lacking = {slot: queues for slot, queues in others.items() if resident.lacks_bytes(profiles.by_slot[slot])}
     candidates = _candidates(situation, lacking)
     chosen = chosen_policy.choose(situation, candidates) if candidates else None
     if chosen is None:
@@ -90,19 +90,24 @@ def _candidates(situation: Situation, by_slot: dict[str, list[Waiting]]) -> list
 
 
 def _candidate(situation: Situation, model: ModelProfile, queues: Sequence[Waiting]) -> Candidate:
-    load_ms = situation.budget.load_ms(missing_bytes(model, situation.resident.tensors))
-    waiting = sum(len(queue.captured_at) for queue in queues)
+    """Asked of every slot with frames at every decision: most of what deciding costs."""
+    load_ms = situation.budget.load_ms(situation.resident.lacks_bytes(model))
+    waiting = sum([len(queue.captured_at) for queue in queues])
     batch = model.batch_for(waiting)
     ends_at = situation.now + (load_ms + batch.run_ms) / 1000
-    in_time = sum(queue.priority * (len(queue.captured_at) - queue.overdue(ends_at)) for queue in queues)
-    value = max(in_time * min(batch.size / waiting, 1), max(queue.priority for queue in queues))
+    in_time, least, due_at, period_s = 0.0, 0.0, math.inf, math.inf
+    for queue in queues:
+        in_time += queue.priority * (len(queue.captured_at) - queue.overdue(ends_at))
+        least = max(least, queue.priority)
+        due_at = min(due_at, queue.next_due_at)
+        period_s = min(period_s, queue.period_s)
     return Candidate(
         model=model,
         load_ms=load_ms,
         run_ms=batch.run_ms,
-        due_at=min(queue.next_due_at for queue in queues),
-        value=value,
-        passed_over_ms=situation.idle_ms(model.slot) - 1000 * min(queue.period_s for queue in queues),
+        due_at=due_at,
+        value=max(in_time * min(batch.size / waiting, 1), least),
+        passed_over_ms=situation.idle_ms(model.slot) - 1000 * period_s,
     )
 
 
@@ -158,7 +163,7 @@ def _option(
 def _spare(situation: Situation, model: ModelProfile, policy: Policy, needed_by: set[str]) -> tuple[str, ...]:
     """What a visit of `model` will evict and nobody in `needed_by` uses."""
     resident = situation.resident
-    added_bytes = missing_bytes(model, resident.tensors) + model.batches[0].activation_bytes
+    added_bytes = resident.lacks_bytes(model) + model.batches[0].activation_bytes
     evict = Evictions(situation, model, policy).until(resident.size_bytes + added_bytes - situation.budget.usable_bytes)
     users = situation.profiles.users
     return tuple(digest for digest in evict or () if needed_by.isdisjoint(users.get(digest, ())))

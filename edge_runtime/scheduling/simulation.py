@@ -3,7 +3,7 @@
 Repeats what the executor does (serving.engine): frames wait in short queues, those beyond help are dropped before a
 decision and after a load, one that ends after its deadline is late; both are lost. Copies take the link one after the
 other, and what is planned but not begun at the next decision is called off. Runs take exactly what the profile says:
-of a run alone, or of one that swaps.
+of a run alone, or of one that swaps; pointing a network at layers that came anew takes its time, too.
 """
 
 import heapq
@@ -68,10 +68,12 @@ def simulate(
     *,
     seconds: float,
     warm_up_s: float = 0.0,
+    starts_full: bool = False,
     enough_lost: int | None = None,
 ) -> Outcome:
     """What becomes of the frames captured in `seconds` of `workload`, after `warm_up_s` that are not counted.
 
+    With `starts_full` memory is as full as after a while: over a slow link filling it takes minutes.
     With `enough_lost` it ends once so many frames are lost: for those who only ask whether more is lost than that.
     Raises BudgetTooSmall, UnknownPolicy, SlotUnprofiled.
     """
@@ -80,6 +82,8 @@ def simulate(
         if query.slot not in profiles.by_slot:
             raise SlotUnprofiled(f"Query {query.query} runs model {query.slot}, of which the profiles know nothing.")
     simulation = _Simulation(workload, profiles, budget, policy, warm_up_s)
+    if starts_full:
+        simulation.fill()
     return simulation.run(warm_up_s + seconds, math.inf if enough_lost is None else enough_lost)
 
 
@@ -96,9 +100,12 @@ class _Simulation:
         self._now = 0.0
         self._visits, self._stalled_s, self._running_s = 0, 0.0, 0.0
 
+    def fill(self) -> None:
+        self._memory.fill()
+
     def run(self, end: float, enough_lost: float) -> Outcome:
         swapped_before = 0
-        while self._lost() < enough_lost:
+        while math.isinf(enough_lost) or self._lost() < enough_lost:
             if self._now < self._count_from:
                 swapped_before = self._memory.swap_bytes
             self._capture(end)
@@ -157,22 +164,24 @@ class _Simulation:
         self._visits += self._now >= self._count_from
         self._last_run[decision.slot] = self._now
         model = self._profiles.by_slot[decision.slot]
-        decided_at = self._now
-        takes = self._bring_in(decision, model, end)
+        takes, has_waited = self._bring_in(decision, model, end)
         if takes:
-            self._run(model, takes, has_swapped=self._now > decided_at)
+            self._run(model, takes, has_swapped=has_waited)
         return True
 
-    def _bring_in(self, decision: Decision, model: ModelProfile, end: float) -> tuple[Take, ...]:
+    def _bring_in(self, decision: Decision, model: ModelProfile, end: float) -> tuple[tuple[Take, ...], bool]:
+        """What to run, and whether it had to be waited for."""
         started_at = self._now
         self._now = self._memory.load(self._memory.evict(started_at, decision.evict), model, decision.load)
-        if self._now == started_at:
-            return decision.takes
+        has_waited, waited_until = self._now > started_at, self._now
+        self._now = self._memory.attach(self._now, model)
+        if not has_waited:
+            return decision.takes, False
         if started_at >= self._count_from:
-            self._stalled_s += self._now - started_at
+            self._stalled_s += waited_until - started_at
         self._capture(end)
         waiting = [queue for queue in self._servable() if queue.slot == model.slot]
-        return takes_for(self._now, waiting, model, decision.room_bytes)
+        return takes_for(self._now, waiting, model, decision.room_bytes), True
 
     def _run(self, model: ModelProfile, takes: tuple[Take, ...], *, has_swapped: bool) -> None:
         taken = [(self._queues[take.query], self._take(take)) for take in takes]

@@ -76,18 +76,30 @@ class VirtualMemory:
     """Resident tensors, each once. A chunk that is on its way counts as resident and is waited for when needed."""
 
     def __init__(self, profiles: Profiles, budget: Budget) -> None:
-        self._budget = budget
+        self._budget, self._users = budget, profiles.users
+        self._frame_bytes = max((model.batches[0].activation_bytes for model in profiles.models), default=0)
+        self._lacking = {model.slot: model.weight_bytes for model in profiles.models}
         self.sizes = {digest: size for model in profiles.models for digest, size in model.tensors.items()}
         self._tensors: dict[str, int] = {}
+        self._unattached = {model.slot for model in profiles.models}
         self._arrives_at: dict[str, float] = {}
         self._planned: tuple[str, ...] = ()
         self._planned_at = self._link_free_at = 0.0
         self._held_bytes = self._activation_bytes = 0
         self.swap_bytes = self.peak_bytes = 0
 
+    def fill(self) -> None:
+        """As after a while of running: full of whatever finds room beside the activations of any one frame."""
+        room_bytes = self._budget.usable_bytes - self._frame_bytes
+        for digest, size_bytes in self.sizes.items():
+            if digest not in self._tensors and self._held_bytes + size_bytes <= room_bytes:
+                self._tensors[digest] = size_bytes
+                self._change(digest, size_bytes)
+        self._note_peak()
+
     def resident(self, last_run: dict[str, float]) -> Resident:
         """A view, good until the next change."""
-        view = Resident(self._tensors, last_run)
+        view = Resident(self._tensors, last_run, self._lacking)
         vars(view)["size_bytes"] = self._held_bytes  # known: adding up thousands of layers is most of a simulation
         return view
 
@@ -104,7 +116,8 @@ class VirtualMemory:
         """When they are gone: what is on its way has to arrive first."""
         for digest in digests:
             now = max(now, self._arrives_at.pop(digest, now))
-            self._held_bytes -= self._tensors.pop(digest)
+            self._change(digest, -self._tensors.pop(digest))
+            self._unattached |= self._users[digest]
         return now
 
     def load(self, now: float, model: ModelProfile, digests: tuple[str, ...]) -> float:
@@ -114,6 +127,13 @@ class VirtualMemory:
         if self._link_free_at > now:
             return max(now, *(self._arrives_at.get(digest, now) for digest in model.tensors))
         return now
+
+    def attach(self, now: float, model: ModelProfile) -> float:
+        """When `model`, all of which is there, is pointed at its tensors: at once where none has left since it was."""
+        if model.slot not in self._unattached:
+            return now
+        self._unattached.remove(model.slot)
+        return now + model.switch_ms / 1000
 
     def run(self, now: float, activation_bytes: int, plan: Prefetch | None) -> None:
         """Reserves what a run needs and starts copying what is planned beside it."""
@@ -128,9 +148,14 @@ class VirtualMemory:
         for digest in digests:
             self._tensors[digest] = self.sizes[digest]
             self._arrives_at[digest] = self._link_free_at
-        self._held_bytes += size_bytes
+            self._change(digest, self.sizes[digest])
         self.swap_bytes += size_bytes
         self._note_peak()
+
+    def _change(self, digest: str, size_bytes: int) -> None:
+        self._held_bytes += size_bytes
+        for slot in self._users[digest]:
+            self._lacking[slot] -= size_bytes
 
     def _note_peak(self) -> None:
         used_bytes = self._held_bytes + self._activation_bytes + self._budget.overhead_bytes

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import msgspec
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -36,11 +38,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class ModelProfile:
-    """One slot as measured: bytes per tensor digest, and its batches by ascending size, the first being size 1."""
+    """One slot as measured: bytes per tensor digest, and its batches by ascending size, the first being size 1.
+
+    `switch_ms`: what it takes, beside copying, to let go of its tensors and to point the network at them anew.
+    """
 
     slot: str
     tensors: Mapping[str, int]
     batches: tuple[Batch, ...]
+    switch_ms: float = 0.0
 
     @cached_property
     def weight_bytes(self) -> int:
@@ -58,7 +64,10 @@ class ModelProfile:
 
     def batch_for(self, frames: int) -> Batch:
         """The smallest measured batch that holds `frames` frames; the largest one where none does."""
-        return next((batch for batch in self.batches if batch.size >= frames), self.batches[-1])
+        for batch in self.batches:
+            if batch.size >= frames:
+                return batch
+        return self.batches[-1]
 
     def largest_batch(self, room_bytes: int) -> Batch:
         """The largest batch whose activations fit `room_bytes`; the smallest one where none does."""
@@ -67,8 +76,7 @@ class ModelProfile:
         )
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True, dict=True):
     """The frames of one query that wait for `slot`, by capture time, oldest first; there may be none.
 
     `expected_at`: when its camera should give the next one, infinite for a camera that is silent. `priority`: how many
@@ -119,10 +127,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Resident:
-    """Tensor bytes in device memory by digest, and when each slot ran last (absent: never)."""
+    """Tensor bytes in device memory by digest, and when each slot ran last (absent: never).
+
+    `lacking`: bytes by slot that are not there, of those who keep account of them; else they are added up when asked.
+    """
 
     tensors: Mapping[str, int] = field(default_factory=dict)
     last_run: Mapping[str, float] = field(default_factory=dict)
+    lacking: Mapping[str, int] | None = None
+
+    def lacks_bytes(self, model: ModelProfile) -> int:
+        return missing_bytes(model, self.tensors) if self.lacking is None else self.lacking[model.slot]
 
     @cached_property
     def size_bytes(self) -> int:

@@ -73,7 +73,7 @@ class Engine:
         self._load_bytes_per_s = math.inf
         self._reloads = ReloadWatch()
         self._noted = (0.0, 0, 0)
-        self.stalled_s = 0.0
+        self.stalled_s, self.running_s, self.visits = 0.0, 0.0, 0
         self.live_accuracy: LiveAccuracy | None = None
 
     @property
@@ -236,6 +236,8 @@ class Engine:
             images = [frame.image for _, frame in taken]
             predictions = answer(model.skeleton, model.functions, images, self._given.device)
         finished_at = self._given.clock()
+        self.visits += 1
+        self.running_s += finished_at - started_at
         batches = observed(profile, len(taken), 1000 * (finished_at - started_at))
         if batches is not None:
             self._correct(model.slot, batches)

@@ -156,6 +156,10 @@ class Executor:
         """Since the start: bytes copied to the device, and seconds in which execution waited for them."""
         return self._memory.copied_bytes, self._engine.stalled_s
 
+    def busy(self) -> tuple[int, float]:
+        """Since the start: how many batches ran, and seconds of running them."""
+        return self._engine.visits, self._engine.running_s
+
     def problems(self) -> dict[str, str]:
         """One sentence per query whose model fails right now; empty when all is well."""
         return self._engine.problems()

@@ -28,6 +28,7 @@ from edge_runtime.scheduling.measured import (
 from edge_runtime.serving.answering import answer, batch_of
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.preparation import BATCH_SIZES, PICTURE, ServedModel, served_models
+from edge_runtime.serving.skeleton import Skeleton
 from edge_runtime.serving.tally import percentile
 from edge_runtime.serving.transfer import Transfer
 from edge_runtime.vision.activations import activation_bytes
@@ -122,9 +123,17 @@ class _Measuring:
         skeleton = model.skeleton
         self.memory.evict(self.memory.resident())
         load = self.repetition.timing(lambda: self.memory.load(skeleton, self.tensor), before=self._empty)
+        switch = self.repetition.timing(lambda: self._switch(skeleton), before=lambda: self._load(skeleton))
         batches = tuple(self._batch(model, beside, size) for size in BATCH_SIZES)
         sizes = {key: wanted.size_bytes for key, wanted in skeleton.wanted.items()}
-        return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, load, batches)
+        return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, load, batches, switch)
+
+    def _load(self, skeleton: Skeleton) -> None:
+        self.memory.load(skeleton, self.tensor)
+
+    def _switch(self, skeleton: Skeleton) -> None:
+        self.memory.attach(skeleton)
+        self.memory.evict(skeleton.wanted)
 
     def _batch(self, model: ServedModel, beside: ServedModel, size: int) -> MeasuredBatch:
         pictures: list[np.ndarray] = [PICTURE] * size

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+import msgspec
+
 from edge_runtime.scheduling.words import Budget, ModelProfile, Profiles, Resident, Waiting
 
 # A slot with frames waiting is visited at the latest after this many rounds of all waiting slots: below 1 the order by
@@ -37,8 +39,7 @@ class Situation:
         return 1000 * (self.now - self.resident.last_run.get(slot, float("-inf")))
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A slot with waiting frames, and what a visit now would cost and bring.
 
     `due_at`: deadline of its most urgent frame. `value`: frames of the visit by priority, those in time after the load

@@ -55,6 +55,13 @@ def test_a_shortage_of_memory_is_told_with_the_budget_that_would_do() -> None:
     assert assess(Plan(plan.workload, plan.profiles, Budget(340, load_bytes_per_s=500))).is_met
 
 
+def test_a_slow_link_condemns_no_box_that_holds_all_its_models() -> None:
+    assessment = assess(Plan(ask("a", "b", "c"), apart("a", "b", "c"), Budget(340, load_bytes_per_s=1)))
+
+    assert assessment.is_met
+    assert assessment.swapping == 0
+
+
 def test_merging_is_advised_with_what_it_saves_at_best_where_layers_are_alike() -> None:
     plan = Plan(ask("a", "b", "c"), apart("a", "b", "c"), Budget(110, load_bytes_per_s=500))
     alike = likeness_by_network(plan.profiles, dict.fromkeys("abc", "resnet18"))

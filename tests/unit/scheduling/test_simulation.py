@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge_runtime.scheduling.admission import full_budget, smallest_budget
 from edge_runtime.scheduling.policies import POLICIES
-from edge_runtime.scheduling.simulation import SlotUnprofiled, simulate
+from edge_runtime.scheduling.simulation import Outcome, SlotUnprofiled, simulate
 from edge_runtime.scheduling.words import Batch, Budget, ModelProfile, Profiles
 from edge_runtime.scheduling.workload import QueryLoad, Workload, WorkloadUnreadable, decode_workload
 from tests.simulators.profiles import profile
@@ -41,6 +41,33 @@ def test_runs_take_longer_where_the_profile_says_that_swaps_slow_them() -> None:
 
     assert busy_s(220) == pytest.approx(20 * 0.010)  # both are there
     assert busy_s(110) == pytest.approx(20 * 0.015)  # every visit loads
+
+
+def test_pointing_a_network_at_layers_that_came_anew_takes_the_time_that_was_measured() -> None:
+    # Each visit loads for 100 ms, switches and runs for 10 ms; a frame in two seconds of each leaves time to look.
+    def in_time(switch_ms: float, deadline_ms: int, limit_bytes: int) -> float:
+        models = tuple(ModelProfile(slot, {slot: 100}, (Batch(1, 10.0, 10),), switch_ms) for slot in "ab")
+        queries = (load("a", deadline_ms=deadline_ms, rate_fps=0.5), load("b", rate_fps=0.5, phase=0.5))
+        budget = Budget(limit_bytes, load_bytes_per_s=1000)
+        outcome = simulate(Workload(queries), Profiles(models), budget, seconds=20, warm_up_s=4)
+        return outcome.queries[0].processed / outcome.queries[0].captured
+
+    assert in_time(switch_ms=20, deadline_ms=131, limit_bytes=110) == 1
+    assert in_time(switch_ms=20, deadline_ms=129, limit_bytes=110) == 0
+    assert in_time(switch_ms=20, deadline_ms=11, limit_bytes=220) == 1  # nothing leaves, so nothing is switched
+
+
+def test_memory_that_starts_full_holds_what_fits_without_a_copy() -> None:
+    profiles = Profiles(tuple(profile(slot, {slot: 100}) for slot in "abc"))
+    queries = tuple(load(slot, rate_fps=1.0, deadline_ms=900) for slot in "abc")
+
+    def started_full(limit_bytes: int) -> Outcome:
+        budget = Budget(limit_bytes, load_bytes_per_s=10)  # ten seconds for each model
+        return simulate(Workload(queries), profiles, budget, seconds=5, starts_full=True)
+
+    assert (started_full(310).swap_bytes, started_full(310).processed) == (0, 15)
+    assert started_full(309).swap_bytes > 0
+    assert started_full(309).peak_bytes <= 309
 
 
 def test_swaps_take_the_time_of_their_bytes_and_late_frames_are_lost() -> None:

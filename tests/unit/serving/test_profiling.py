@@ -43,7 +43,7 @@ def test_measures_load_runs_and_memory_of_every_model(full_shelf: BundleOnShelf)
         assert [batch.size for batch in model.batches] == [1, 2, 4]
         assert model.batches[0].activation_bytes < model.batches[2].activation_bytes
         swapping = [batch.swapping for batch in model.batches]
-        for timing in (model.load, *(batch.run for batch in model.batches), *swapping):
+        for timing in (model.load, model.switch, *(batch.run for batch in model.batches), *swapping):
             assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
     assert measured.load_bytes_per_s > 0
 
