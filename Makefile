@@ -40,6 +40,9 @@ bench-%: setup ## one benchmark, e.g. make bench-merging
 soak: setup ## a whole box for an hour while cameras come and go, e.g. ARGS="--minutes 20"
 	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.soak $(ARGS)
 
+faults: setup ## break everything once and count what is lost, e.g. ARGS="--only web-killed"
+	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.faults $(ARGS)
+
 images: setup ## pictures of the running product, for the documentation
 	@$(VENV)/python -m demo.screenshots $(ARGS)
 

@@ -40,8 +40,9 @@ def environment(var_dir: Path, servers: Servers) -> dict[str, str]:
 
 def web(shared: dict[str, str], host: str, port: int) -> ProcessSpec:
     arguments = ("webapp.config.asgi:application", "--host", host, "--port", str(port), "--lifespan", "off")
+    limits = ("--ws-max-size", "2097152")
     quiet = ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "1")
-    return _python("web", WEB_STAGE, shared, "-m", "uvicorn", *arguments, *quiet)
+    return _python("web", WEB_STAGE, shared, "-m", "uvicorn", *arguments, *limits, *quiet)
 
 
 def beat(shared: dict[str, str]) -> ProcessSpec:

@@ -5,4 +5,4 @@ set -eu
 python manage.py migrate --no-input
 python manage.py collectstatic --no-input --verbosity 0
 exec uvicorn webapp.config.asgi:application --host 0.0.0.0 --port 8000 --lifespan off \
-    --proxy-headers --forwarded-allow-ips '*' --timeout-graceful-shutdown 10
+    --ws-max-size 2097152 --proxy-headers --forwarded-allow-ips '*' --timeout-graceful-shutdown 10

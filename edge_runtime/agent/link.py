@@ -13,11 +13,13 @@ from edge_runtime.agent.outbox import Outbox
 from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import ProtocolError
 from edge_runtime.protocol.messages import Ack, Nudge, PreviewWanted, ToBox, decode_to_box
+from edge_runtime.protocol.version import HEADER, SPOKEN
 
 REFUSED_CAP_S = 300.0
 # Where somebody has to act first, the box asks slowly.
 _REFUSED_ATTEMPT = 6
 _CREDENTIAL = "The server refuses this box's credential. Enrol the box again, or restore it there. It keeps running."
+_VERSION = 426
 _REFUSALS = {
     401: _CREDENTIAL,
     403: _CREDENTIAL,
@@ -70,7 +72,9 @@ class Link:
             except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
                 status = refusal_status(error)
                 problem = _REFUSALS.get(status, f"The server at {self._identity.server} cannot be reached ({error}).")
-                if status in _REFUSALS:
+                if status == _VERSION and isinstance(error, ConnectionClosed) and error.rcvd is not None:
+                    problem = error.rcvd.reason
+                if status in (*_REFUSALS, _VERSION):
                     attempt, cap_s = max(attempt, _REFUSED_ATTEMPT), REFUSED_CAP_S
             self._note(problem)
             await asyncio.sleep(reconnect_delay_s(attempt, random.random(), cap_s=cap_s))
@@ -78,7 +82,7 @@ class Link:
 
     async def _talk_once(self, attempt: int) -> int:
         """Returns the attempt number to go on with once a connection that worked has ended."""
-        headers = {"Authorization": f"Bearer {self._credential}"}
+        headers = {"Authorization": f"Bearer {self._credential}", HEADER: str(SPOKEN)}
         async with connect(
             websocket_address(self._identity.server), additional_headers=headers, close_timeout=1, max_size=2**20
         ) as connection:

@@ -18,8 +18,10 @@ from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import EventReport, FrameIndex, ProbeResult
 from edge_runtime.protocol.signing import KeyRotation
 from edge_runtime.protocol.target import TargetState
+from edge_runtime.protocol.version import HEADER, SPOKEN, agreed, versions_from
 
 Answer = TypeVar("Answer")
+PROTOCOL = {HEADER: str(SPOKEN)}
 _CHUNK_BYTES = 64 * 1024
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
@@ -55,7 +57,7 @@ def enrol_at(server: str, request: EnrolRequest, *, transport: httpx.BaseTranspo
     """Raises ServerRefused (wrong or used code), ServerUnavailable, ProtocolError."""
     try:
         with httpx.Client(base_url=server, timeout=_TIMEOUT, transport=transport) as client:
-            response = client.post("/api/box/enrol", content=msgspec.json.encode(request), headers=_JSON)
+            response = client.post("/api/box/enrol", content=msgspec.json.encode(request), headers=_JSON | PROTOCOL)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _unavailable(server, error) from error
     return _decoded(_checked(response, server), EnrolReply)
@@ -64,7 +66,7 @@ def enrol_at(server: str, request: EnrolRequest, *, transport: httpx.BaseTranspo
 class ServerApi:
     def __init__(self, identity: Identity, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._server = identity.server
-        headers = {"Authorization": f"Bearer {identity.credential}"}
+        headers = {"Authorization": f"Bearer {identity.credential}", **PROTOCOL}
         self._client = httpx.AsyncClient(
             base_url=identity.server, headers=headers, timeout=_TIMEOUT, transport=transport
         )
@@ -153,6 +155,7 @@ class _Refusal(msgspec.Struct, frozen=True):
 
 def _checked(response: httpx.Response, server: str) -> httpx.Response:
     if response.status_code < 400:
+        agreed(box=SPOKEN, server=versions_from(response.headers.get(HEADER, "")))
         return response
     if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         raise ServerUnavailable(f"The server at {server} has a problem ({response.status_code}). Try again later.")

@@ -1,9 +1,11 @@
 """The REST API: what a program may do with a token is what its person may do, and a refusal says why."""
 
+import errno
 from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -263,6 +265,18 @@ def test_errors_name_the_fields(program, fleet):
     assert set(response.json()["fields"]) == {"camera", "model", "name", "objects"}
     again = program("post", "/boxes/", {"site": fleet.site.pk, "name": "north gate"})
     assert again.json()["fields"] == {"name": ['There is a box called "north gate" in harbour already.']}
+
+
+def test_a_full_disk_of_the_server_is_said_and_leaves_nothing(program, fleet, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(default_storage, "save", full)
+    entry = {"site": fleet.site.pk, "name": "large", "architecture": "squeezenet1_1", "classes": ["a", "b"]}
+    entry |= {"input_height": 64, "input_width": 64, "weights": ContentFile(b"x", name="weights.safetensors")}
+    answer = program("post", "/models/", entry, content_type="multipart/form-data")
+    assert (answer.status_code, answer.json()["code"]) == (507, "store_full")
+    assert not Model.objects.filter(name="large").exists()
 
 
 def test_long_lists_come_in_pages(program, fleet):

@@ -1,5 +1,7 @@
 """Errors that a person caused or can mend. Views turn them into one sentence and a status."""
 
+import errno
+
 from edge_runtime.protocol.errors import GemelError
 
 
@@ -29,3 +31,17 @@ class Conflict(GemelError):
 
     code = "conflict"
     status = 409
+
+
+class StoreFull(GemelError):
+    """Nothing of what was sent is kept."""
+
+    code = "store_full"
+    status = 507  # Insufficient Storage
+
+
+def as_expected(error: BaseException) -> GemelError | None:
+    """What a person can be told of `error`: a GemelError as it is, a full disk in a sentence; None for all else."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StoreFull("The server's disk is full, so nothing was stored or changed. Make room there and try again.")
+    return error if isinstance(error, GemelError) else None

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from edge_runtime.protocol.errors import GemelError
+from webapp.common.errors import as_expected
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def message_errors(request: HttpRequest) -> Iterator[None]:
 
 
 class ErrorPageMiddleware:
-    """A GemelError that a page's view did not handle becomes a page with its sentence and its status."""
+    """What a page's view did not handle and a person can be told becomes a page with its sentence and its status."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,7 +41,8 @@ class ErrorPageMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, GemelError):
+        expected = as_expected(exception)
+        if expected is None:
             return None
-        status = getattr(exception, "status", 400)
-        return render(request, "error.html", {"status": status, "sentence": str(exception)}, status=status)
+        status = getattr(expected, "status", 400)
+        return render(request, "error.html", {"status": status, "sentence": str(expected)}, status=status)

@@ -16,8 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from edge_runtime.protocol.errors import GemelError
-from webapp.common.errors import InvalidInput
+from webapp.common.errors import InvalidInput, as_expected
 
 _CODES: dict[type[Exception], str] = {
     exceptions.ParseError: "invalid_input",
@@ -55,10 +54,11 @@ class IdFilter(BaseFilterBackend):
 
 def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Every refusal as {"code", "message", "fields"}."""
-    if isinstance(error, GemelError):
-        field = getattr(error, "field", "")
-        fields = {field: [str(error)]} if field else {}
-        return Response(_error(error.code, str(error), fields), status=getattr(error, "status", 400))
+    expected = as_expected(error)
+    if expected is not None:
+        field = getattr(expected, "field", "")
+        fields = {field: [str(expected)]} if field else {}
+        return Response(_error(expected.code, str(expected), fields), status=getattr(expected, "status", 400))
     response = exception_handler(error, dict(context))
     if response is None:
         return None

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import HASH_SESSION_KEY
 
 from webapp.common.errors import NotFound
 from webapp.fleets.selectors import box_get, camera_get, site_get
 from webapp.merges.selectors import merge_run_list
-from webapp.realtime.groups import box_commands
+from webapp.realtime.groups import box_commands, person_live
 from webapp.realtime.topics import Topic, TopicKind, parse_topic
 from webapp.rollouts.selectors import rollout_get
 
@@ -19,25 +20,35 @@ TOPICS_MAX = 64
 MESSAGE_MAX = 16_384
 PREVIEW_ASKED_EVERY_S = 3.0
 PREVIEW_WANTED_FOR_S = 8.0
-UNAUTHORISED = 4401
+RIGHTS_CHECKED_EVERY_S = 60.0
+UNAUTHORISED, NO_LONGER = 4401, 4403
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """One page of one person. `topics` are those it subscribed to; `asking` tells boxes that somebody watches."""
+    """One page of one person. `topics` are those it subscribed to; `asking` tells boxes that somebody watches.
+
+    Who loses a role, an account or the session loses what is open too: at once where a message says so, and within
+    RIGHTS_CHECKED_EVERY_S where that message was lost.
+    """
 
     async def connect(self) -> None:
         self.person = self.scope["user"]
         self.topics: set[Topic] = set()
         self.watched: dict[UUID, UUID] = {}  # camera -> box
         self.asking: asyncio.Task[None] | None = None
+        self.checking: asyncio.Task[None] | None = None
         if not self.person.is_authenticated:
             await self.close(UNAUTHORISED)
             return
+        await self.channel_layer.group_add(person_live(self.person.id), self.channel_name)
         await self.accept()
+        self.checking = asyncio.create_task(self._keep_checking())
 
     async def disconnect(self, code: int) -> None:
-        if self.asking is not None:
-            self.asking.cancel()
+        for task in filter(None, (self.asking, self.checking)):
+            task.cancel()
+        if self.checking is not None:
+            await self.channel_layer.group_discard(person_live(self.person.id), self.channel_name)
         for topic in self.topics:
             await self.channel_layer.group_discard(topic.group, self.channel_name)
 
@@ -87,6 +98,22 @@ class LiveConsumer(AsyncWebsocketConsumer):
             for camera_id, box_id in list(self.watched.items()):
                 await self._ask(camera_id, box_id)
 
+    async def _keep_checking(self) -> None:
+        while True:
+            await asyncio.sleep(RIGHTS_CHECKED_EVERY_S)
+            await self._check_rights()
+
+    async def _check_rights(self) -> None:
+        if not await database_sync_to_async(_is_signed_in)(self.person, self.scope.get("session")):
+            await self.close(NO_LONGER)
+            return
+        for topic in list(self.topics):
+            try:
+                await database_sync_to_async(_allowed)(self.person, topic)
+            except NotFound as error:
+                await self._unsubscribe(topic)
+                await self._error(str(topic), str(error))
+
     async def _ask(self, camera_id: UUID, box_id: UUID) -> None:
         wanted = {"type": "preview_wanted", "camera": str(camera_id), "seconds": PREVIEW_WANTED_FOR_S}
         await self.channel_layer.group_send(box_commands(box_id), wanted)
@@ -95,6 +122,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps({"topic": topic, "kind": "error", "message": message}))
 
     # What arrives from the groups of the topics.
+
+    async def rights_changed(self, event: dict[str, Any]) -> None:
+        await self._check_rights()
 
     async def live(self, event: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(event["message"]))
@@ -114,6 +144,15 @@ def _parse(text: str | None) -> dict[str, list[Any]] | None:
     lists = {key: message.get(key, []) for key in ("subscribe", "unsubscribe")}
     is_usable = all(isinstance(topics, list) for topics in lists.values()) and any(lists.values())
     return lists if is_usable else None
+
+
+def _is_signed_in(person: Any, session: Any | None) -> bool:
+    """Whether the account is on and, where the page came with a session, that is still there and of this password."""
+    person.refresh_from_db()
+    if session is None:
+        return bool(person.is_active)
+    kept = type(session)(session.session_key)
+    return bool(person.is_active) and kept.get(HASH_SESSION_KEY) == person.get_session_auth_hash()
 
 
 def _allowed(person: Any, topic: Topic) -> UUID:

@@ -1,6 +1,7 @@
 """The box's HTTP API: how every endpoint authenticates and answers, enrolment, and answers to camera probes."""
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,6 +16,8 @@ from edge_runtime.protocol.enrolment import CredentialReply, EnrolReply, EnrolRe
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.messages import ProbeResult
 from edge_runtime.protocol.signing import public_key_of
+from edge_runtime.protocol.version import HEADER as PROTOCOL_HEADER
+from edge_runtime.protocol.version import SPOKEN, VersionsApart, agreed, versions_from
 from webapp.common.errors import InvalidInput, NotFound
 from webapp.common.origin import origin_of
 from webapp.common.signing_key import signing_key
@@ -23,6 +26,7 @@ from webapp.fleets.selectors import box_by_credential
 from webapp.fleets.services import box_enrol, camera_probe_record, credential_issue, credential_used
 
 PICTURE_MAX_BYTES = 4 * 2**20
+logger = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 T = TypeVar("T")
 
@@ -50,9 +54,15 @@ def open_endpoint(method: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def endpoint(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            answer = answered(request, *args, **kwargs)
+            answer.headers[PROTOCOL_HEADER] = str(SPOKEN)
+            return answer
+
+        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != method:
                 return _refusal("method", f"Only {method} is answered here.", 405)
             try:
+                require_spoken(request.headers.get(PROTOCOL_HEADER, ""))
                 return view(request, *args, **kwargs)
             except GemelError as error:
                 return _refusal(error.code, str(error), getattr(error, "status", 400))
@@ -60,6 +70,15 @@ def open_endpoint(method: str) -> Callable[[View], View]:
         return login_not_required(csrf_exempt(endpoint))
 
     return decorate
+
+
+def require_spoken(header: str) -> None:
+    """Raises VersionsApart for a box of a version that this server does not know any more, or not yet."""
+    try:
+        agreed(box=versions_from(header), server=SPOKEN)
+    except VersionsApart as error:
+        logger.warning("A box is refused. %s", error)
+        raise
 
 
 def box_endpoint(method: str) -> Callable[[View], View]:

@@ -223,7 +223,9 @@ class Groups(Resource):
         found = disagreement_get(request.user, pk, disagreement_id)
         return HttpResponse(picture_of(found), content_type="image/jpeg")
 
-    @extend_schema(request=DecisionsEntry, responses=DecidedAnswer(many=True))
+    @extend_schema(
+        operation_id="merged_groups_decide_several", request=DecisionsEntry, responses=DecidedAnswer(many=True)
+    )
     @action(detail=False, methods=["post"], url_path="decisions", pagination_class=None)
     def decide_several(self, request: Request) -> Response:
         """Approve, reject or revert several. Each is decided for itself: one that is refused stops no other."""

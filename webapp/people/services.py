@@ -17,6 +17,8 @@ from webapp.fleets.models import Role, Site
 from webapp.fleets.policies import require_role, require_superuser
 from webapp.fleets.services import membership_set
 from webapp.people.policies import check_not_last, require_may_link
+from webapp.realtime.groups import person_live
+from webapp.realtime.publish import publish_on_commit
 
 
 @transaction.atomic
@@ -65,6 +67,7 @@ def person_active_set(*, actor: Any | None, person: Person, is_active: bool, now
     person.is_active = is_active
     person.save(update_fields=["is_active"])
     audit_record(actor=actor, action=f"person.{'activate' if is_active else 'deactivate'}", subject=person, now=now)
+    publish_on_commit(person_live(person.id), "rights_changed", {})
 
 
 @transaction.atomic
@@ -77,6 +80,7 @@ def person_superuser_set(*, actor: Any | None, person: Person, is_superuser: boo
     person.save(update_fields=["is_superuser", "is_staff"])
     detail = {"administers_everything": is_superuser}
     audit_record(actor=actor, action="person.superuser", subject=person, now=now, detail=detail)
+    publish_on_commit(person_live(person.id), "rights_changed", {})
 
 
 @transaction.atomic

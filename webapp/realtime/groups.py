@@ -18,6 +18,11 @@ def camera_live(camera_id: UUID | str) -> str:
     return f"camera-live.{camera_id}"
 
 
+def person_live(person_id: UUID | str) -> str:
+    """The open pages of a person, to look again at what they may see."""
+    return f"person-live.{person_id}"
+
+
 def merge_run_live(run_id: UUID | str) -> str:
     """Progress of a merge run, for browsers."""
     return f"merge-run-live.{run_id}"

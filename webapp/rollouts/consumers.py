@@ -20,7 +20,9 @@ from edge_runtime.protocol.messages import (
     decode_from_box,
     decode_preview,
 )
-from webapp.fleets.api import CredentialRefused, box_of_header
+from edge_runtime.protocol.version import HEADER as PROTOCOL_HEADER
+from edge_runtime.protocol.version import VersionsApart
+from webapp.fleets.api import CredentialRefused, box_of_header, require_spoken
 from webapp.fleets.models import Camera
 from webapp.fleets.services import box_connected, box_disconnected, camera_preview_record
 from webapp.realtime.groups import box_commands, camera_live
@@ -28,7 +30,8 @@ from webapp.rollouts.services import report_record
 from webapp.telemetry.policies import StatsUnusable
 from webapp.telemetry.services import stats_record
 
-UNAUTHORISED, REVOKED, REPLACED, TOO_LARGE = 4401, 4403, 4409, 4413
+UNAUTHORISED, REVOKED, REPLACED, TOO_LARGE, VERSION = 4401, 4403, 4409, 4413, 4426
+REASON_MAX_BYTES = 123  # RFC 6455, 5.5
 MESSAGE_MAX_BYTES = 2**20
 PREVIEW_RATE_FPS = 4.0
 
@@ -43,10 +46,16 @@ class BoxConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         headers = dict(self.scope["headers"])
         try:
-            self.box = await database_sync_to_async(box_of_header)(headers.get(b"authorization", b"").decode("latin-1"))
+            box = await database_sync_to_async(box_of_header)(headers.get(b"authorization", b"").decode("latin-1"))
+            require_spoken(headers.get(PROTOCOL_HEADER.lower().encode(), b"").decode("latin-1"))
         except CredentialRefused:
             await self.close(UNAUTHORISED)  # before accepting: the box sees status 403
             return
+        except (VersionsApart, ProtocolError) as error:
+            await self.accept()  # only then it gets the reason
+            await self.close(VERSION, str(error)[:REASON_MAX_BYTES])
+            return
+        self.box = box
         self._cameras: frozenset[str] = frozenset()
         await self.channel_layer.group_add(box_commands(self.box.id), self.channel_name)
         await self.accept()

@@ -1,13 +1,10 @@
 """Importing an uploaded archive into a data set's folder."""
 
-import shutil
-from pathlib import Path
-
 from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from webapp.common.folders import local_path
+from webapp.common.folders import local_file, new_folder
 from webapp.jobs.models import JobState
 from webapp.workloads.archives import ArchiveError, opened_archive
 from webapp.workloads.labelled import Unpacked, unpack_coco, unpack_image_folders
@@ -42,19 +39,12 @@ def import_dataset(job_id: str) -> None:
 
 
 def _unpacked(dataset: Dataset, lease: Lease) -> tuple[Unpacked, str]:
-    """Unpacks beside the data set's folder and moves it there whole: a worker that dies leaves nothing half."""
-    target = local_path(dataset.folder)
-    staging = target.with_name(f"{target.name}.{lease.job.attempts}")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    """Unpacked beside the data set's folder and moved there whole: a worker that dies leaves nothing half."""
     try:
-        with opened_archive(Path(local_path(dataset.upload)), lease.require) as archive:
-            found = _UNPACK[DatasetKind(dataset.kind)](archive, staging)
-        lease.require()
-        shutil.rmtree(target, ignore_errors=True)
-        staging.rename(target)
+        with new_folder(dataset.folder, lease.job.attempts) as staging:
+            with local_file(dataset.upload) as upload, opened_archive(upload, lease.require) as archive:
+                found = _UNPACK[DatasetKind(dataset.kind)](archive, staging)
+            lease.require()
     except ArchiveError as error:
         return Unpacked(0, 0), str(error)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return found, ""

@@ -11,7 +11,7 @@ import yaml
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import TensorEntry
 from webapp.common.blobs import blob_open
-from webapp.common.folders import local_path
+from webapp.common.folders import local_folder
 from webapp.merges.models import MergeRunQuery
 from webapp.workloads.models import Dataset, DatasetKind, Model
 
@@ -58,7 +58,7 @@ def write_workload(folder: Path, queries: Mapping[str, MergeRunQuery]) -> Path:
         if run_query.model_id not in weights:
             weights[run_query.model_id] = f"{run_query.model_id}.safetensors"
             write_safetensors(folder / weights[run_query.model_id], run_query.model.tensors)
-    parts = [_part(name, run_query, weights[run_query.model_id]) for name, run_query in queries.items()]
+    parts = [_part(name, run_query, weights[run_query.model_id], folder) for name, run_query in queries.items()]
     path = folder / "WORKLOAD.yaml"
     path.write_text(yaml.safe_dump({"queries": parts}, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path
@@ -82,7 +82,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Any]) -> None:
                 file.write(blob.read())
 
 
-def _part(name: str, run_query: MergeRunQuery, weights: str) -> dict[str, Any]:
+def _part(name: str, run_query: MergeRunQuery, weights: str, run_folder: Path) -> dict[str, Any]:
     model: Model = run_query.model
     return {
         "name": name,
@@ -93,14 +93,14 @@ def _part(name: str, run_query: MergeRunQuery, weights: str) -> dict[str, Any]:
             "classes": list(model.classes),
             "input_size": [model.input_height, model.input_width],
         },
-        "data": _data(name, run_query.dataset),
+        "data": _data(name, run_query.dataset, run_folder),
         "accuracy_target": run_query.accuracy_target,
     }
 
 
-def _data(name: str, dataset: Dataset | None) -> dict[str, Any]:
+def _data(name: str, dataset: Dataset | None, run_folder: Path) -> dict[str, Any]:
     """An archive that was unpacked into splits gives them; otherwise the core splits by time."""
-    folder = None if dataset is None else local_path(dataset.folder)
+    folder = None if dataset is None else local_folder(dataset.folder, run_folder / "data" / str(dataset.id))
     if dataset is None or folder is None or not folder.is_dir():
         raise DatasetGone(f'The data set of "{name}" was deleted: request a new one and start the merge again.')
     splits = [split for split in _SPLITS if (folder / split).is_dir()] if dataset.kind != DatasetKind.FRAMES else []

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from webapp.common.blobs import blob_put
-from webapp.common.folders import local_path
+from webapp.common.folders import local_file
 from webapp.jobs.models import JobState
 from webapp.workloads.models import CheckState, Model
 from webapp.workloads.services import model_check_record
@@ -30,8 +30,8 @@ def check_model(job_id: str) -> None:
         if model is None:
             lease.end(JobState.SUCCEEDED)
             return
-        with tempfile.TemporaryDirectory(prefix="gemel-check-") as folder:
-            answer = _answer(model, Path(folder), lease)
+        with tempfile.TemporaryDirectory(prefix="gemel-check-") as folder, local_file(model.upload) as weights:
+            answer = _answer(model, weights, Path(folder), lease)
             if not answer.problem:
                 _blobs_import(Path(folder), lease)
         with transaction.atomic():
@@ -39,9 +39,9 @@ def check_model(job_id: str) -> None:
                 model_check_record(model=model, **msgspec.structs.asdict(answer), now=timezone.now())
 
 
-def _answer(model: Model, folder: Path, lease: Lease) -> CheckAnswer:
+def _answer(model: Model, weights: Path, folder: Path, lease: Lease) -> CheckAnswer:
     request = CheckRequest(
-        weights=str(local_path(model.upload)),
+        weights=str(weights),
         architecture=model.architecture,
         classes=tuple(model.classes),
         input_size=(model.input_height, model.input_width),

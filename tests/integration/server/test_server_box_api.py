@@ -19,6 +19,8 @@ from edge_runtime.protocol.measurements import BatchMeasured, BoxMeasured, Netwo
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel, ProbeResult
 from edge_runtime.protocol.signing import verify
 from edge_runtime.protocol.target import TargetState
+from edge_runtime.protocol.version import HEADER as HEADER_OF_VERSION
+from edge_runtime.protocol.version import SPOKEN
 from webapp.common.stored_files import HEADER
 from webapp.fleets.models import Camera
 from webapp.fleets.services import box_revoke, join_code_create
@@ -71,6 +73,16 @@ def test_a_refusal_is_a_code_and_a_sentence(db: None) -> None:
     assert answer.status_code == 400
     assert answer.json()["code"] == "join_code_wrong"
     assert answer.json()["message"].endswith(".")
+
+
+@pytest.mark.parametrize(("said", "status"), [("", 200), ("1-2", 200), ("2-3", 200), ("3-4", 426), ("x", 400)])
+def test_a_box_one_version_behind_or_ahead_is_served_and_others_are_told(
+    fleet: Any, api: Api, said: str, status: int
+) -> None:
+    answer = api("get", "target", headers={HEADER_OF_VERSION: said} if said else {})
+    assert (answer.status_code, answer[HEADER_OF_VERSION]) == (status, str(SPOKEN))
+    if status == 426:
+        assert answer.json()["message"] == "The box speaks protocol 3-4, the server 1-2: update the server. It runs on."
 
 
 @pytest.mark.parametrize("path", ["target", "manifests/aa", "blobs/" + "a" * 64])

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import channel_layers
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client
 
 from edge_runtime.protocol.messages import (
     Ack,
@@ -27,8 +28,9 @@ from edge_runtime.protocol.messages import (
 from webapp.dashboard.consumers import LiveConsumer
 from webapp.fleets.models import Box, Role
 from webapp.fleets.selectors import camera_preview
-from webapp.fleets.services import box_revoke, camera_probe_request
-from webapp.rollouts.consumers import BoxConsumer
+from webapp.fleets.services import box_revoke, camera_probe_request, membership_remove
+from webapp.people.services import person_active_set
+from webapp.rollouts.consumers import MESSAGE_MAX_BYTES, BoxConsumer
 from webapp.rollouts.models import BoxReport
 from webapp.telemetry.models import BoxSample
 
@@ -169,6 +171,28 @@ async def test_a_box_without_a_valid_credential_is_not_let_in(transactional_db: 
     assert await socket.connect() == (False, 4401)
 
 
+async def test_a_box_of_an_unknown_version_is_closed_with_the_reason(fleet: Any, open_sockets: list[Socket]) -> None:
+    headers = [(b"authorization", f"Bearer {fleet.credential}".encode()), (b"gemel-protocol", b"7-8")]
+    socket = Socket(BoxConsumer.as_asgi(), "/ws/box", headers)
+    assert (await socket.connect())[0]
+    closed = await socket.receive_output(timeout=TIMEOUT_S)
+    assert (closed["code"], "update the server" in closed["reason"]) == (4426, True)
+    assert not (await Box.objects.aget(id=fleet.box.id)).is_connected
+
+
+async def test_a_newer_box_may_say_more_than_this_server_knows(fleet: Any, as_box: Any) -> None:
+    box = await as_box(fleet.credential)
+    await box.send_json_to({"type": "mood", "of": "the box"})
+    await box.send_json_to({"type": "stats", "mood": "good", **msgspec.to_builtins(stats())})
+    assert decode_to_box(await box.receive_from()) == Ack("boot", 1)
+
+
+async def test_a_message_that_is_too_large_ends_the_connection(fleet: Any, as_box: Any) -> None:
+    box = await as_box(fleet.credential)
+    await box.send_to("x" * (MESSAGE_MAX_BYTES + 1))
+    assert await box.receive_output(timeout=TIMEOUT_S) == {"type": "websocket.close", "code": 4413}
+
+
 async def test_a_revoked_box_is_thrown_out(fleet: Any, as_box: Any) -> None:
     box = await as_box(fleet.credential)
     await sync_to_async(box_revoke)(actor=None, box=fleet.box, now=NOW)
@@ -225,6 +249,39 @@ async def test_who_is_not_signed_in_hears_nothing(transactional_db: None) -> Non
     socket = Socket(LiveConsumer.as_asgi(), "/ws/live")
     socket.scope["user"] = AnonymousUser()
     assert await socket.connect() == (False, 4401)
+
+
+async def test_who_is_switched_off_hears_no_more(fleet: Any, as_person: Any) -> None:
+    person = fleet.people[Role.VIEWER]
+    viewer = await as_person(person, f"site:{fleet.site.id}")
+    await subscribed(viewer)
+    await sync_to_async(person_active_set)(actor=None, person=person, is_active=False, now=NOW)
+    assert await viewer.receive_output(timeout=TIMEOUT_S) == {"type": "websocket.close", "code": 4403}
+
+
+async def test_who_loses_the_role_in_a_site_hears_no_more_of_it(fleet: Any, as_person: Any) -> None:
+    person, topic = fleet.people[Role.VIEWER], f"site:{fleet.site.id}"
+    viewer = await as_person(person, topic)
+    await subscribed(viewer)
+    await sync_to_async(membership_remove)(actor=None, site=fleet.site, person=person, now=NOW)
+    assert (await heard(viewer, "error"))["topic"] == topic
+    await sync_to_async(camera_probe_request)(actor=None, camera=fleet.camera, now=NOW)
+    assert await viewer.receive_nothing(timeout=0.2)
+
+
+async def test_a_session_that_ended_ends_its_pages_even_where_no_message_says_so(
+    fleet: Any, open_sockets: list[Socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.dashboard.consumers.RIGHTS_CHECKED_EVERY_S", 0.1)
+    person, browser = fleet.people[Role.VIEWER], Client()
+    await sync_to_async(browser.force_login)(person)
+    socket = Socket(LiveConsumer.as_asgi(), "/ws/live")
+    socket.scope |= {"user": person, "session": await sync_to_async(lambda: browser.session)()}
+    assert (await socket.connect())[0]
+    open_sockets.append(socket)
+    assert await socket.receive_nothing(timeout=0.5)
+    await sync_to_async(browser.logout)()
+    assert await socket.receive_output(timeout=TIMEOUT_S) == {"type": "websocket.close", "code": 4403}
 
 
 async def test_a_page_that_unsubscribes_hears_no_more_and_wrong_messages_are_answered(

@@ -14,6 +14,7 @@ from edge_runtime.agent.server import NotAuthorised, ServerApi, ServerRefused, S
 from edge_runtime.protocol.enrolment import EnrolReply, EnrolRequest, Hardware
 from edge_runtime.protocol.errors import ProtocolError
 from edge_runtime.protocol.target import TargetState
+from edge_runtime.protocol.version import HEADER, SPOKEN, VersionsApart
 
 IDENTITY = Identity("https://fleet.example", "box-1", "Depot", "secret", "ab" * 32)
 HARDWARE = Hardware("h", "Linux", 2, 2**30, "cpu", "A CPU", "0.1.0")
@@ -54,11 +55,19 @@ async def test_asks_with_the_etag_and_takes_not_modified_for_an_answer():
         (httpx.Response(404, text="<html>"), ServerRefused, "status 404"),
         (httpx.Response(502, text="<html>"), ServerUnavailable, "502"),
         (httpx.Response(200, text="<html>"), ProtocolError, "cannot be read"),
+        (httpx.Response(200, json={}, headers={HEADER: "7-8"}), VersionsApart, "update the box"),
+        (httpx.Response(426, json={"code": "protocol_version", "message": "Old."}), ServerRefused, "Old."),
     ],
 )
 async def test_bad_answers_become_sentences(response, kind, words):
     with pytest.raises(kind, match=words):
         await api_answering(response).target()
+
+
+async def test_says_which_versions_it_speaks():
+    api = api_answering(httpx.Response(304))
+    await api.target()
+    assert api.requests[0].headers[HEADER] == str(SPOKEN)
 
 
 async def test_a_broken_connection_is_worth_another_try():

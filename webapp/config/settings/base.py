@@ -187,9 +187,22 @@ CELERY_BEAT_SCHEDULE = {
 HEALTH_WINDOW_S = env.float("GEMEL_HEALTH_WINDOW_S", default=60.0)
 
 # Large files live outside the database: tensors of models and bundles by digest, pictures, data sets.
+# A folder, or a bucket where one is named: then its keys come as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
+_FOLDER = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(ARTIFACTS_DIR)}}
+_BUCKET = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": env("GEMEL_S3_BUCKET", default=""),
+        "endpoint_url": env("GEMEL_S3_ENDPOINT", default=None),
+        "region_name": env("GEMEL_S3_REGION", default=None),
+        "location": env("GEMEL_S3_PREFIX", default=""),
+        "file_overwrite": False,  # as in a folder: a name that is taken gets another ending
+        "default_acl": None,
+    },
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(ARTIFACTS_DIR)}},
+    "default": _BUCKET if _BUCKET["OPTIONS"]["bucket_name"] else _FOLDER,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = ARTIFACTS_DIR

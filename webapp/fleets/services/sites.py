@@ -11,6 +11,8 @@ from webapp.common.names import checked_name, unique_name
 from webapp.fleets.models import Role, Site, SiteMembership
 from webapp.fleets.policies import require_role, require_superuser
 from webapp.fleets.selectors import sees_everything
+from webapp.realtime.groups import person_live
+from webapp.realtime.publish import publish_on_commit
 
 
 @transaction.atomic
@@ -57,6 +59,7 @@ def membership_remove(*, actor: Any | None, site: Site, person: Any, now: dateti
     earlier.delete()
     detail = {"person": person.username, "role": "", "before": earlier.role}
     audit_record(actor=actor, action="site.membership", subject=site, site_id=site.id, now=now, detail=detail)
+    publish_on_commit(person_live(person.id), "rights_changed", {})
 
 
 def _membership(actor: Any | None, site: Site, person: Any, *, leaves: bool) -> SiteMembership | None:

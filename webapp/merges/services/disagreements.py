@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from webapp.common.folders import folder_delete
+from webapp.common.folders import folder_delete, folder_list
 from webapp.merges.models import Disagreement, MergedGroupQuery, MergedGroupState, MergeRun
 from webapp.merges.privacy import may_show_picture
 from webapp.workloads.models import Dataset
@@ -98,7 +98,7 @@ def _forget(found: Sequence[Disagreement]) -> None:
 
 def _unnamed_delete(now: datetime) -> None:
     """What a deleted camera, or a crash between a file and its commit, left behind: of runs that ended long ago."""
-    folders = default_storage.listdir(FOLDER)[0] if default_storage.exists(FOLDER) else []
+    folders, _ = folder_list(FOLDER)
     named = Disagreement.objects.exclude(picture="").values_list("member__group__run_id", flat=True)
     kept = {str(run_id) for run_id in (*named, *_recent(now))}
     for folder in folders:

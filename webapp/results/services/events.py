@@ -12,7 +12,7 @@ from django.db import transaction
 from edge_runtime.protocol.messages import EventReport
 from edge_runtime.protocol.target import Privacy
 from webapp.common.errors import Conflict, NotFound
-from webapp.common.folders import folder_delete
+from webapp.common.folders import folder_delete, folder_list
 from webapp.fleets.models import Box, Camera
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit
 from webapp.results.models import Event
@@ -100,14 +100,14 @@ def _remove(events: Iterable[Event]) -> None:
 
 def _pictures_unnamed_delete(now: datetime) -> None:
     """What a crash between the file and the commit, or a deleted camera, left behind."""
-    folders = default_storage.listdir(FOLDER)[0] if default_storage.exists(FOLDER) else []
+    folders, _ = folder_list(FOLDER)
     cameras = {str(camera_id) for camera_id in Camera.objects.values_list("id", flat=True)}
     for folder in folders:
         if folder not in cameras:
             folder_delete(f"{FOLDER}/{folder}")
             continue
         named = set(Event.objects.filter(camera_id=folder).values_list("picture", flat=True))
-        paths = (f"{FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{FOLDER}/{folder}")[1])
+        paths = (f"{FOLDER}/{folder}/{name}" for name in folder_list(f"{FOLDER}/{folder}")[1])
         for path in (path for path in paths if path not in named):
             if default_storage.get_modified_time(path) < now - UNNAMED_KEPT:
                 default_storage.delete(path)

@@ -15,7 +15,7 @@ from edge_runtime.protocol.messages import FrameIndex, FrameLabel
 from edge_runtime.protocol.target import Privacy
 from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, InvalidInput
-from webapp.common.folders import folder_delete
+from webapp.common.folders import folder_delete, folder_list
 from webapp.common.names import checked_name
 from webapp.common.uploads import upload_discard, upload_store
 from webapp.fleets.models import Camera, Role
@@ -90,7 +90,7 @@ def dataset_frames_add(*, dataset: Dataset, index: FrameIndex, files: Mapping[st
     path = f"{dataset.folder}/parts/{sha256_hex(part)[:32]}.json"
     if not default_storage.exists(path):
         default_storage.save(path, ContentFile(part))
-    dataset.frame_count = sum(name.endswith(".jpg") for name in default_storage.listdir(dataset.folder)[1])
+    dataset.frame_count = sum(name.endswith(".jpg") for name in folder_list(dataset.folder)[1])
     if dataset.camera.privacy == Privacy.FULL:  # it was another when the frames were asked for
         dataset.privacy = Privacy.FULL.value
     dataset.save(update_fields=["frame_count", "privacy"])
@@ -175,8 +175,7 @@ def _joined_parts(dataset: Dataset) -> FrameIndex:
     frames: dict[str, FrameLabel] = {}
     source = ""
     folder = f"{dataset.folder}/parts"
-    names = default_storage.listdir(folder)[1] if default_storage.exists(folder) else []
-    for name in sorted(names):
+    for name in folder_list(folder)[1]:
         with default_storage.open(f"{folder}/{name}") as file:
             part = msgspec.json.decode(file.read(), type=FrameIndex)
         frames.update({frame.file: frame for frame in part.frames})

@@ -1,0 +1,146 @@
+"""Jobs: messages lost and delivered twice, workers and merging children killed, checkpoints damaged."""
+
+import time
+from pathlib import Path
+
+import psutil
+from django.utils import timezone
+
+from benchmarks.faults.fault import Outcome, Violated, fault
+from benchmarks.faults.product import Product
+from webapp.jobs import services
+from webapp.jobs.models import Job, JobState
+from webapp.merges.models import MergeRun, MergeRunState
+from webapp.merges.policies import RunSettings
+from webapp.merges.services import merge_run_start
+from webapp.workloads.models import Dataset, DatasetState
+from webapp.workloads.services import dataset_request, model_delete
+
+FRAMES, SPAN_S = 120, 24.0
+MERGE_S = 150
+MERGE_RECOVER_S = 500.0
+WEIGHTS = "bridge-east-weather"
+
+
+@fault("message of a job lost")
+def job_message_lost(product: Product) -> Outcome:
+    send, services._send = services._send, lambda job: None
+    try:
+        model = product.fleet.register(WEIGHTS, "lost message")
+    finally:
+        services._send = send
+    took = product.until(lambda: product.fleet.is_checked(model))
+    model_delete(actor=None, model=model, now=timezone.now())
+    return Outcome(took, "beat sends what waits for more than 30 s again")
+
+
+@fault("message of a job delivered twice")
+def job_message_twice(product: Product) -> Outcome:
+    started = time.monotonic()
+    model = product.fleet.register(WEIGHTS, "two messages")
+    job = Job.objects.get(subject=model.id)
+    services._send(job)
+    product.until(lambda: product.fleet.is_checked(model))
+    time.sleep(3)  # for a second run to show
+    job.refresh_from_db()
+    model_delete(actor=None, model=model, now=timezone.now())
+    if job.attempts != 1:
+        raise Violated(f"the job ran {job.attempts} times")
+    return Outcome(time.monotonic() - started - 3, "claimed once")
+
+
+@fault("worker light killed (kill -9) in the middle of a check")
+def light_worker_killed(product: Product) -> Outcome:
+    model = product.fleet.register(WEIGHTS, "killed check")
+    product.until(lambda: Job.objects.filter(subject=model.id, state=JobState.RUNNING).exists())
+    product.processes.kill("worker-light")
+    product.processes.start_again("worker-light")
+    took = product.until(lambda: product.fleet.is_checked(model))
+    model_delete(actor=None, model=model, now=timezone.now())
+    return Outcome(took, "taken over when its lease of a minute has ended")
+
+
+@fault("merging child killed (kill -9)", bound="work since the last checkpoint")
+def merging_child_killed(product: Product) -> Outcome:
+    run, _ = _merging(product)
+    children = psutil.Process(product.processes.pid("worker-gpu")).children(recursive=True)
+    (child,) = [child for child in children if "workers.merging" in child.cmdline()]
+    child.kill()
+    took = product.until(lambda: _resumed(product, {child.pid}), MERGE_RECOVER_S)
+    return Outcome(took, _ended(product, run))
+
+
+@fault("worker gpu killed (kill -9) in the middle of a merge run", bound="work since the last checkpoint")
+def gpu_worker_killed(product: Product) -> Outcome:
+    run, _ = _merging(product)
+    before = _kill_worker(product)
+    product.processes.start_again("worker-gpu")
+    took = product.until(lambda: _resumed(product, before), MERGE_RECOVER_S)
+    return Outcome(took, _ended(product, run))
+
+
+@fault("merge checkpoint damaged", bound="the search starts anew")
+def checkpoint_damaged(product: Product) -> Outcome:
+    run, checkpoint = _merging(product)
+    _kill_worker(product)
+    for path in checkpoint.parent.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    product.processes.start_again("worker-gpu")
+    started = time.monotonic()
+    note = _ended(product, run)
+    return Outcome(time.monotonic() - started, note)
+
+
+def _merging(product: Product) -> tuple[MergeRun, Path]:
+    """A merge run that has written a checkpoint, and where."""
+    fleet = product.fleet
+    if not Dataset.objects.filter(camera=fleet.camera, state=DatasetState.READY).exists():
+        dataset_request(
+            actor=None, camera=fleet.camera, name="street", frames=FRAMES, span_s=SPAN_S, now=timezone.now()
+        )
+        product.until(lambda: Dataset.objects.filter(camera=fleet.camera, state=DatasetState.READY).exists())
+    settings = RunSettings(strategy="optimistic", time_limit_s=MERGE_S)
+    run = merge_run_start(actor=None, box=fleet.box, settings=settings, now=timezone.now())
+    checkpoint = product.var / "runs" / str(run.id) / "out" / "checkpoint" / "checkpoint.json"
+
+    def is_written() -> bool:
+        """a checkpoint of the merge run"""
+        if MergeRun.objects.get(id=run.id).state not in (MergeRunState.QUEUED, MergeRunState.RUNNING):
+            raise Violated("the merge run ended before it wrote a checkpoint")
+        return checkpoint.exists()
+
+    product.until(is_written, MERGE_RECOVER_S)
+    return run, checkpoint
+
+
+def _kill_worker(product: Product) -> set[int]:
+    """With its child, as the machine or its container ends them. The processes that were there."""
+    worker = psutil.Process(product.processes.pid("worker-gpu"))
+    children = worker.children(recursive=True)
+    product.processes.kill("worker-gpu")
+    for child in children:
+        child.kill()
+    psutil.wait_procs(children, timeout=10)
+    return {child.pid for child in children}
+
+
+def _resumed(product: Product, before: set[int]) -> bool:
+    """the merge going on from its checkpoint"""
+    for child in psutil.Process(product.processes.pid("worker-gpu")).children(recursive=True):
+        line = child.cmdline()
+        if child.pid not in before and "workers.merging" in line and "--resume" in line:
+            return True
+    return False
+
+
+def _ended(product: Product, run: MergeRun) -> str:
+    def has_ended() -> bool:
+        """the end of the merge run"""
+        run.refresh_from_db()
+        return run.state not in (MergeRunState.QUEUED, MergeRunState.RUNNING)
+
+    product.until(has_ended, MERGE_RECOVER_S)
+    if run.state != MergeRunState.SUCCEEDED:
+        raise Violated(f"the merge run {run.state}: {run.problem}")
+    return f"the run succeeded with {run.groups.count()} merged groups"
