@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -26,8 +27,8 @@ class Processes:
         self._specs[spec.name] = spec
         self.start_again(spec.name)
 
-    def start_again(self, name: str) -> None:
-        """As a supervisor does, after what the last one left behind is gone."""
+    def start_again(self, name: str, largest_file: int | None = None) -> None:
+        """As a supervisor does, after what the last one left is gone. `largest_file`: bytes, as if no more fitted."""
         spec, before = self._specs[name], self._running.get(name)
         if before is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -42,6 +43,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 cwd=spec.folder,
+                preexec_fn=None if largest_file is None else lambda: _limit_files(largest_file),
                 **(spec.user.run_as() if spec.user else {}),
             )
         if spec.stdin is not None and process.stdin is not None:
@@ -92,3 +94,7 @@ class Processes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             self._specs.pop(name)
+
+
+def _limit_files(most: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
