@@ -1,7 +1,7 @@
 """Files of the artifact store over HTTP, with ranges: a view decides who may have which, this layer sends it.
 
 Django's own file answer ignores Range, and a download over a bad network must go on where it was cut. From a folder
-Starlette sends the file. From a bucket its bytes are passed on as they come (ADR 0016): a box reaches this server and
+Starlette sends the file. From a bucket its bytes are passed on as they come (ADR 0018): a box reaches this server and
 nothing else, so it cannot be sent to the bucket.
 """
 

@@ -44,6 +44,11 @@ def newest_version(box: Box) -> int:
     return Bundle.objects.filter(box=box).aggregate(newest=Max("version"))["newest"] or 0
 
 
+def reported_version(box: Box) -> int:
+    """Of the bundle that the box says it runs, 0 for none. Above `newest_version` where the server was restored."""
+    return BoxReport.objects.filter(box=box).values_list("bundle_version", flat=True).first() or 0
+
+
 def bundle_list(actor: Any | None, box: Box | None = None) -> QuerySet[Bundle]:
     """Newest first, with box and site, without the manifests."""
     bundles = Bundle.objects.filter(box__site__in=sites_of(actor))

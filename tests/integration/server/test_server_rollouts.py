@@ -12,9 +12,11 @@ from webapp.audit.models import AuditEvent
 from webapp.common.errors import Conflict, NotAllowed, NotFound
 from webapp.common.signing_key import signing_key
 from webapp.fleets.models import Role
+from webapp.jobs.models import Job
 from webapp.rollouts.models import Bundle
-from webapp.rollouts.selectors import box_status, signing_key_rotations, target_state
+from webapp.rollouts.selectors import box_status, manifest_of, signing_key_rotations, target_state
 from webapp.rollouts.services import bundle_cancel, bundle_publish, bundle_retry, report_record, signing_key_rotate
+from webapp.workloads.task_names import PUBLISH_BUNDLE
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -32,6 +34,16 @@ def published(fleet: Any, name: str) -> Bundle:
 def says(fleet: Any, bundle: Bundle, **fields: Any) -> None:
     report = Report("running", "", bundle.manifest_digest, bundle.version, **fields)
     report_record(box=fleet.box, report=report, now=NOW)
+
+
+def test_a_box_that_runs_a_newer_bundle_than_a_restored_server_knows_gets_one_that_is_newer_still(fleet: Any) -> None:
+    known = published(fleet, "one")
+    report_record(box=fleet.box, report=Report("running", "", "f" * 64, known.version + 8), now=NOW)
+    assert Job.objects.filter(task=PUBLISH_BUNDLE, subject=fleet.box.id).count() == 2  # for the query, and for this
+    newer = bundle_publish(box=fleet.box, now=NOW)
+    assert newer.version == known.version + 9
+    assert manifest_of(newer).models == manifest_of(known).models
+    assert bundle_publish(box=fleet.box, now=NOW) == newer
 
 
 def test_a_bundle_that_the_box_gave_up_is_wanted_again_as_another_attempt(fleet: Any, operator: Any) -> None:

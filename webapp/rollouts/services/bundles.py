@@ -26,7 +26,7 @@ from webapp.merges.selectors import approved_members
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
 from webapp.rollouts.composing import model_entries, publish_reason
 from webapp.rollouts.models import BoxReport, Bundle
-from webapp.rollouts.selectors import current_bundle, manifest_of, newest_version
+from webapp.rollouts.selectors import current_bundle, manifest_of, newest_version, reported_version
 from webapp.workloads.selectors import workload
 
 
@@ -40,13 +40,16 @@ class BlobsMissing(GemelError):
 def bundle_publish(*, box: Box, reason: str = "", now: datetime) -> Bundle | None:
     """The box's next bundle. Changes nothing, and returns the current one, when that holds the same models already.
 
+    After a restore a box may run a newer bundle than the server knows, and takes none that is older: the next one is
+    newer than that.
+
     None for a box that never had a query. `reason` is worked out from what changed when it is empty.
     """
     box = Box.objects.select_for_update().get(id=box.id)
     current = current_bundle(box)
     previous = None if current is None else manifest_of(current)
     models = model_entries(workload(box), approved_members(box))
-    if models == (previous.models if previous else ()):
+    if models == (previous.models if previous else ()) and newest_version(box) >= reported_version(box):
         return current
     _check_blobs(models)
     bundle = _create(box, models, reason or publish_reason(previous, models), now)
@@ -59,7 +62,7 @@ def bundle_publish(*, box: Box, reason: str = "", now: datetime) -> Bundle | Non
 
 
 def _create(box: Box, models: tuple[ModelEntry, ...], reason: str, now: datetime) -> Bundle:
-    version = newest_version(box) + 1
+    version = max(newest_version(box), reported_version(box)) + 1
     manifest = Manifest(box=str(box.id), version=version, models=models, created_at=now.isoformat())
     content = encode_manifest(manifest)
     return Bundle.objects.create(

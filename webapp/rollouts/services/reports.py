@@ -10,10 +10,12 @@ from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
 from webapp.rollouts.models import BoxReport, Bundle
+from webapp.rollouts.selectors import current_bundle, newest_version
 from webapp.rollouts.services.advancing import rollouts_notice
 from webapp.workloads.services import publish_enqueue
 
 _BYTES_MAX = 2**62
+_VERSION_MAX = 2**30  # with room for every bundle that may follow
 
 
 @transaction.atomic
@@ -24,7 +26,7 @@ def report_record(*, box: Box, report: Report, now: datetime) -> None:
         "state": report.state[:20],
         "sentence": report.sentence[:1000],
         "manifest_digest": report.manifest_digest[:64],
-        "bundle_version": min(max(report.bundle_version, 0), 2**31 - 1),
+        "bundle_version": min(max(report.bundle_version, 0), _VERSION_MAX),
         "bytes_downloaded": bytes_downloaded,
         "is_confirmed": report.is_confirmed,
         "refused_digest": report.refused_digest[:64],
@@ -33,6 +35,8 @@ def report_record(*, box: Box, report: Report, now: datetime) -> None:
     BoxReport.objects.update_or_create(box=box, defaults=values)
     _note_running(box, report.manifest_digest, bytes_downloaded, now)
     rollouts_notice(box=box, now=now)
+    if report.bundle_version > newest_version(box) and current_bundle(box) is not None:
+        publish_enqueue(box_id=box.id, now=now)  # this server was restored: the box takes nothing older
     box_seen(box_id=box.id, now=now)
     live_publish_on_commit(Topic(TopicKind.BOX, box.id), "report", report=msgspec.to_builtins(report))
     site_changed(box.site_id, "box", box.id)
