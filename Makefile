@@ -43,6 +43,9 @@ soak: setup ## a whole box for an hour while cameras come and go, e.g. ARGS="--m
 faults: setup ## break everything once and count what is lost, e.g. ARGS="--only web-killed"
 	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.faults $(ARGS)
 
+scenario-%: setup ## one story on the whole product, e.g. make scenario-drift
+	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.scenario_$(subst -,_,$*) $(ARGS)
+
 images: setup ## pictures of the running product, for the documentation
 	@$(VENV)/python -m demo.screenshots $(ARGS)
 

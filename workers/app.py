@@ -20,6 +20,7 @@ celery_app.conf.include = [
     "workers.tasks.results",
     "workers.tasks.telemetry",
     "workers.tasks.alerts",
+    "workers.tasks.drift",
     "workers.heartbeat",
 ]
 app = celery_app

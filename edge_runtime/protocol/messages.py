@@ -36,6 +36,9 @@ class QuerySample(msgspec.Struct, frozen=True):
     `appeared`: objects by class that the tracker saw appear in the interval, each track counted once, when it is
     confirmed (for a classification query: how often the answer changed to that class and stayed). Sums over time are
     counts of objects, which the means of `counts` are not.
+
+    `scored`: right and wrong of each frame that was scored against the original in the interval: twice the true
+    positives, and false positives plus false negatives. Accuracy over any frames is the sum of right over both sums.
     """
 
     query: str
@@ -51,6 +54,7 @@ class QuerySample(msgspec.Struct, frozen=True):
     agreement_frames: int
     counts: dict[str, float] = {}
     appeared: dict[str, int] = {}
+    scored: tuple[tuple[int, int], ...] = ()
 
 
 class CameraSample(msgspec.Struct, frozen=True):

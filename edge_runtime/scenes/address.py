@@ -2,13 +2,14 @@
 
 Host: the layout. `view` picks one of its camera positions. `seed` decides who drives and walks when, and where in its
 cycle each condition starts; streets and buildings depend on layout and view only, as for a camera that stays put.
+`light=day-night` is day at first and turns to night after `turn_s` seconds, for good; weather and traffic likewise.
 """
 
 from dataclasses import dataclass, fields
 from urllib.parse import parse_qsl, urlsplit
 
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.scenes.conditions import LIGHTS, TRAFFICS, WEATHERS
+from edge_runtime.scenes.conditions import LIGHTS, TRAFFICS, TURN, WEATHERS
 from edge_runtime.scenes.layouts import VIEWS
 
 CYCLE = "cycle"
@@ -20,7 +21,7 @@ class SceneError(GemelError):
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """One rendered camera. `light`, `weather`, `traffic` are a word of their vocabulary, or "cycle"."""
+    """One rendered camera. `light`, `weather`, `traffic`: a word of their vocabulary, two with "-", or "cycle"."""
 
     layout: str
     view: str
@@ -31,6 +32,7 @@ class SceneSpec:
     width: int = 480
     height: int = 270
     fps: float = 10.0
+    turn_s: int = 60
 
     @property
     def address(self) -> str:
@@ -39,7 +41,7 @@ class SceneSpec:
 
 
 _WORDS = {"light": LIGHTS, "weather": WEATHERS, "traffic": TRAFFICS}
-_LIMITS = {"seed": (0, 2**31), "width": (96, 1920), "height": (54, 1080), "fps": (0.5, 60)}
+_LIMITS = {"seed": (0, 2**31), "width": (96, 1920), "height": (54, 1080), "fps": (0.5, 60), "turn_s": (0, 86_400)}
 
 
 def parse_scene(address: str) -> SceneSpec:
@@ -58,10 +60,14 @@ def parse_scene(address: str) -> SceneSpec:
     return SceneSpec(layout=layout, view=view, **{name: _value(name, text) for name, text in given.items()})
 
 
+def _is_turn(text: str, words: tuple[str, ...]) -> bool:
+    return len(parts := text.split(TURN)) == 2 and set(parts) <= set(words)
+
+
 def _value(name: str, text: str) -> str | int | float:
     if name in _WORDS:
         allowed = (*_WORDS[name], CYCLE)
-        if text not in allowed:
+        if text not in allowed and not _is_turn(text, _WORDS[name]):
             raise SceneError(f'A scene has no {name} "{text}"; choose one of {", ".join(allowed)}.')
         return text
     if name not in _LIMITS:

@@ -11,6 +11,8 @@ from edge_runtime.scenes.chance import chance
 LIGHTS = ("day", "dusk", "night")
 WEATHERS = ("clear", "rain", "fog")
 TRAFFICS = ("quiet", "moderate", "heavy")
+TURN = "-"  # between two words: the second follows the first
+TURNING_S = 10.0
 CROSSINGS = ("crossing_free", "crossing_occupied")
 
 _PERIOD_S = {"light": 96.0, "weather": 78.0, "traffic": 108.0}
@@ -45,12 +47,14 @@ class Conditions:
 
 @dataclass(frozen=True)
 class ConditionPlan:
-    """What holds at each second of a scene; each field is a word or "cycle"."""
+    """What holds at each second of a scene; each is a word, "cycle", or two words, of which the second holds from
+    `turn_s` on (and fully TURNING_S later)."""
 
     light: str
     weather: str
     traffic: str
     seed: int
+    turn_s: float = 60.0
 
     def at(self, time_s: float) -> Conditions:
         """Steps of 1/24 between words: the scenery is cached per step."""
@@ -64,12 +68,20 @@ class ConditionPlan:
         return self._level("traffic", self.traffic, time_s, _OCCUPANCY)
 
     def _level(self, name: str, word: str, time_s: float, levels: dict[str, float]) -> float:
+        if TURN in word:
+            before, after = (levels[part] for part in word.split(TURN))
+            return before + (after - before) * _eased((time_s - self.turn_s) / TURNING_S)
         if word != "cycle":
             return levels[word]
         order = _ORDERS[name]
         phase = (time_s / _PERIOD_S[name] + chance(self.seed, len(name), 77)) % 1.0 * len(order)
         index = int(phase)
         moved = max(0.0, 1 - (index + 1 - phase) / _MOVING_SHARE[name])
-        eased = moved * moved * (3 - 2 * moved)
         start, end = levels[order[index]], levels[order[(index + 1) % len(order)]]
-        return start + (end - start) * eased
+        return start + (end - start) * _eased(moved)
+
+
+def _eased(moved: float) -> float:
+    """0 up to 0, 1 from 1 on, smooth between."""
+    moved = min(max(moved, 0.0), 1.0)
+    return moved * moved * (3 - 2 * moved)

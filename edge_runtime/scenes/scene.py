@@ -52,7 +52,7 @@ class Scene:
         self.width, self.height, self.rate_fps = spec.width, spec.height, spec.fps
         self._layout = LAYOUTS[spec.layout]
         self._pinhole = Pinhole(self._layout.poses[spec.view], spec.width, spec.height)
-        self._plan = ConditionPlan(spec.light, spec.weather, spec.traffic, spec.seed)
+        self._plan = ConditionPlan(spec.light, spec.weather, spec.traffic, spec.seed, spec.turn_s)
         self._traffic = Traffic(self._layout, self._plan)
         self._backdrop = backdrop_for(spec.layout, spec.view, spec.width, spec.height)
         self._lens = Lens(spec.width, spec.height)

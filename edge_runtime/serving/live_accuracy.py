@@ -34,7 +34,12 @@ class _Watched:
     zone: Zone
     tried_at: float
     scores: deque[FrameScore] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
+    fresh: deque[FrameScore] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
     sample: tuple[Frame, Prediction] | None = None
+
+    def take_fresh(self) -> tuple[tuple[int, int], ...]:
+        taken = [self.fresh.popleft() for _ in range(len(self.fresh))]
+        return tuple((2 * score.true_positives, score.false_positives + score.false_negatives) for score in taken)
 
 
 class LiveAccuracy:
@@ -88,12 +93,21 @@ class LiveAccuracy:
             for key in original.wanted:
                 original.detach(key)
         inside, _ = split_by_zone(reference, watched.zone)
-        watched.scores.append(frame_score(prediction, functions.agreement_truth(inside)))
+        score = frame_score(prediction, functions.agreement_truth(inside))
+        watched.scores.append(score)
+        watched.fresh.append(score)
 
     def agreements(self) -> Mapping[str, Agreement]:
-        """By query, without those that were not scored yet. Safe to call from another thread."""
+        """By query, without those that were not scored yet. Safe to call from one other thread.
+
+        What was scored since the last call is told once.
+        """
         scores = {query: tuple(watched.scores.copy()) for query, watched in self._watched.items()}
-        return {query: Agreement(accuracy(given), len(given)) for query, given in scores.items() if given}
+        return {
+            query: Agreement(accuracy(given), len(given), self._watched[query].take_fresh())
+            for query, given in scores.items()
+            if given
+        }
 
 
 def _map(original: Skeleton, tensor: TensorSource) -> None:

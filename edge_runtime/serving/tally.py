@@ -21,8 +21,11 @@ class _Interval:
 
 @dataclass(frozen=True)
 class Agreement:
+    """`scored`: right and wrong of the frames scored since the last sample, as QuerySample.scored."""
+
     mean: float | None = None
     frames: int = 0
+    scored: tuple[tuple[int, int], ...] = ()
 
 
 class Tally:
@@ -92,6 +95,7 @@ def _sample(query: str, interval: _Interval, agreement: Agreement) -> QuerySampl
         swap_ms=interval.swap_ms,
         agreement=agreement.mean,
         agreement_frames=agreement.frames,
+        scored=agreement.scored,
         counts={name: total / interval.processed for name, total in interval.counts.items()},
     )
 

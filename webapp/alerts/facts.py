@@ -4,7 +4,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from webapp.alerts.conditions import LEASE_OVERDUE_MAX, QUEUED_MAX, BoxFact, CameraFact, Facts, JobFact, QueueFact
+from webapp.alerts.conditions import (
+    LEASE_OVERDUE_MAX,
+    QUEUED_MAX,
+    BoxFact,
+    CameraFact,
+    Facts,
+    Finding,
+    JobFact,
+    QueueFact,
+)
+from webapp.alerts.models import AlertKind
+from webapp.drift.models import Drift
+from webapp.drift.policies import sentence_of
+from webapp.drift.selectors import drifts_open
 from webapp.fleets.models import Box, Camera
 from webapp.jobs.models import Job
 from webapp.jobs.selectors import jobs_overdue, queues_busy, queues_with_workers
@@ -21,9 +34,11 @@ CAMERAS_WITHIN = timedelta(seconds=30)
 
 def gather(now: datetime) -> Facts:
     with_workers, busy = queues_with_workers(now), queues_busy(now)
+    drifts = drifts_open()
     return Facts(
         boxes=_boxes(now),
         jobs=_jobs(jobs_overdue(now, QUEUED_MAX, LEASE_OVERDUE_MAX)),
+        others=tuple(map(_drift, drifts)),
         queues=tuple(QueueFact(name, name in with_workers, name in busy) for name in (GPU_QUEUE, LIGHT_QUEUE)),
     )
 
@@ -48,6 +63,14 @@ def _box(box: Box, status: BoxStatus, cameras: tuple[CameraFact, ...]) -> BoxFac
         rolled_back=(status.sentence or "It gave up its newest bundle.") if status.has_refused else "",
         cameras=cameras,
     )
+
+
+def _drift(drift: Drift) -> Finding:
+    """One alert goes with a drift all the way: its sentence says how far it is."""
+    box = drift.group.run.box
+    subject = ("query", drift.query_id) if drift.query_id else ("box", box.id)
+    name = f"{drift.query_name} on {box.name}"
+    return Finding(AlertKind.ACCURACY_BELOW_TARGET, drift.site_id, *subject, name, sentence_of(drift))
 
 
 def _jobs(jobs: Iterable[Job]) -> tuple[JobFact, ...]:

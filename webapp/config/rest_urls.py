@@ -8,6 +8,7 @@ from webapp.accounts.rest import routes as accounts
 from webapp.alerts.rest import routes as alerts
 from webapp.common.rest import NoSuchAddress
 from webapp.dashboard.rest import routes as dashboard
+from webapp.drift.rest import routes as drift
 from webapp.fleets.rest import routes as fleets
 from webapp.merges.rest import routes as merges
 from webapp.people.rest import routes as people
@@ -16,7 +17,18 @@ from webapp.telemetry.rest import routes as telemetry
 from webapp.workloads.rest import routes as workloads
 
 router = SimpleRouter(use_regex_path=False)
-for prefix, resource in (*fleets, *workloads, *merges, *rollouts, *telemetry, *people, *accounts, *alerts, *dashboard):
+for prefix, resource in (
+    *fleets,
+    *workloads,
+    *merges,
+    *rollouts,
+    *telemetry,
+    *people,
+    *accounts,
+    *alerts,
+    *drift,
+    *dashboard,
+):
     router.register(prefix, resource, basename=f"rest-{prefix}")
 
 urlpatterns = [

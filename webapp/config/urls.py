@@ -12,6 +12,7 @@ pages = [
     path("", include("webapp.results.urls")),
     path("", include("webapp.merges.urls")),
     path("", include("webapp.rollouts.urls")),
+    path("", include("webapp.drift.urls")),
     path("", include("webapp.alerts.urls")),
 ]
 

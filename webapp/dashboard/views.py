@@ -13,6 +13,7 @@ from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cos
 from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history
 from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import events_lately, overview_figures
+from webapp.drift.selectors import live_accuracies
 from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
 from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_get, merged_group_list
 from webapp.results.panels import result_panels
@@ -129,6 +130,7 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
         "groups": merged_group_list(request.user).filter(members__query=shown),
         "datasets": dataset_list(request.user, shown.camera)[:5],
         "camera": shown.camera,
+        "live_accuracies": live_accuracies(now, [shown.id]),
     }
     context |= result_panels(request.user, Scope(query=shown), [shown], request.GET, now)
     return render(request, "dashboard/query_detail.html", context)

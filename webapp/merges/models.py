@@ -27,7 +27,10 @@ class Match(models.TextChoices):
 
 
 class MergeRun(models.Model):
-    """One search and retraining over a box's workload. For `result` see docs/merging.md."""
+    """One search and retraining over a box's workload. For `result` see docs/merging.md.
+
+    `starts_from`: the merged group whose weights its queries start from, None for their originals'.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="merge_runs")
@@ -38,6 +41,7 @@ class MergeRun(models.Model):
     problem = models.TextField(blank=True)
     time_limit_s = models.PositiveIntegerField(default=1200)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    starts_from = models.ForeignKey("MergedGroup", null=True, on_delete=models.SET_NULL, related_name="+")
     bytes_before = models.BigIntegerField(default=0)
     bytes_after = models.BigIntegerField(default=0)
     result = models.JSONField(default=dict, blank=True)

@@ -15,6 +15,8 @@ NAME_MAX = 40
 LABELS_MAX = 1000
 LABEL_MAX = 100
 ACCELERATORS_MAX = 16
+SCORED_MAX = 1000
+ANSWERS_MAX = 10_000
 TEMPERATURE_MAX_C = 1000
 
 
@@ -54,9 +56,17 @@ def _check_query(sample: QuerySample) -> None:
     _check_range({"swap_ms": sample.swap_ms}, COUNT_MAX)
     if sample.agreement is not None and not 0 <= sample.agreement <= 1:
         raise StatsUnusable(f"The statistics hold an agreement of {sample.agreement}.")
+    _check_scored(sample.scored)
     for found in (sample.counts, sample.appeared):
         _check_labels(found)
         _check_range(found, COUNT_MAX)
+
+
+def _check_scored(scored: Collection[tuple[int, int]]) -> None:
+    if len(scored) > SCORED_MAX:
+        raise StatsUnusable(f"The statistics hold {len(scored)} scored frames of one query.")
+    for right, wrong in scored:
+        _check_range({"right": right, "wrong": wrong}, ANSWERS_MAX)
 
 
 def _check_host(host: HostSample) -> None:

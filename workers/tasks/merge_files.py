@@ -12,7 +12,7 @@ from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import TensorEntry
 from webapp.common.blobs import blob_open
 from webapp.common.folders import local_folder
-from webapp.merges.models import MergeRunQuery
+from webapp.merges.models import MergedGroup, MergeRunQuery
 from webapp.workloads.models import Dataset, DatasetKind, Model
 
 _SAFETENSORS_DTYPES = {
@@ -51,17 +51,30 @@ def named_queries(run_queries: Iterable[MergeRunQuery]) -> dict[str, MergeRunQue
     return dict(zip(core_names(run_query.name for run_query in ordered), ordered, strict=True))
 
 
-def write_workload(folder: Path, queries: Mapping[str, MergeRunQuery]) -> Path:
-    """WORKLOAD.yaml and the originals' weights in `folder`. Raises DatasetGone."""
+def write_workload(folder: Path, queries: Mapping[str, MergeRunQuery], starts_from: MergedGroup | None = None) -> Path:
+    """WORKLOAD.yaml and the originals' weights in `folder`, and those that the run starts from. Raises DatasetGone."""
     weights: dict[Any, str] = {}
     for run_query in queries.values():
         if run_query.model_id not in weights:
             weights[run_query.model_id] = f"{run_query.model_id}.safetensors"
             write_safetensors(folder / weights[run_query.model_id], run_query.model.tensors)
     parts = [_part(name, run_query, weights[run_query.model_id], folder) for name, run_query in queries.items()]
+    for part, run_query in zip(parts, queries.values(), strict=True):
+        merged = _merged(starts_from, run_query)
+        if merged is not None:
+            part["model"]["merged"] = f"merged-{run_query.pk}.safetensors"
+            write_safetensors(folder / part["model"]["merged"], merged)
     path = folder / "WORKLOAD.yaml"
     path.write_text(yaml.safe_dump({"queries": parts}, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path
+
+
+def _merged(group: MergedGroup | None, run_query: MergeRunQuery) -> Mapping[str, Any] | None:
+    """What the query ran in the merged group; None where it was not in it or has another model by now."""
+    if group is None or run_query.query_id is None:
+        return None
+    member = group.members.filter(query=run_query.query_id, model=run_query.model_id).first()
+    return None if member is None else member.tensors
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Any]) -> None:

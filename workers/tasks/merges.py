@@ -49,7 +49,7 @@ def merge_run(job_id: str) -> None:
     lease = claim(job_id)
     if lease is None:
         return
-    runs = MergeRun.objects.select_related("box").filter(state__in=UNENDED)
+    runs = MergeRun.objects.select_related("box", "starts_from").filter(state__in=UNENDED)
     run = runs.filter(id=lease.job.subject).first()
     if run is None:
         lease.end(JobState.SUCCEEDED)
@@ -108,7 +108,7 @@ def _run_core(
         shutil.rmtree(folder, ignore_errors=True)  # what was left there is of no use
     folder.mkdir(parents=True, exist_ok=True)
     merge_run_started(run=run, is_resumed=is_resumed, now=timezone.now())
-    arguments = _arguments(write_workload(folder, queries), folder / OUT, run)
+    arguments = _arguments(write_workload(folder, queries, run.starts_from), folder / OUT, run)
     return run_child(
         [*arguments, "--resume"] if is_resumed else arguments,
         log=folder / "log",

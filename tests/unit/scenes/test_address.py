@@ -15,6 +15,12 @@ def test_takes_the_first_view_and_cycles_everything_by_default():
     assert (spec.view, spec.light, spec.weather, spec.traffic) == ("market", "cycle", "cycle", "cycle")
 
 
+def test_reads_conditions_that_turn():
+    spec = parse_scene("scene://street?light=day-night&weather=clear-rain&turn_s=20")
+    assert (spec.light, spec.weather, spec.turn_s) == ("day-night", "clear-rain", 20)
+    assert parse_scene(spec.address) == spec
+
+
 def test_an_address_made_from_a_spec_gives_that_spec():
     spec = parse_scene("scene://street?seed=4&light=dusk")
     assert parse_scene(spec.address) == spec
@@ -28,6 +34,8 @@ def test_an_address_made_from_a_spec_gives_that_spec():
         ("scene://crossing?view=roof", 'no view "roof"'),
         ("scene://crossing?colour=red", 'no parameter "colour"'),
         ("scene://crossing?light=noon", 'no light "noon"'),
+        ("scene://crossing?light=day-noon", 'no light "day-noon"'),
+        ("scene://crossing?light=day-dusk-night", 'no light "day-dusk-night"'),
         ("scene://crossing?seed=many", 'not "many"'),
         ("scene://crossing?width=4", "between 96 and 1920"),
         ("scene://crossing?fps=nan", "between 0.5 and 60"),

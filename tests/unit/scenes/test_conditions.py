@@ -45,3 +45,12 @@ def test_words_turn_halfway():
     assert Conditions(light=0.4, rain=0.45, fog=0.0).weather_word == "clear"
     assert Conditions(light=1.6, rain=0.0, fog=0.55).light_word == "night"
     assert Conditions(light=1.6, rain=0.0, fog=0.55).weather_word == "fog"
+
+
+def test_a_day_that_turns_to_a_rainy_night_does_so_once_and_for_good():
+    plan = ConditionPlan("day-night", "clear-rain", "quiet", seed=1, turn_s=40)
+    words = [(plan.at(t).light_word, plan.at(t).weather_word) for t in range(0, 400, 5)]
+    assert words[:9] == [("day", "clear")] * 9
+    assert set(words[10:]) == {("night", "rain")}
+    levels = [plan.at(t / 10).light for t in range(600)]
+    assert levels == sorted(levels)

@@ -42,10 +42,12 @@ INSTALLED_APPS = [
     "webapp.fleets",
     "webapp.people",
     "webapp.workloads",
+    "webapp.accuracy",
     "webapp.results",
     "webapp.telemetry",
     "webapp.merges",
     "webapp.rollouts",
+    "webapp.drift",
     "webapp.alerts",
     "webapp.dashboard",
 ]
@@ -179,6 +181,8 @@ CELERY_BEAT_SCHEDULE = {
     "remove old statistics": {"task": "telemetry.prune", "schedule": 3600.0},
     "remove old results": {"task": "results.prune", "schedule": 3600.0},
     "look for alerts": {"task": "alerts.evaluate", "schedule": 15.0},
+    "follow the accuracy of merged groups": {"task": "drift.follow", "schedule": 15.0},
+    "remove old accuracy figures": {"task": "accuracy.prune", "schedule": 3600.0},
     "send messages about alerts again": {"task": "alerts.deliver", "schedule": 15.0},
     "remove old alerts": {"task": "alerts.prune", "schedule": 3600.0},
 }

@@ -16,10 +16,22 @@ register = template.Library()
 _COLOURS = {
     **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved", "active", "finished"), "green"),
     **dict.fromkeys(
-        ("stale", "degraded", "not at target", "waiting", "checking", "collecting", "cancelled", "paused"), "orange"
+        (
+            "stale",
+            "degraded",
+            "not at target",
+            "waiting",
+            "checking",
+            "collecting",
+            "cancelled",
+            "paused",
+            "found",
+            "reverted",
+        ),
+        "orange",
     ),
     **dict.fromkeys(("offline", "failed", "rejected", "open"), "red"),
-    **dict.fromkeys(("queued", "invited", "acknowledged", "updating"), "azure"),
+    **dict.fromkeys(("queued", "invited", "acknowledged", "updating", "merging"), "azure"),
 }
 
 _VERBS = {
@@ -54,6 +66,9 @@ _VERBS = {
     "activate": "switched on the account of",
     "deactivate": "switched off the account of",
     "superuser": "changed the rights of",
+    "find": "found",
+    "fail": "could not finish",
+    "drift": "changed how accuracy is watched in",
     "open": "opened",
     "close": "closed",
     "acknowledge": "acknowledged",
@@ -76,6 +91,7 @@ _NOUNS = {
     "rollout": "",
     "bundle": "",
     "api_token": "API token",
+    "drift": "",
     "receiver": "receiver of alerts",
     "silence": "silence of",
     "merged_group": "merged group",

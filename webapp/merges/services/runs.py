@@ -12,7 +12,7 @@ from webapp.common.errors import Conflict, InvalidInput
 from webapp.fleets.models import Box, Role
 from webapp.fleets.policies import require_role
 from webapp.jobs.services import job_cancel, job_enqueue
-from webapp.merges.models import MergeRun, MergeRunEvent, MergeRunQuery, MergeRunState
+from webapp.merges.models import MergedGroup, MergeRun, MergeRunEvent, MergeRunQuery, MergeRunState
 from webapp.merges.policies import DEFAULT_SETTINGS, RunSettings, check_run
 from webapp.merges.selectors import UNENDED, Requirement, merge_requirements
 from webapp.merges.task_names import GPU_QUEUE, MERGE_RUN
@@ -30,9 +30,17 @@ class DataMissing(InvalidInput):
 
 @transaction.atomic
 def merge_run_start(
-    *, actor: Any | None, box: Box, settings: RunSettings = DEFAULT_SETTINGS, now: datetime
+    *,
+    actor: Any | None,
+    box: Box,
+    settings: RunSettings = DEFAULT_SETTINGS,
+    starts_from: MergedGroup | None = None,
+    now: datetime,
 ) -> MergeRun:
-    """A run over the box's whole workload, queued. Raises DataMissing, Conflict while another run is going on."""
+    """A run over the box's whole workload, queued. Raises DataMissing, Conflict while another run is going on.
+
+    `starts_from`: an earlier merged group of the box; its queries start from its weights.
+    """
     require_role(actor, box.site, Role.OPERATOR)
     check_run(settings)
     Box.objects.select_for_update().get(id=box.id)
@@ -44,7 +52,8 @@ def merge_run_start(
         raise DataMissing(" ".join(missing))
     run = merge_run_create(actor=actor, box=box, settings=settings, requirements=requirements, now=now)
     run.job = job_enqueue(task=MERGE_RUN, queue=GPU_QUEUE, subject=run.id, now=now)
-    run.save(update_fields=["job"])
+    run.starts_from = starts_from
+    run.save(update_fields=["job", "starts_from"])
     return run
 
 

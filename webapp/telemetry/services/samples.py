@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from edge_runtime.protocol.messages import QuerySample as QueryStats
 from edge_runtime.protocol.messages import Stats
+from webapp.accuracy.services import Scored, accuracy_add
 from webapp.fleets.models import Box
 from webapp.fleets.services import box_seen
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit
@@ -45,6 +46,7 @@ def stats_record(*, box: Box, stats: Stats, now: datetime) -> bool:
     QuerySample.objects.bulk_create(_query_sample(sample, part) for part in parts.values())
     middle = sample.at - timedelta(seconds=stats.interval_s / 2)
     counts_add(samples=parts.values(), cameras=cameras, at=middle)
+    accuracy_add(Scored(part, box.id, stats.bundle_version, middle) for part in parts.values())
     if now - sample.at > LATE_AFTER:
         _mark_due(sample)
     if now - sample.at < LIVE_AGE_MAX:  # a spool that is caught up with is history, nothing to watch
@@ -89,6 +91,7 @@ def _box_sample(box: Box, stats: Stats, now: datetime) -> BoxSample:
 
 def _query_sample(sample: BoxSample, part: QueryStats) -> QuerySample:
     values = msgspec.structs.asdict(part)
+    values.pop("scored")  # kept per minute: accuracy_add
     query_id = UUID(values.pop("query"))
     return QuerySample(
         box_sample=sample, query_id=query_id, at=sample.at, bundle_version=sample.bundle_version, **values

@@ -1,0 +1,83 @@
+"""What a site wants done about drift, and every drift that was found."""
+
+import uuid
+
+from django.db import models
+
+from webapp.fleets.models import Site
+from webapp.merges.models import MergedGroup, MergeRun
+from webapp.workloads.models import Query
+
+
+class Response(models.TextChoices):
+    """Each does also what the ones above it do."""
+
+    ALERT = "alert", "Tell people only"
+    REVERT = "revert", "Also go back to the originals"
+    MERGE = "merge", "Also merge anew with fresh frames"
+
+
+class DriftSettings(models.Model):
+    """A site without a row has the defaults. A window is judged from `frames_min` scored frames on."""
+
+    site = models.OneToOneField(Site, on_delete=models.CASCADE, related_name="drift_settings")
+    response = models.CharField(max_length=8, choices=Response.choices, default=Response.MERGE)
+    window_s = models.PositiveIntegerField(default=1800)
+    frames_min = models.PositiveIntegerField(default=30)
+    merge_frames = models.PositiveIntegerField(default=300)
+    merge_span_s = models.PositiveIntegerField(default=600)
+
+    def __str__(self) -> str:
+        return f"drift settings of {self.site}"
+
+
+class DriftState(models.TextChoices):
+    """FOUND: only told. COLLECTING: reverted, frames are on their way. WAITING: for a decision about the new groups."""
+
+    FOUND = "found"
+    REVERTED = "reverted"
+    COLLECTING = "collecting"
+    MERGING = "merging"
+    WAITING = "waiting"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+class Drift(models.Model):
+    """One merged group that fell below what it must keep: which query showed it, by which figures, what was done.
+
+    `bar` is what the upper bound stayed below; see judging.bar_of. `datasets`: ids of those that were asked for.
+    `until`: a drift that failed is told of until then.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="drifts")
+    group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="drifts")
+    query = models.ForeignKey(Query, null=True, on_delete=models.SET_NULL, related_name="drifts")
+    query_name = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=DriftState.choices, default=DriftState.FOUND)
+    value = models.FloatField()
+    lower = models.FloatField()
+    upper = models.FloatField()
+    bar = models.FloatField()
+    frames = models.PositiveIntegerField()
+    window_s = models.PositiveIntegerField()
+    datasets = models.JSONField(default=list)
+    run = models.ForeignKey(MergeRun, null=True, on_delete=models.SET_NULL, related_name="drifts")
+    problem = models.TextField(blank=True)
+    found_at = models.DateTimeField()
+    reverted_at = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-found_at"]
+        indexes = [models.Index(fields=["ended_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group"], condition=models.Q(ended_at=None), name="one_drift_per_merged_group"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"drift of {self.group}"

@@ -1,0 +1,105 @@
+"""What comes next after a drift was found, and what makes sense as a site's settings. Pure: no database."""
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from webapp.common.errors import InvalidInput
+from webapp.drift.models import Drift, DriftState, Response
+from webapp.merges.models import MergedGroupState, MergeRunState
+from webapp.workloads.models import DatasetState
+
+LIMITS = {
+    "window_s": (60, 86_400, "The window lies between one minute and one day."),
+    "frames_min": (10, 1000, "A window is judged from 10 to 1000 frames on."),
+    "merge_frames": (100, 5000, "A merge takes 100 to 5000 frames of a camera."),
+    "merge_span_s": (10, 86_400, "Frames are collected over ten seconds to one day."),
+}
+
+
+def check_settings(response: str, **numbers: int) -> None:
+    """Raises InvalidInput."""
+    if response not in Response:
+        raise InvalidInput(f"The response is one of: {', '.join(Response)}.", field="response")
+    for field, number in numbers.items():
+        low, high, sentence = LIMITS[field]
+        if not low <= number <= high:
+            raise InvalidInput(sentence, field=field)
+
+
+class Step(enum.Enum):
+    """RECOVER: a drift that was only told of is over. END: what came of it was decided."""
+
+    NOTHING = enum.auto()
+    REVERT = enum.auto()
+    COLLECT = enum.auto()
+    START_MERGE = enum.auto()
+    AWAIT_DECISION = enum.auto()
+    FAIL = enum.auto()
+    RECOVER = enum.auto()
+    END = enum.auto()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What became of a drift so far. `run`: of the new merge, "" before it."""
+
+    is_drifting: bool
+    group: MergedGroupState
+    datasets: tuple[DatasetState, ...] = ()
+    run: str = ""
+    new_groups: tuple[MergedGroupState, ...] = ()
+
+
+def next_step(state: DriftState, response: Response, progress: Progress) -> Step:
+    """One step at a time; a step that was cut short is asked for again."""
+    if state is DriftState.FOUND:
+        return _found(response, progress)
+    if state is DriftState.REVERTED:
+        return Step.COLLECT if response is Response.MERGE else Step.END
+    if state is DriftState.COLLECTING:
+        return _collecting(progress.datasets)
+    if state is DriftState.MERGING:
+        return _merging(progress)
+    if state is DriftState.WAITING:
+        return Step.NOTHING if MergedGroupState.WAITING in progress.new_groups else Step.END
+    return Step.NOTHING
+
+
+def _found(response: Response, progress: Progress) -> Step:
+    """A group that a person reverted or replaced meanwhile is nobody's drift any more."""
+    if progress.group is not MergedGroupState.APPROVED or not progress.is_drifting:
+        return Step.RECOVER
+    return Step.NOTHING if response is Response.ALERT else Step.REVERT
+
+
+def _collecting(datasets: Iterable[DatasetState]) -> Step:
+    states = set(datasets)
+    if DatasetState.REJECTED in states or not states:
+        return Step.FAIL
+    return Step.START_MERGE if states == {DatasetState.READY} else Step.NOTHING
+
+
+def _merging(progress: Progress) -> Step:
+    if progress.run in (MergeRunState.QUEUED, MergeRunState.RUNNING):
+        return Step.NOTHING
+    return Step.AWAIT_DECISION if progress.new_groups else Step.FAIL
+
+
+_DONE = {
+    DriftState.FOUND: "Nothing was changed, as the site wishes.",
+    DriftState.REVERTED: "The merged group was reverted to its originals.",
+    DriftState.COLLECTING: "The merged group was reverted to its originals; fresh frames are being collected.",
+    DriftState.MERGING: "The merged group was reverted to its originals; a merge with fresh frames is going on.",
+    DriftState.WAITING: "The merged group was reverted to its originals; a new merge waits for a decision.",
+}
+
+
+def sentence_of(drift: Drift) -> str:
+    minutes = drift.window_s / 60
+    done = _DONE.get(DriftState(drift.state)) or f"The merged group was reverted to its originals. {drift.problem}"
+    return (
+        f"{drift.query_name} agreed with its original on {100 * drift.value:.1f} % ({100 * drift.lower:.1f} to "
+        f"{100 * drift.upper:.1f} %) of {drift.frames} frames sampled within {minutes:.0f} min, where "
+        f"{100 * drift.bar:.1f} % is asked. {done}"
+    )
