@@ -1,6 +1,7 @@
 """Computes a merge of a demo box on rendered days, and ships it: what waits for approval when the demo starts.
 
     python -m demo.merges compute BOX [--threads N]   trains; writes var/merges/BOX and demo/content/merges/BOX
+    python -m demo.merges disagreements BOX           adds frames on which merged and original disagree
     python -m demo.merges check BOX                   expands what is shipped and compares every digest
 
 Training, validation and test are days of their own (demo.content.pictures); test days decide nothing.
@@ -20,9 +21,10 @@ from safetensors.torch import load_file
 from demo.content import FOLDER, Content, Original, Query, load_content
 from demo.content.pictures import TEST_DAYS, TRAIN_DAYS, VALIDATION_DAYS, pictures, render_days
 from demo.originals import frame_set
-from demo.shipped_merges import pack, unpack
+from demo.shipped_merges import pack, pack_disagreements, shipped_weights, unpack
 from edge_runtime.vision.architectures import load_weights, task_of
 from edge_runtime.vision.spec import ModelSpec
+from workers.merging.disagreements import write_disagreements
 from workers.merging.events import Event, EventFile, EventType
 from workers.merging.frames import FrameSet
 from workers.merging.merge_run import MergeRun
@@ -62,6 +64,17 @@ def compute(box: BoxName, threads: Annotated[int, typer.Option(min=1)] = 2, seed
 
 
 @app.command()
+def disagreements(box: BoxName, threads: Annotated[int, typer.Option(min=1)] = 2) -> None:
+    """Add frames on which merged and original disagree to the merge that is shipped for a box."""
+    torch.set_num_threads(threads)
+    queries = _queries(load_content(), box, DAYS[:1])  # nothing is trained
+    with tempfile.TemporaryDirectory() as folder:
+        run = unpack(SHIPPED / box, Path(folder))
+        write_disagreements(run, queries, shipped_weights(run), torch.device("cpu"))
+        pack_disagreements(run, SHIPPED / box)
+
+
+@app.command()
 def check(box: BoxName) -> None:
     """Expand what is shipped for a box and compare every digest."""
     with tempfile.TemporaryDirectory() as folder:
@@ -74,21 +87,21 @@ def core_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 
-def _queries(content: Content, box: str) -> list[MergingQuery]:
+def _queries(content: Content, box: str, days: range = DAYS) -> list[MergingQuery]:
     cameras = {camera.name for camera in content.cameras if camera.box == box}
     queries = [query for query in content.queries if query.camera in cameras]
     if not queries:
         raise typer.BadParameter(f'The demo has no box "{box}" with queries.')
-    return [_merging_query(content, query) for query in queries]
+    return [_merging_query(content, query, days) for query in queries]
 
 
-def _merging_query(content: Content, query: Query) -> MergingQuery:
+def _merging_query(content: Content, query: Query, days: range) -> MergingQuery:
     original = next(model for model in content.models if model.name == query.model)
     model = ModelPart(original.architecture, str(original.weights), original.classes, original.input_size)
     part = QueryPart(
         core_name(query.name), task_of(original.architecture), model, FolderData("rendered"), query.accuracy_target
     )
-    frames = Splits(*(_frames(content, original, part.model.spec, d) for d in (DAYS, VALIDATION_DAYS, TEST_DAYS)))
+    frames = Splits(*(_frames(content, original, part.model.spec, d) for d in (days, VALIDATION_DAYS, TEST_DAYS)))
     network = load_weights(part.model.spec, load_file(original.weights)).requires_grad_(False)
     return merging_query(part, network, frames, torch.device("cpu"))
 

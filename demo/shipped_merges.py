@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from edge_runtime.bundles.tensors import blob_bytes, tensor_from_blob
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, TensorEntry, decode_manifest, distinct_tensors, sha256_hex
+from workers.merging.disagreements import FILE, FOLDER
 
 PIECE_BYTES = 2_800_000
 _BESIDE = ("result.json", "events.jsonl")
@@ -35,6 +36,32 @@ def pack(run: Path, shipped: Path) -> None:
     shutil.copy(run / "bundle" / "manifest.json", shipped)
     for name in _BESIDE:
         shutil.copy(run / name, shipped)
+    pack_disagreements(run, shipped)
+
+
+def pack_disagreements(run: Path, shipped: Path) -> None:
+    """Replaces those that are shipped."""
+    shutil.rmtree(shipped / FOLDER, ignore_errors=True)
+    _copy_disagreements(run, shipped)
+
+
+def _copy_disagreements(source: Path, target: Path) -> None:
+    if (source / FILE).exists():
+        shutil.copy(source / FILE, target)
+        shutil.copytree(source / FOLDER, target / FOLDER, dirs_exist_ok=True)
+
+
+def shipped_weights(run: Path) -> dict[str, dict[str, torch.Tensor]]:
+    """By query that is merged: its merged tensors. `run`: as `unpack` left it. Tensors of originals are not in it."""
+    found = {}
+    for model in _manifest(run / "bundle" / "manifest.json").models:
+        if model.original_tensors is not None:
+            blobs = run / "bundle" / "blobs"
+            found[model.slot] = {
+                name: tensor_from_blob(entry, (blobs / entry.digest).read_bytes())
+                for name, entry in model.tensors.items()
+            }
+    return found
 
 
 def unpack(shipped: Path, run: Path) -> Path:
@@ -54,6 +81,7 @@ def unpack(shipped: Path, run: Path) -> Path:
     shutil.copy(shipped / "manifest.json", run / "bundle")
     for name in _BESIDE:
         shutil.copy(shipped / name, run)
+    _copy_disagreements(shipped, run)
     return run
 
 

@@ -29,7 +29,7 @@ def _states(groups):
 def test_lists_what_waits_with_what_it_saves_and_keeps(browser, groups, words):
     page = words(browser.get(reverse(LIST)))
 
-    assert "cars in + cars out north gate 12.0 MiB → 7.0 MiB 41.7 % 96.1 % of 95.0 %" in page
+    assert "cars in + cars out north gate 12.0 MiB → 7.0 MiB 41.7 % 96.1 % , target 95.0 %" in page
     assert "Approve ticked" in page
 
 

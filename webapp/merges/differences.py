@@ -118,7 +118,7 @@ def _counted(objects: Iterable[Named]) -> str:
 def _words(answer: Sequence[Named]) -> str:
     if len(answer) == 1 and answer[0]["box"] is None:
         return str(answer[0]["label"])
-    return _counted(answer) or "nothing"
+    return f"{len(answer)} found" if answer else "nothing"
 
 
 def _outlines(answer: Sequence[Named]) -> tuple[Outline, ...]:

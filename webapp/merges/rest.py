@@ -36,6 +36,8 @@ from webapp.merges.selectors import (
     picture_of,
 )
 from webapp.merges.strategies import DEFAULT, strategy_names
+from webapp.workloads.selectors import workload
+from webapp.workloads.sharing import workload_sharing
 
 
 class RunAnswer(serializers.ModelSerializer):
@@ -81,6 +83,23 @@ class RequirementAnswer(serializers.Serializer):
     missing = serializers.CharField()
 
 
+class PairAnswer(serializers.Serializer):
+    """`fraction`: of the smaller model's layers. Queries of one model hold one copy already."""
+
+    queries = serializers.ListField(child=serializers.UUIDField(), min_length=2, max_length=2)
+    shared_bytes = serializers.IntegerField()
+    fraction = serializers.FloatField()
+    is_same_model = serializers.BooleanField()
+
+
+class SharingAnswer(serializers.Serializer):
+    """`most_saved_bytes`: if every layer that is alike became one; what holds the targets is found by a merge run."""
+
+    size_bytes = serializers.IntegerField()
+    most_saved_bytes = serializers.IntegerField()
+    pairs = PairAnswer(many=True)
+
+
 class Runs(Resource):
     queryset = MergeRun.objects.none()
     serializer_class = RunAnswer
@@ -115,6 +134,13 @@ class Runs(Resource):
     def requirements(self, request: Request, box_id: UUID) -> Response:
         """What data a merge of the box's workload has, and lacks."""
         return Response(RequirementAnswer(merge_requirements(box_get(request.user, box_id)), many=True).data)
+
+    @extend_schema(responses=SharingAnswer)
+    @action(detail=False, url_path="sharing/<uuid:box_id>", pagination_class=None)
+    def sharing(self, request: Request, box_id: UUID) -> Response:
+        """How much every pair of the box's queries could share."""
+        found = workload_sharing(workload(box_get(request.user, box_id)))
+        return Response(SharingAnswer({**vars(found), "pairs": found.pairs()}).data)
 
 
 class MemberAnswer(serializers.ModelSerializer):

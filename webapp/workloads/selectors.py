@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
-from webapp.workloads.models import Dataset, DatasetState, Model, Query
+from webapp.workloads.models import CheckState, Dataset, DatasetState, Model, Query
 
 _BULKY = ("tensors", "layers")  # megabytes of JSON that lists do not show
 
@@ -23,6 +23,12 @@ def model_get(actor: Any | None, model_id: UUID) -> Model:
     """Raises NotFound."""
     models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
     return _first(models.filter(id=model_id), "There is no such model.")
+
+
+def models_beside(model: Model) -> list[Model]:
+    """The other models of its site that can be used, with their layers."""
+    found = Model.objects.filter(site_id=model.site_id, state=CheckState.READY).exclude(id=model.id)
+    return list(found.defer("tensors"))
 
 
 def query_list(actor: Any | None, box: Box | None = None, camera: Camera | None = None) -> QuerySet[Query]:

@@ -12,7 +12,16 @@ from webapp.fleets.selectors import camera_list, sites_of
 from webapp.workloads import services
 from webapp.workloads.forms import DatasetRequestForm, DatasetUploadForm, ModelForm, QueryEditForm, QueryForm
 from webapp.workloads.models import CheckState
-from webapp.workloads.selectors import dataset_get, dataset_list, model_get, model_list, query_get, query_list
+from webapp.workloads.selectors import (
+    dataset_get,
+    dataset_list,
+    model_get,
+    model_list,
+    models_beside,
+    query_get,
+    query_list,
+)
+from webapp.workloads.sharing import shared_by
 
 
 def models(request: HttpRequest) -> HttpResponse:
@@ -32,13 +41,21 @@ def model_add(request: HttpRequest) -> HttpResponse:
 
 def model(request: HttpRequest, model_id: UUID) -> HttpResponse:
     shown = model_get(request.user, model_id)
+    others = models_beside(shown)
+    counts = shared_by(shown.layers, [other.layers for other in others])
     layers = [
-        {"name": layer["name"], "kind": layer["kind"], "value": layer["size_bytes"]}
+        {"name": layer["name"], "kind": layer["kind"], "value": layer["size_bytes"], "others": counts[layer["name"]]}
         for layer in shown.layers
         if layer["size_bytes"]
     ]
-    queries = query_list(request.user).filter(model=shown)
-    context = {"model": shown, "layers": layers, "queries": queries, "states": CheckState}
+    context = {
+        "model": shown,
+        "layers": layers,
+        "others": len(others),
+        "shareable_bytes": sum(layer["value"] for layer in layers if layer["others"]),
+        "queries": query_list(request.user).filter(model=shown),
+        "states": CheckState,
+    }
     return render(request, "workloads/model_detail.html", context)
 
 

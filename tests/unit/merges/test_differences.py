@@ -42,7 +42,7 @@ def test_objects_are_told_by_who_alone_finds_them():
 
 def test_nothing_found_is_said():
     found = difference(Disagreement(original=[_object("car")], merged=[], truth=[]))
-    assert [side.words for side in found.sides] == ["1 × car", "nothing"]
+    assert [side.words for side in found.sides] == ["1 found", "nothing"]
     assert found.sentence == "Only the original finds 1 × car."
 
 

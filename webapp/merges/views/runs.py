@@ -24,6 +24,7 @@ from webapp.merges.selectors import (
     merge_run_list,
 )
 from webapp.merges.strategies import strategy_title
+from webapp.workloads.sharing import workload_sharing
 
 MOST_OTHERS = 30  # runs offered to compare with
 
@@ -48,7 +49,8 @@ def run_start(request: HttpRequest, box_id: UUID) -> HttpResponse:
         with form_errors(form):
             run = services.merge_run_start(actor=request.user, box=box, settings=form.settings(), now=timezone.now())
             return redirect("merges:run-detail", run.id)
-    context = {"form": form, "box": box, "requirements": requirements}
+    sharing = workload_sharing([found.query for found in requirements if found.query])
+    context = {"form": form, "box": box, "requirements": requirements, "sharing": sharing}
     return render(request, "merges/run_start.html", context)
 
 

@@ -61,10 +61,13 @@ function label(svg, { name, value, x, y, width, height }) {
 export function start(element) {
   const layers = readJson(element.dataset.source);
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" }, element);
+  const all = Number(element.dataset.others);
   for (const tile of squarify(layers)) {
-    const { x, y, width, height, name, kind, value } = tile;
-    const css = kind === "Linear" ? "tile tile-linear" : "tile tile-conv";
-    draw("rect", { x, y, width, height, rx: 2, class: css }, svg, `${name} (${kind}): ${size(value)}`);
+    const { x, y, width, height, name, kind, value, others } = tile;
+    draw("rect", { x, y, width, height, rx: 2, class: "tile tile-private" }, svg);
+    const who = all ? `; ${others} of ${all} other models could share it` : "";
+    const strength = others ? 0.35 + (0.65 * others) / all : 0;
+    draw("rect", { x, y, width, height, rx: 2, class: "tile tile-shareable", "fill-opacity": strength }, svg, `${name} (${kind}): ${size(value)}${who}`);
     label(svg, tile);
   }
 }
