@@ -1,7 +1,7 @@
 """The fleet of the matrix: a site, a box with two queries on one street, and what its database says about them."""
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,12 @@ class Fleet:
 
     def newest_sample(self) -> BoxSample | None:
         return BoxSample.objects.filter(box=self.box).order_by("-id").first()
+
+    def measured_before(self, at: float) -> float:
+        """Unix seconds of the last statistics that were measured before then."""
+        when = datetime.fromtimestamp(at, UTC)
+        found = BoxSample.objects.filter(box=self.box, at__lte=when).aggregate(last=Max("at"))["last"]
+        return 0.0 if found is None else found.timestamp()
 
     def sample_age_s(self, offset_s: float = 0.0) -> float:
         """Of the newest one to arrive, by a box's clock `offset_s` ahead; the server takes a minute of it at most."""

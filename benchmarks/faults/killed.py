@@ -26,10 +26,9 @@ def beat_killed(product: Product) -> Outcome:
 def box_killed(product: Product) -> Outcome:
     killed = time.time()
     product.processes.kill(BOX)
-    time.sleep(0.5)
-    tail = _tail_lost(product, killed)
     product.processes.start_again(BOX)
-    return Outcome(product.recovered(), "the same bundle runs again from disk", samples_lost=tail)
+    took = product.recovered()
+    return Outcome(took, "the same bundle runs again from disk", samples_lost=_tail_lost(product, killed))
 
 
 @fault("box killed (kill -9) while it downloads a bundle", bound="2 s of statistics", samples_allowed=2)
@@ -41,11 +40,11 @@ def box_killed_downloading(product: Product) -> Outcome:
     product.until(arriving.exists)
     killed = time.time()
     product.processes.kill(BOX)
-    tail = _tail_lost(product, killed)
     _require_whole(product, bundle.manifest_digest)
     product.network.cut_after = None
     product.processes.start_again(BOX)
     took = product.recovered()
+    tail = _tail_lost(product, killed)
     put_back(product, query)
     return Outcome(took, "the whole bundle before ran on; the download went on", samples_lost=tail)
 
@@ -81,9 +80,11 @@ def redis_stopped(product: Product) -> Outcome:
 
 
 def _tail_lost(product: Product, killed: float) -> int:
-    """Whole seconds between the last statistics that came and the kill: a sample a second, so the rest is none yet."""
-    newest = product.fleet.newest_sample()
-    return 0 if newest is None else max(0, int(killed - newest.at.timestamp()))
+    """Whole seconds between the last statistics from before the kill and it: a sample a second, the rest is none yet.
+
+    To be asked when all is well again: what the killed box had spooled has come by then.
+    """
+    return int(killed - product.fleet.measured_before(killed))
 
 
 def _require_whole(product: Product, downloading: str) -> None:

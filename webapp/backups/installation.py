@@ -101,7 +101,7 @@ def _artifacts_read(archive: zipfile.ZipFile) -> None:
 def _require_fitting_keys(archive: zipfile.ZipFile) -> None:
     """A key that stands in the environment cannot be replaced from here."""
     for name, member in (("GEMEL_SIGNING_KEY", _SIGNING), ("GEMEL_ENCRYPTION_KEY", _ENCRYPTION)):
-        if os.environ.get(name, archive.read(member).decode()) != archive.read(member).decode():
+        if os.environ.get(name) not in (None, "", archive.read(member).decode()):
             raise BackupError(
                 f"{name} is not the one of the installation that was backed up, so its boxes or encrypted addresses "
                 f"would be lost; nothing was changed. Set {name} to that one, or unset it, and try again."

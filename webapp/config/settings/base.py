@@ -198,8 +198,8 @@ _BUCKET = {
     "BACKEND": "storages.backends.s3.S3Storage",
     "OPTIONS": {
         "bucket_name": env("GEMEL_S3_BUCKET", default=""),
-        "endpoint_url": env("GEMEL_S3_ENDPOINT", default=None),
-        "region_name": env("GEMEL_S3_REGION", default=None),
+        "endpoint_url": env("GEMEL_S3_ENDPOINT", default="") or None,
+        "region_name": env("GEMEL_S3_REGION", default="") or None,
         "location": env("GEMEL_S3_PREFIX", default=""),
         "file_overwrite": False,  # as in a folder: a name that is taken gets another ending
         "default_acl": None,
