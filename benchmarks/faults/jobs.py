@@ -16,7 +16,7 @@ from webapp.merges.services import merge_run_start
 from webapp.workloads.models import Dataset, DatasetState
 from webapp.workloads.services import dataset_request, model_delete
 
-FRAMES, SPAN_S = 120, 24.0
+FRAMES, SPAN_S = 240, 40.0  # a merge needs 100, and a busy machine drops some
 MERGE_S = 150
 MERGE_RECOVER_S = 500.0
 WEIGHTS = "bridge-east-weather"
