@@ -56,7 +56,7 @@ class Watch:
         raise DidNotHappen(f"{what}: not within {within_s:.0f} s")
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patience", type=float, default=1.0, help="factor on every time limit, for a busy machine")
     patience = parser.parse_args().patience
@@ -64,13 +64,8 @@ def main() -> int:
         import django
 
         django.setup()
-        try:
-            run(Watch(), patience)
-        except DidNotHappen as error:
-            print(f"FAILED   {error}", file=sys.stderr)
-            return 1
+        run(Watch(), patience)
     print("All of it happened.")
-    return 0
 
 
 @contextlib.contextmanager
@@ -87,6 +82,9 @@ def running_product(folder: Path, patience: float) -> Iterator[None]:
         instance = Watch().until("the product answers", lambda: instance_read(var_dir), 240 * patience)
         os.environ.update(environment(var_dir, instance.servers))
         yield
+    except BaseException:
+        print((folder / "output").read_text(errors="replace")[-3000:], file=sys.stderr)
+        raise
     finally:
         product.send_signal(signal.SIGINT)
         product.wait(60)
@@ -199,4 +197,7 @@ def run(watch: Watch, patience: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        main()
+    except DidNotHappen as error:
+        sys.exit(f"FAILED   {error}")
