@@ -129,10 +129,6 @@ def _groups_of(box: Box) -> list[dict[UUID, MergedGroupQuery]]:
     return list(groups.values())
 
 
-def is_placed(group: MergedGroup, box: Box) -> bool:
-    return PlacedMember.objects.filter(box=box, member__group=group).exists()
-
-
 def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:
     """By query: the approved member that labels judged. For these the accuracy target is not one for agreement."""
     members = MergedGroupQuery.objects.filter(

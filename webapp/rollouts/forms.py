@@ -19,7 +19,10 @@ _NO_CANARY = ""
 class RolloutForm(forms.Form):
     """All boxes that are possible are chosen at first, and the first of them is the canary."""
 
-    boxes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose a box."})
+    boxes = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        error_messages={"required": "Choose a box."},
+    )
     canary = forms.ChoiceField(
         required=False, help_text="Gets it alone, before all others. Best the one that you can look at."
     )
