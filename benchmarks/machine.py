@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("torch", "torchvision", "numpy")
 
 
-def circumstances() -> dict[str, Any]:
+def circumstances(packages: Sequence[str] = _PACKAGES) -> dict[str, Any]:
     """Load average included: figures from a busy machine compare runs, they are no absolute speeds."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -27,16 +28,16 @@ def circumstances() -> dict[str, Any]:
         },
         "versions": {
             "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in _PACKAGES},
+            **{package: importlib.metadata.version(package) for package in packages},
         },
     }
 
 
-def save(name: str, result: dict[str, Any]) -> Path:
+def save(name: str, result: dict[str, Any], packages: Sequence[str] = _PACKAGES) -> Path:
     """Writes benchmarks/results/<name>.json with the circumstances beside the figures."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({**circumstances(), **result}, indent=2) + "\n")
+    path.write_text(json.dumps({**circumstances(packages), **result}, indent=2) + "\n")
     return path
 
 

@@ -5,12 +5,15 @@ from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path
 
+from webapp.common.database_thread import DatabaseThread
 from webapp.dashboard.consumers import LiveConsumer
 from webapp.rollouts.consumers import BoxConsumer
+from webapp.telemetry.ingest import StatsIngest
 
+_database = DatabaseThread()
 websocket_application = URLRouter(
     [
-        path("ws/box", BoxConsumer.as_asgi()),
+        path("ws/box", BoxConsumer.as_asgi(ingest=StatsIngest(_database), database=_database)),
         path("ws/live", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))),
     ]
 )

@@ -25,7 +25,8 @@ UNAUTHORISED, NO_LONGER = 4401, 4403
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """One page of one person. `topics` are those it subscribed to; `asking` tells boxes that somebody watches.
+    """One page of one person. `topics` are those it subscribed to; `asking` tells boxes, and their connections,
+    that somebody watches, so that nothing is sent for nobody.
 
     Who loses a role, an account or the session loses what is open too: at once where a message says so, and within
     RIGHTS_CHECKED_EVERY_S where that message was lost.
@@ -82,6 +83,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if topic.kind is TopicKind.CAMERA:
             self.watched[topic.id] = box_id
             await self._ask(topic.id, box_id)
+        elif topic.kind is TopicKind.BOX:
+            await self._watch(topic.id)
+        if topic.kind in (TopicKind.CAMERA, TopicKind.BOX):
             self.asking = self.asking or asyncio.create_task(self._keep_asking())
 
     async def _unsubscribe(self, topic: Topic | None) -> None:
@@ -92,11 +96,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_discard(topic.group, self.channel_name)
 
     async def _keep_asking(self) -> None:
-        """Boxes send previews for a few seconds only, so that a closed browser costs nothing for long."""
+        """Previews and statistics come for a few seconds only, so that a closed browser costs nothing for long."""
         while True:
             await asyncio.sleep(PREVIEW_ASKED_EVERY_S)
             for camera_id, box_id in list(self.watched.items()):
                 await self._ask(camera_id, box_id)
+            for topic in [topic for topic in self.topics if topic.kind is TopicKind.BOX]:
+                await self._watch(topic.id)
 
     async def _keep_checking(self) -> None:
         while True:
@@ -113,6 +119,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             except NotFound as error:
                 await self._unsubscribe(topic)
                 await self._error(str(topic), str(error))
+
+    async def _watch(self, box_id: UUID) -> None:
+        await self.channel_layer.group_send(box_commands(box_id), {"type": "watched"})
 
     async def _ask(self, camera_id: UUID, box_id: UUID) -> None:
         wanted = {"type": "preview_wanted", "camera": str(camera_id), "seconds": PREVIEW_WANTED_FOR_S}

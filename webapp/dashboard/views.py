@@ -1,6 +1,7 @@
 """The overview, and pages that gather what several apps know about a box, a camera or a query."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -21,10 +22,11 @@ from webapp.results.selectors import Scope
 from webapp.rollouts.models import RolloutState
 from webapp.rollouts.progress import places_of
 from webapp.rollouts.selectors import box_rollouts, bundle_list, rollout_list
-from webapp.telemetry.selectors import bundle_figures, latest_hardware
+from webapp.telemetry.selectors import bundle_figures, latest_hardware, samples_dropped
 from webapp.workloads.models import CheckState
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get
 
+DROPPED_SPAN = timedelta(hours=24)
 TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
 
 
@@ -69,6 +71,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "chart_span": span,
         "memory": memory_history(shown, span, now),
         "hardware": latest_hardware(shown),
+        "samples_dropped": samples_dropped(row.sample, now - DROPPED_SPAN),
         "queries": query_rows(request.user, {shown.id: row}),
         "cameras": camera_list(request.user, shown),
         "bundles": bundle_list(request.user, shown)[:8],

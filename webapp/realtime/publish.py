@@ -19,5 +19,13 @@ def publish(group: str, kind: str, payload: dict[str, Any]) -> None:
         logger.warning("Live update to %s was lost: %s", group, error)
 
 
+async def send(group: str, kind: str, payload: dict[str, Any]) -> None:
+    """As publish, from an event loop."""
+    try:
+        await get_channel_layer().group_send(group, {"type": kind, **payload})
+    except (RedisError, OSError) as error:
+        logger.warning("Live update to %s was lost: %s", group, error)
+
+
 def publish_on_commit(group: str, kind: str, payload: dict[str, Any]) -> None:
     transaction.on_commit(lambda: publish(group, kind, payload))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from webapp.realtime import groups
-from webapp.realtime.publish import publish, publish_on_commit
+from webapp.realtime.publish import publish, publish_on_commit, send
 
 
 class TopicKind(enum.StrEnum):
@@ -51,6 +51,11 @@ def parse_topic(text: object) -> Topic | None:
 def live_publish(topic: Topic, kind: str, **fields: Any) -> None:
     """Sends {"topic", "kind", **fields} to every browser that subscribed to `topic`, now."""
     publish(topic.group, "live", {"message": _message(topic, kind, fields)})
+
+
+async def live_send(topic: Topic, kind: str, **fields: Any) -> None:
+    """As live_publish, from an event loop."""
+    await send(topic.group, "live", {"message": _message(topic, kind, fields)})
 
 
 def live_publish_on_commit(topic: Topic, kind: str, **fields: Any) -> None:

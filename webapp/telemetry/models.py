@@ -9,7 +9,8 @@ from webapp.fleets.models import Box
 class BoxSample(models.Model):
     """One Stats message (protocol.messages). The memory bands add up to the budget; bytes. (boot_id, seq) is unique.
 
-    `host`: a protocol.messages.HostSample; only every few samples have one.
+    `host`: a protocol.messages.HostSample; only every few samples have one. `samples_dropped`: how many samples the box
+    had lost by then, since it has its spool.
     """
 
     box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="samples")
@@ -28,6 +29,7 @@ class BoxSample(models.Model):
     cpu_percent = models.FloatField(default=0.0)
     cameras = models.JSONField(default=list)
     host = models.JSONField(null=True)
+    samples_dropped = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["box", "boot_id", "seq"], name="one_box_sample_per_seq")]

@@ -29,7 +29,7 @@ class StatsUnusable(ProtocolError):
 def check_stats(stats: Stats) -> None:
     """Raises StatsUnusable for what no box that works would send."""
     memory = msgspec.structs.asdict(stats.memory)
-    counts = {"seq": stats.seq, "bundle_version": stats.bundle_version}
+    counts = {"seq": stats.seq, "bundle_version": stats.bundle_version, "samples_dropped": stats.samples_dropped}
     _check_range(memory, BYTES_MAX)
     _check_range(counts, COUNT_MAX)
     _check_range({"interval_s": stats.interval_s, "cpu_percent": stats.cpu_percent}, COUNT_MAX)

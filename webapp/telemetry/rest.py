@@ -23,7 +23,14 @@ class BoxSampleAnswer(serializers.ModelSerializer):
     class Meta:
         model = BoxSample
         fields = ("at", "interval_s", "bundle_version", "memory_budget", "memory_private", "memory_shared")
-        fields += ("memory_activations", "memory_overhead", "memory_free", "memory_rss", "cpu_percent")
+        fields += (
+            "memory_activations",
+            "memory_overhead",
+            "memory_free",
+            "memory_rss",
+            "cpu_percent",
+            "samples_dropped",
+        )
 
 
 class QuerySampleAnswer(serializers.ModelSerializer):

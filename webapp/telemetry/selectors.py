@@ -76,6 +76,15 @@ def latest_sample(box: Box) -> BoxSample | None:
     return BoxSample.objects.filter(box=box).prefetch_related("query_samples").order_by("-at").first()
 
 
+def samples_dropped(newest: BoxSample | None, since: datetime) -> int:
+    """How many samples the box of `newest`, its newest one, has lost since then: out of its spool, or by its disk."""
+    if newest is None or not newest.samples_dropped:
+        return 0
+    earlier = BoxSample.objects.filter(box_id=newest.box_id, at__lt=since).order_by("-at")
+    before = earlier.values_list("samples_dropped", flat=True).first() or 0
+    return newest.samples_dropped - before if newest.samples_dropped >= before else newest.samples_dropped
+
+
 def latest_hardware(box: Box) -> Hardware | None:
     """What the box last told about its hardware; None where its newest samples tell nothing."""
     newest = BoxSample.objects.filter(box=box).order_by("-at").values_list("at", "host", "cpu_percent", "memory_rss")

@@ -78,6 +78,26 @@ def test_a_day_that_comes_late_is_added_up_when_it_comes(fleet: Any, query: Any)
     assert [row.seconds for row in box_rollups(fleet.box, HOUR, yesterday)] == [180.0, 120.0]
 
 
+def test_a_box_that_comes_late_makes_only_its_own_hours_be_computed_again(
+    fleet: Any, make_fleet: Any, query: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.telemetry.services.rollups.DUE_BATCH", 2)
+    other = make_fleet("airport")
+    other.now = NOON + timedelta(minutes=2)
+    yesterday = NOON - timedelta(hours=20)
+    send(other, other.query(), yesterday)
+    rollups_update(now=NOON + timedelta(minutes=2))
+    BoxRollup.objects.filter(box=other.box, resolution=HOUR).update(cpu_percent=-1.0)
+    fleet.now = NOON + timedelta(minutes=2)
+    for minute in range(0, 121, 30):
+        send(fleet, query, yesterday + timedelta(minutes=minute), used=40)
+    rollups_update(now=fleet.now)
+    assert not RollupDue.objects.exists()
+    assert [row.seconds for row in box_rollups(fleet.box, HOUR, yesterday)] == [4.0, 4.0, 2.0, 120.0]
+    assert [row.captured for row in query_rollups(query, HOUR, yesterday)] == [20, 20, 10, 600]
+    assert [row.cpu_percent for row in box_rollups(other.box, HOUR, yesterday)] == [-1.0]
+
+
 def test_nothing_is_missing_after_the_clockwork_stood_still(fleet: Any, query: Any) -> None:
     for minute in range(2, 8):
         send(fleet, query, NOON + timedelta(minutes=minute), used=50)

@@ -25,6 +25,7 @@ from edge_runtime.protocol.messages import (
     decode_to_box,
     encode_preview,
 )
+from webapp.common.database_thread import DatabaseThread
 from webapp.dashboard.consumers import LiveConsumer
 from webapp.fleets.models import Box, Role
 from webapp.fleets.selectors import camera_preview
@@ -32,6 +33,7 @@ from webapp.fleets.services import box_revoke, camera_probe_request, membership_
 from webapp.people.services import person_active_set
 from webapp.rollouts.consumers import MESSAGE_MAX_BYTES, BoxConsumer
 from webapp.rollouts.models import BoxReport
+from webapp.telemetry.ingest import StatsIngest
 from webapp.telemetry.models import BoxSample
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -80,7 +82,14 @@ def fleet(transactional_db: None, make_fleet: Any) -> Any:
 
 
 @pytest_asyncio.fixture
-async def open_sockets() -> AsyncIterator[list[Socket]]:
+async def database() -> AsyncIterator[DatabaseThread]:
+    thread = DatabaseThread()
+    yield thread
+    await thread.close()
+
+
+@pytest_asyncio.fixture
+async def open_sockets(database: DatabaseThread) -> AsyncIterator[list[Socket]]:
     """Sockets to close; each test has its own event loop and so its own connections to Redis."""
     channel_layers.backends.clear()
     sockets: list[Socket] = []
@@ -90,10 +99,12 @@ async def open_sockets() -> AsyncIterator[list[Socket]]:
 
 
 @pytest.fixture
-def as_box(open_sockets: list[Socket]) -> Any:
+def as_box(open_sockets: list[Socket], database: DatabaseThread) -> Any:
+    ingest = StatsIngest(database)
+
     async def connect(credential: str) -> Socket:
         headers = [(b"authorization", f"Bearer {credential}".encode())]
-        socket = Socket(BoxConsumer.as_asgi(), "/ws/box", headers)
+        socket = Socket(BoxConsumer.as_asgi(ingest=ingest, database=database), "/ws/box", headers)
         accepted, _ = await socket.connect()
         assert accepted
         open_sockets.append(socket)
@@ -165,15 +176,20 @@ async def test_a_report_is_recorded_and_a_change_nudges_the_box(fleet: Any, as_b
 
 
 @pytest.mark.parametrize("credential", ["", "wrong"])
-async def test_a_box_without_a_valid_credential_is_not_let_in(transactional_db: None, credential: str) -> None:
+async def test_a_box_without_a_valid_credential_is_not_let_in(
+    transactional_db: None, database: DatabaseThread, credential: str
+) -> None:
     headers = [(b"authorization", f"Bearer {credential}".encode())]
-    socket = Socket(BoxConsumer.as_asgi(), "/ws/box", headers)
-    assert await socket.connect() == (False, 4401)
+    box = BoxConsumer.as_asgi(ingest=StatsIngest(database), database=database)
+    assert await Socket(box, "/ws/box", headers).connect() == (False, 4401)
 
 
-async def test_a_box_of_an_unknown_version_is_closed_with_the_reason(fleet: Any, open_sockets: list[Socket]) -> None:
+async def test_a_box_of_an_unknown_version_is_closed_with_the_reason(
+    fleet: Any, open_sockets: list[Socket], database: DatabaseThread
+) -> None:
     headers = [(b"authorization", f"Bearer {fleet.credential}".encode()), (b"gemel-protocol", b"7-8")]
-    socket = Socket(BoxConsumer.as_asgi(), "/ws/box", headers)
+    box = BoxConsumer.as_asgi(ingest=StatsIngest(database), database=database)
+    socket = Socket(box, "/ws/box", headers)
     assert (await socket.connect())[0]
     closed = await socket.receive_output(timeout=TIMEOUT_S)
     assert (closed["code"], "update the server" in closed["reason"]) == (4426, True)

@@ -7,6 +7,7 @@ from webapp.fleets.services.boxes import (
     box_revoke,
     box_seen,
     box_target_changed,
+    boxes_seen,
     boxes_unseen_disconnect,
 )
 from webapp.fleets.services.cameras import (
@@ -38,6 +39,7 @@ __all__ = [
     "box_revoke",
     "box_seen",
     "box_target_changed",
+    "boxes_seen",
     "boxes_unseen_disconnect",
     "camera_create",
     "camera_delete",

@@ -1,5 +1,6 @@
 """Boxes: made, revoked, seen. How one joins is enrolment's work."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -76,6 +77,17 @@ def box_disconnected(*, box: Box, connection: str) -> None:
 def box_seen(*, box_id: UUID, now: datetime) -> None:
     """The box showed that it lives and holds a valid credential."""
     Box.objects.filter(id=box_id).update(last_seen_at=now)
+
+
+def boxes_seen(*, box_ids: Collection[UUID], now: datetime) -> frozenset[UUID]:
+    """As box_seen, for many, and locks their rows until the transaction ends. Returns those that exist.
+
+    In one order, so that two transactions never wait for each other.
+    """
+    found = Box.objects.select_for_update(no_key=True).filter(id__in=box_ids).order_by("id")
+    known = frozenset(found.values_list("id", flat=True))
+    Box.objects.filter(id__in=known).update(last_seen_at=now)
+    return known
 
 
 @transaction.atomic

@@ -1,11 +1,13 @@
 """Statistics per minute and per hour, so that a month can be drawn and raw samples need not be kept.
 
 Minutes are computed from samples and hours from minutes, each time anew for all that may have changed: the newest
-minutes, and those for which samples came late (`RollupDue`). So it does not matter how often this runs, or whether it
-runs twice at a time. Times are truncated in UTC.
+minutes of all boxes, and those of single boxes for which samples came late (`RollupDue`), so that a box that was away
+for a day costs its own day only. It does not matter how often this runs, or whether it runs twice at a time. Times are
+truncated in UTC.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -16,29 +18,53 @@ LATE_AFTER = timedelta(minutes=2)  # samples that come later than this are marke
 OVERLAP = timedelta(minutes=3)
 KEPT = {Resolution.MINUTE: timedelta(days=14), Resolution.HOUR: timedelta(days=400)}
 PRUNE_BATCH = 20_000
+DUE_BATCH = 5_000  # minutes in one transaction: three days of one box, or ten minutes of 500
 
 _MEMORY = ("budget", "private", "shared", "activations", "overhead", "free")
 _SUMS = ("captured", "processed", "dropped", "late", "swaps", "swap_ms")
 
 
-@transaction.atomic
 def rollups_update(*, now: datetime) -> None:
     """Brings minutes and hours up to date."""
-    due = list(RollupDue.objects.select_for_update(skip_locked=True).values_list("id", "minute"))
-    ids = [row_id for row_id, _ in due]
+    _recent_update(now)
+    while _due_update() == DUE_BATCH:
+        pass
+
+
+@transaction.atomic
+def _recent_update(now: datetime) -> None:
     since = _since()
+    if since is None:
+        return
+    minutes = {"since": since, "now": now}
+    hours = {"since": since.replace(minute=0)}
     with connection.cursor() as cursor:
-        for table, source in ((BoxRollup, _BOX_MINUTES), (QueryRollup, _QUERY_MINUTES)):
-            if since is not None:
-                cursor.execute(_insert(table, source.format(**_RECENT)), {"since": since, "now": now})
-            if ids:
-                cursor.execute(_insert(table, source.format(**_DUE)), {"due": ids})
-        starts = [minute for _, minute in due] + ([] if since is None else [since])
-        if starts:
-            hours = {"since": min(starts).replace(minute=0, second=0, microsecond=0)}
-            for table, source in ((BoxRollup, _BOX_HOURS), (QueryRollup, _QUERY_HOURS)):
-                cursor.execute(_insert(table, source), hours)
-    RollupDue.objects.filter(id__in=ids).delete()
+        for table, of_minutes, of_hours in _SOURCES:
+            cursor.execute(_insert(table, of_minutes.format(**_RECENT)), minutes)
+            cursor.execute(_insert(table, of_hours.format(**_RECENT_HOURS)), hours)
+
+
+@transaction.atomic
+def _due_update() -> int:
+    """Returns for how many late minutes. Those of one box are together, so that few hours are computed twice."""
+    due = RollupDue.objects.select_for_update(skip_locked=True).order_by("box_id", "minute")
+    rows = list(due.values_list("id", "box_id", "minute")[:DUE_BATCH])
+    if rows:
+        minutes = [minute for _, _, minute in rows]
+        ids, since, until = [row_id for row_id, _, _ in rows], min(minutes), max(minutes) + timedelta(minutes=1)
+        which: dict[str, Any] = {
+            "due": ids,
+            "boxes": list({box_id for _, box_id, _ in rows}),
+            "since": since,
+            "until": until,
+        }
+        hours = which | {"since": since.replace(minute=0), "until": until + timedelta(hours=1)}
+        with connection.cursor() as cursor:
+            for table, of_minutes, of_hours in _SOURCES:
+                cursor.execute(_insert(table, of_minutes.format(**_DUE)), which)
+                cursor.execute(_insert(table, of_hours.format(**_DUE_HOURS)), hours)
+        RollupDue.objects.filter(id__in=ids).delete()
+    return len(rows)
 
 
 def rollups_prune(*, now: datetime) -> int:
@@ -60,10 +86,17 @@ def _since() -> datetime | None:
 
 
 _RECENT = {"which": "box_sample.at >= %(since)s AND box_sample.at < %(now)s", "join": ""}
+# Equal to the late ones, so that they can be hashed; the bounds beside are what an index is good for.
 _DUE = {
-    "which": "due.id = ANY(%(due)s)",
-    "join": "JOIN telemetry_rollupdue due ON due.box_id = box_sample.box_id AND box_sample.at >= due.minute"
-    " AND box_sample.at < due.minute + interval '1 minute'",
+    "which": "box_sample.box_id = ANY(%(boxes)s) AND box_sample.at >= %(since)s AND box_sample.at < %(until)s",
+    "join": "JOIN telemetry_rollupdue due ON due.id = ANY(%(due)s) AND due.box_id = box_sample.box_id"
+    " AND due.minute = date_trunc('minute', box_sample.at)",
+}
+_RECENT_HOURS = {"which": "rollup.start >= %(since)s", "join": ""}
+_DUE_HOURS = {
+    "which": "rollup.box_id = ANY(%(boxes)s) AND rollup.start >= %(since)s AND rollup.start < %(until)s",
+    "join": "JOIN (SELECT DISTINCT box_id AS late_box, date_trunc('hour', minute) AS late_hour FROM telemetry_rollupdue"
+    " WHERE id = ANY(%(due)s)) due ON late_box = rollup.box_id AND late_hour = date_trunc('hour', rollup.start)",
 }
 _BOX_MINUTES = f"""
 SELECT box_sample.box_id, 'minute', date_trunc('minute', box_sample.at), sum(box_sample.interval_s),
@@ -75,7 +108,7 @@ _BOX_HOURS = f"""
 SELECT box_id, 'hour', date_trunc('hour', start), sum(seconds),
     {", ".join(f"(sum(memory_{band} * seconds) / sum(seconds))::bigint" for band in _MEMORY)},
     max(memory_used_max), sum(cpu_percent * seconds) / sum(seconds)
-FROM telemetry_boxrollup WHERE resolution = 'minute' AND start >= %(since)s AND seconds > 0
+FROM telemetry_boxrollup rollup {{join}} WHERE resolution = 'minute' AND {{which}} AND seconds > 0
 GROUP BY box_id, date_trunc('hour', start)
 """
 _QUERY_MINUTES = f"""
@@ -90,9 +123,10 @@ _QUERY_HOURS = f"""
 SELECT box_id, query_id, 'hour', date_trunc('hour', start), {", ".join(f"sum({name})" for name in _SUMS)},
     sum(latency_p50_ms * processed) / nullif(sum(processed) FILTER (WHERE latency_p50_ms IS NOT NULL), 0),
     max(latency_p95_ms), avg(agreement)
-FROM telemetry_queryrollup WHERE resolution = 'minute' AND start >= %(since)s
+FROM telemetry_queryrollup rollup {{join}} WHERE resolution = 'minute' AND {{which}}
 GROUP BY box_id, query_id, date_trunc('hour', start)
 """
+_SOURCES = ((BoxRollup, _BOX_MINUTES, _BOX_HOURS), (QueryRollup, _QUERY_MINUTES, _QUERY_HOURS))
 
 
 def _insert(table: type[BoxRollup] | type[QueryRollup], source: str) -> str:

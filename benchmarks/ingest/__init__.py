@@ -1,0 +1,1 @@
+"""How many samples a second the running product takes in: `make bench-ingest`."""
