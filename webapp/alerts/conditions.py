@@ -52,7 +52,10 @@ class CameraFact:
 
 @dataclass(frozen=True)
 class BoxFact:
-    """`rolled_back`: why the box runs another bundle than the one it was given, "" where it did not give it up."""
+    """`rolled_back`: why the box runs another bundle than the one it was given, "" where it did not give it up.
+
+    `samples_lost`: statistics that it lost within the last hour.
+    """
 
     id: UUID
     site_id: UUID
@@ -60,6 +63,7 @@ class BoxFact:
     is_offline: bool
     last_seen_at: datetime | None
     rolled_back: str = ""
+    samples_lost: int = 0
     cameras: tuple[CameraFact, ...] = ()
 
 
@@ -110,6 +114,12 @@ def _boxes(boxes: Iterable[BoxFact]) -> Iterator[Finding]:
             continue
         if box.rolled_back:
             yield Finding(AlertKind.BUNDLE_ROLLED_BACK, *subject, f"{box.name}: {box.rolled_back}")
+        if box.samples_lost:
+            sentence = (
+                f"{box.name} lost {box.samples_lost} samples of statistics within the last hour: it was away for "
+                "longer than its spool holds, or its disk failed. Charts and counts have a gap there."
+            )
+            yield Finding(AlertKind.STATISTICS_LOST, *subject, sentence)
         for camera in box.cameras:
             if camera.problem:
                 sentence = f"{camera.name} on {box.name} gives no pictures: {camera.problem}"

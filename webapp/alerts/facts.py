@@ -25,11 +25,12 @@ from webapp.merges.models import MergeRun
 from webapp.merges.task_names import GPU_QUEUE
 from webapp.rollouts.selectors import box_statuses
 from webapp.rollouts.status import BoxStatus, Connection
-from webapp.telemetry.selectors import cameras_heard
+from webapp.telemetry.selectors import cameras_told, samples_dropped, samples_heard
 from webapp.workloads.models import Dataset, Model
 from webapp.workloads.task_names import LIGHT_QUEUE
 
-CAMERAS_WITHIN = timedelta(seconds=30)
+HEARD_WITHIN = timedelta(seconds=30)
+LOST_WITHIN = timedelta(hours=1)
 
 
 def gather(now: datetime) -> Facts:
@@ -46,14 +47,16 @@ def gather(now: datetime) -> Facts:
 def _boxes(now: datetime) -> tuple[BoxFact, ...]:
     boxes = list(Box.objects.exclude(enrolled_at=None))
     statuses = box_statuses(boxes, now)
-    said = cameras_heard(now - CAMERAS_WITHIN)
+    newest = samples_heard(now - HEARD_WITHIN)
+    said = cameras_told(newest)
     cameras: dict[UUID, list[CameraFact]] = {}
     for camera_id, name, box_id in Camera.objects.values_list("id", "name", "box_id"):
         cameras.setdefault(box_id, []).append(CameraFact(camera_id, name, said.get(str(camera_id))))
-    return tuple(_box(box, statuses[box.id], tuple(cameras.get(box.id, ()))) for box in boxes)
+    lost = {sample.box_id: samples_dropped(sample, now - LOST_WITHIN) for sample in newest}
+    return tuple(_box(box, statuses[box.id], lost.get(box.id, 0), tuple(cameras.get(box.id, ()))) for box in boxes)
 
 
-def _box(box: Box, status: BoxStatus, cameras: tuple[CameraFact, ...]) -> BoxFact:
+def _box(box: Box, status: BoxStatus, samples_lost: int, cameras: tuple[CameraFact, ...]) -> BoxFact:
     return BoxFact(
         id=box.id,
         site_id=box.site_id,
@@ -61,6 +64,7 @@ def _box(box: Box, status: BoxStatus, cameras: tuple[CameraFact, ...]) -> BoxFac
         is_offline=status.connection is Connection.OFFLINE,
         last_seen_at=status.since,
         rolled_back=(status.sentence or "It gave up its newest bundle.") if status.has_refused else "",
+        samples_lost=samples_lost,
         cameras=cameras,
     )
 

@@ -150,11 +150,15 @@ def _figures(box: Box, version: int, since: datetime, until: datetime) -> Bundle
     )
 
 
-def cameras_heard(since: datetime) -> dict[str, str]:
-    """By camera id: its problem as its box last told since then, "" while it gives pictures."""
-    newest = BoxSample.objects.filter(at__gte=since).order_by("box_id", "-at").distinct("box_id")
+def samples_heard(since: datetime) -> list[BoxSample]:
+    """The newest sample of every box that sent one since then."""
+    return list(BoxSample.objects.filter(at__gte=since).order_by("box_id", "-at").distinct("box_id"))
+
+
+def cameras_told(samples: Iterable[BoxSample]) -> dict[str, str]:
+    """By camera id: its problem as its box told, "" while it gives pictures."""
     return {
         camera["camera"]: "" if camera["state"] == "running" else camera["problem"] or f"it is {camera['state']}."
-        for cameras in newest.values_list("cameras", flat=True)
-        for camera in cameras
+        for sample in samples
+        for camera in sample.cameras
     }

@@ -143,6 +143,14 @@ def test_says_that_no_worker_takes_merge_runs_and_that_a_job_is_stuck(fleet):
     }
 
 
+def test_a_box_that_lost_statistics_is_told_for_an_hour(fleet):
+    for at, dropped in ((NOW - MINUTE, 0), (NOW, 40)):
+        says(fleet, at, "running")
+        BoxSample.objects.filter(seq=int(at.timestamp())).update(samples_dropped=dropped)
+    (alert,) = look(NOW)
+    assert (alert.kind, "lost 40 samples" in alert.sentence) == (AlertKind.STATISTICS_LOST, True)
+
+
 def test_a_box_that_gave_up_its_bundle_is_told_with_its_own_words(fleet):
     fleet.query()
     bundle = bundle_publish(box=fleet.box, now=NOW)

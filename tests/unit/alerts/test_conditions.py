@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ QUEUES = (QueueFact("gpu", has_worker=True, is_busy=False), QueueFact("light", h
 
 def box(is_offline=False, rolled_back="", cameras=()):
     seen = NOW - timedelta(minutes=5) if is_offline else NOW
-    return BoxFact(uuid4(), SITE, "north gate", is_offline, seen, rolled_back, tuple(cameras))
+    return BoxFact(uuid4(), SITE, "north gate", is_offline, seen, rolled_back, cameras=tuple(cameras))
 
 
 def kinds(*, boxes=(), jobs=(), queues=QUEUES):
@@ -61,6 +62,13 @@ def test_a_camera_that_the_box_has_not_spoken_of_is_unknown():
 
 def test_a_box_that_gave_up_its_bundle_is_found():
     assert kinds(boxes=[box(rolled_back="Bundle 3 lost 80 % of the frames.")]) == [AlertKind.BUNDLE_ROLLED_BACK]
+
+
+def test_a_box_that_lost_statistics_is_found_with_how_many():
+    lost = replace(box(), samples_lost=1234)
+    (found,) = findings(Facts((lost,), queues=QUEUES), NOW).found
+    assert found.kind == AlertKind.STATISTICS_LOST
+    assert "lost 1234 samples" in found.sentence
 
 
 def test_a_missing_worker_for_merge_runs_is_found_and_concerns_the_installation():
