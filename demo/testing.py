@@ -1,11 +1,15 @@
-"""`make test`: fresh servers of their own under var/test, pytest on them, and nothing left behind."""
+"""`make test`: fresh servers of their own under var/test, pytest on them, and nothing left behind.
+
+Without arguments the tests that need no servers run beside those that do: the latter wait a good deal.
+"""
 
 import asyncio
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import IO
 
 from demo.chromium import chromium_found
 from demo.console import Console
@@ -15,6 +19,7 @@ from demo.supervisor import Supervisor
 from demo.survivors import end_survivors
 
 TEST_DIR = ROOT / "var" / "test"
+WITHOUT_SERVERS = ("tests/unit", "tests/architecture")
 
 
 async def run_tests(arguments: Sequence[str]) -> int:
@@ -34,12 +39,29 @@ async def run_tests(arguments: Sequence[str]) -> int:
             "OMP_NUM_THREADS": "1",
             # No GEMEL_VAR_DIR: the test settings make a temporary folder of their own.
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "pytest", *arguments, cwd=ROOT, env={**os.environ, **own}
-        )
-        return await process.wait()
+        environment = {**os.environ, **own}
+        return await (_pytest(arguments, environment) if arguments else _everything(environment))
     finally:
         await supervisor.stop()
+
+
+async def _everything(environment: Mapping[str, str]) -> int:
+    """Two runs at a time; what the one without servers says is shown after the other's."""
+    log = TEST_DIR / "without-servers.log"
+    with log.open("w") as file:
+        codes = await asyncio.gather(
+            _pytest([f"--ignore={folder}" for folder in WITHOUT_SERVERS], environment),
+            _pytest(WITHOUT_SERVERS, environment, output=file),
+        )
+    print(log.read_text(), flush=True)
+    return max(codes)
+
+
+async def _pytest(arguments: Sequence[str], environment: Mapping[str, str], output: IO[str] | None = None) -> int:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pytest", *arguments, cwd=ROOT, env=environment, stdout=output, stderr=output
+    )
+    return await process.wait()
 
 
 def _install_chromium(console: Console) -> None:
