@@ -63,11 +63,16 @@ def box_rows(boxes: Iterable[Box], now: datetime) -> tuple[BoxRow, ...]:
 
 def query_rows(actor: Any, boxes: dict[Any, BoxRow], *, camera: Camera | None = None) -> tuple[QueryRow, ...]:
     """Queries of `boxes` (by id), all or those of one camera."""
+    return rows_of(query_list(actor, camera=camera).filter(camera__box__in=list(boxes)), boxes)
+
+
+def rows_of(queries: Iterable[Query], boxes: dict[Any, BoxRow]) -> tuple[QueryRow, ...]:
+    """These queries, each of one of `boxes` (by id)."""
+    found = list(queries)
     measured = {
         sample.query_id: sample for row in boxes.values() if row.sample for sample in row.sample.query_samples.all()
     }
-    queries = [query for query in query_list(actor, camera=camera) if query.camera.box_id in boxes]
-    accepted = accepted_on_labels(queries)
+    accepted = accepted_on_labels(found)
     return tuple(
-        QueryRow(query, boxes[query.camera.box_id], measured.get(query.id), accepted.get(query.id)) for query in queries
+        QueryRow(query, boxes[query.camera.box_id], measured.get(query.id), accepted.get(query.id)) for query in found
     )

@@ -12,7 +12,8 @@ from webapp.common.errors import InvalidInput
 from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history
-from webapp.dashboard.rows import box_rows, query_rows
+from webapp.dashboard.lists import shown_list
+from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.selectors import events_lately, overview_figures
 from webapp.drift.selectors import live_accuracies
 from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
@@ -24,8 +25,9 @@ from webapp.rollouts.progress import places_of
 from webapp.rollouts.selectors import box_rollouts, bundle_list, rollout_list
 from webapp.telemetry.selectors import bundle_figures, latest_hardware, samples_dropped
 from webapp.workloads.models import CheckState
-from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get
+from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get, query_list
 
+WALL_CAMERAS, BOXES_SHOWN = 12, 20  # on the overview; the lists have all
 DROPPED_SPAN = timedelta(hours=24)
 TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
 
@@ -47,16 +49,17 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "figures": overview_figures(person, boxes, queries),
         "needs": sorted(needs, key=lambda need: need.severity),
-        "cameras": cameras,
+        "cameras": cameras[:WALL_CAMERAS],
         "waiting": waiting,
-        "boxes": boxes,
+        "boxes": boxes[:BOXES_SHOWN],
         "events": events_lately(person),
     }
     return render(request, "dashboard/overview.html", context)
 
 
 def boxes(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/box_list.html", {"rows": box_rows(box_list(request.user), timezone.now())})
+    shown = shown_list(box_list(request.user), ("name", "site__name"), request.GET)
+    return render(request, "dashboard/box_list.html", {"shown": shown, "rows": box_rows(shown.page, timezone.now())})
 
 
 def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
@@ -96,7 +99,8 @@ def box_forecast(request: HttpRequest, box_id: UUID) -> HttpResponse:
 
 
 def cameras(request: HttpRequest) -> HttpResponse:
-    return render(request, "dashboard/camera_list.html", {"cameras": camera_list(request.user)})
+    shown = shown_list(camera_list(request.user), ("name", "box__name", "box__site__name"), request.GET)
+    return render(request, "dashboard/camera_list.html", {"shown": shown, "cameras": shown.page})
 
 
 def camera(request: HttpRequest, camera_id: UUID) -> HttpResponse:
@@ -114,8 +118,11 @@ def camera(request: HttpRequest, camera_id: UUID) -> HttpResponse:
 
 
 def queries(request: HttpRequest) -> HttpResponse:
-    rows = {row.box.id: row for row in box_rows(box_list(request.user), timezone.now())}
-    return render(request, "dashboard/query_list.html", {"rows": query_rows(request.user, rows)})
+    fields = ("name", "model__name", "camera__name", "camera__box__name", "camera__box__site__name")
+    shown = shown_list(query_list(request.user), fields, request.GET)
+    boxes = box_list(request.user).filter(id__in={query.camera.box_id for query in shown.page})
+    rows = rows_of(shown.page, {row.box.id: row for row in box_rows(boxes, timezone.now())})
+    return render(request, "dashboard/query_list.html", {"shown": shown, "rows": rows})
 
 
 def query(request: HttpRequest, query_id: UUID) -> HttpResponse:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from django.db.models import Avg, F, Max, Min, QuerySet, Sum
+from django.db.models import Avg, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
 
 from edge_runtime.protocol.messages import HostSample
 from webapp.fleets.models import Box
@@ -96,9 +96,11 @@ def latest_hardware(box: Box) -> Hardware | None:
 
 
 def latest_samples(boxes: Iterable[Box]) -> dict[object, BoxSample]:
-    """The newest sample of each box, by box id, in one query."""
-    newest = BoxSample.objects.filter(box__in=list(boxes)).order_by("box_id", "-at").distinct("box_id")
-    return {sample.box_id: sample for sample in newest.prefetch_related("query_samples")}
+    """The newest sample of each box, by box id. Looked up box by box in the index: sorting ten minutes takes longer."""
+    newest = BoxSample.objects.filter(box=OuterRef("pk")).order_by("-at").values("id")[:1]
+    ids = Box.objects.filter(pk__in=[box.pk for box in boxes]).values_list(Subquery(newest), flat=True)
+    samples = BoxSample.objects.filter(id__in=[found for found in ids if found is not None])
+    return {sample.box_id: sample for sample in samples.prefetch_related("query_samples")}
 
 
 def bundle_figures(box: Box) -> tuple[BundleFigures, ...]:

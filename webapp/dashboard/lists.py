@@ -1,0 +1,47 @@
+"""Long lists, page by page, narrowed down by words; both stand in the address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+
+PAGE_ROWS = 50
+WORDS_MAX = 8
+
+
+@dataclass(frozen=True)
+class ShownList:
+    """`text`: what the list is narrowed down by, "" for nothing."""
+
+    page: Page[Any]
+    text: str
+
+    @property
+    def earlier(self) -> str:
+        return self._address(self.page.previous_page_number()) if self.page.has_previous() else ""
+
+    @property
+    def later(self) -> str:
+        return self._address(self.page.next_page_number()) if self.page.has_next() else ""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there is nothing to search or to turn over."""
+        return not self.text and self.page.paginator.num_pages == 1
+
+    def _address(self, page: int) -> str:
+        return urlencode({"search": self.text, "page": page} if self.text else {"page": page})
+
+
+def shown_list(rows: QuerySet[Any], fields: tuple[str, ...], parameters: Mapping[str, str]) -> ShownList:
+    """The page that `parameters` ask for, of the rows that have every word searched for in one of `fields`."""
+    text = parameters.get("search", "").strip()[:100]
+    for word in text.split()[:WORDS_MAX]:
+        anywhere = Q()
+        for field in fields:
+            anywhere |= Q(**{f"{field}__icontains": word})
+        rows = rows.filter(anywhere)
+    return ShownList(Paginator(rows, PAGE_ROWS).get_page(parameters.get("page")), text)
