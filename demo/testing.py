@@ -1,6 +1,6 @@
 """`make test`: fresh servers of their own under var/test, pytest on them, and nothing left behind.
 
-Without arguments the tests that need no servers run beside those that do: the latter wait a good deal.
+Without arguments the tests that use these servers run beside all others: both wait a good deal.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from demo.supervisor import Supervisor
 from demo.survivors import end_survivors
 
 TEST_DIR = ROOT / "var" / "test"
-WITHOUT_SERVERS = ("tests/unit", "tests/architecture")
+ON_SERVERS = ("tests/functional", "tests/integration/server")
+SLOWEST = ("--durations=10", "--durations-min=10")
 
 
 async def run_tests(arguments: Sequence[str]) -> int:
@@ -46,12 +47,12 @@ async def run_tests(arguments: Sequence[str]) -> int:
 
 
 async def _everything(environment: Mapping[str, str]) -> int:
-    """Two runs at a time; what the one without servers says is shown after the other's."""
-    log = TEST_DIR / "without-servers.log"
+    """Two runs at a time; what the one on the servers says is shown after the other's."""
+    log = TEST_DIR / "on-servers.log"
     with log.open("w") as file:
         codes = await asyncio.gather(
-            _pytest([f"--ignore={folder}" for folder in WITHOUT_SERVERS], environment),
-            _pytest(WITHOUT_SERVERS, environment, output=file),
+            _pytest([*SLOWEST, *(f"--ignore={folder}" for folder in ON_SERVERS)], environment),
+            _pytest([*SLOWEST, *ON_SERVERS], environment, output=file),
         )
     print(log.read_text(), flush=True)
     return max(codes)
