@@ -13,16 +13,18 @@ const axis = (extra = {}) => ({
 
 const clock = (at) => new Date(at * 1000).toTimeString().slice(0, 8);
 export const minute = (at) => clock(at).slice(0, 5);
+const date = (at) => new Date(at * 1000).toLocaleDateString(undefined, { day: "numeric", month: "short" });
 export const day = (at) => new Date(at * 1000).toLocaleDateString(undefined, { weekday: "short", day: "numeric" });
 
 const DAY_S = 86_400;
 const FRESH_MS = 60_000;
-const MOMENT_STEPS = [300, 600, 3600, 7200, 10_800, 21_600, DAY_S, 2 * DAY_S, 7 * DAY_S];
+const MOMENT_STEPS = [300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY_S, 2 * DAY_S, 7 * DAY_S, 14 * DAY_S];
 
-/** Labels of a bottom axis that spans `span_s` seconds of past time: days where it is long, else minutes. */
+/** Labels of a bottom axis that spans `span_s` seconds of past time: dates, days of the week, or minutes. */
 export function pastAxis(span_s) {
   const isLong = span_s > 2 * DAY_S;
-  return { formatX: isLong ? day : minute, incrsX: MOMENT_STEPS.filter((step) => (isLong ? step >= DAY_S : step < DAY_S)) };
+  const formatX = span_s > 8 * DAY_S ? date : isLong ? day : minute;
+  return { formatX, incrsX: MOMENT_STEPS.filter((step) => (isLong ? step >= DAY_S : step < DAY_S)) };
 }
 
 /** Bottom axis and scale of a chart whose `points` have edges: all that was asked for, also where nothing was measured.
