@@ -58,10 +58,7 @@ def postgres_killed(product: Product) -> Outcome:
 
 @fault("PostgreSQL stopped for a minute")
 def postgres_stopped(product: Product) -> Outcome:
-    product.processes.stop("postgres")
-    time.sleep(product.outage_s)
-    product.processes.start_again("postgres")
-    return Outcome(product.recovered(), f"away for {product.outage_s:.0f} s")
+    return _stopped(product, "postgres")
 
 
 @fault("Redis killed (kill -9), empty afterwards")
@@ -73,9 +70,13 @@ def redis_killed(product: Product) -> Outcome:
 
 @fault("Redis stopped for a minute")
 def redis_stopped(product: Product) -> Outcome:
-    product.processes.stop("redis")
+    return _stopped(product, "redis")
+
+
+def _stopped(product: Product, process: str) -> Outcome:
+    product.processes.stop(process)
     time.sleep(product.outage_s)
-    product.processes.start_again("redis")
+    product.processes.start_again(process)
     return Outcome(product.recovered(), f"away for {product.outage_s:.0f} s")
 
 

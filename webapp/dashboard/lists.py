@@ -20,20 +20,14 @@ class ShownList:
     text: str
 
     @property
-    def earlier(self) -> str:
-        return self._address(self.page.previous_page_number()) if self.page.has_previous() else ""
-
-    @property
-    def later(self) -> str:
-        return self._address(self.page.next_page_number()) if self.page.has_next() else ""
+    def query(self) -> str:
+        """The query string that narrows it down so, without the page."""
+        return urlencode({"search": self.text}) if self.text else ""
 
     @property
     def is_short(self) -> bool:
         """Whether there is nothing to search or to turn over."""
-        return not self.text and self.page.paginator.num_pages == 1
-
-    def _address(self, page: int) -> str:
-        return urlencode({"search": self.text, "page": page} if self.text else {"page": page})
+        return not self.text and not self.page.has_other_pages()
 
 
 def shown_list(rows: QuerySet[Any], fields: tuple[str, ...], parameters: Mapping[str, str]) -> ShownList:
