@@ -54,7 +54,7 @@ class CameraFact:
 class BoxFact:
     """`rolled_back`: why the box runs another bundle than the one it was given, "" where it did not give it up.
 
-    `samples_lost`: statistics that it lost within the last hour.
+    `samples_lost`: statistics that it lost within the last hour. `refusal`: why the server lets it not connect.
     """
 
     id: UUID
@@ -64,6 +64,7 @@ class BoxFact:
     last_seen_at: datetime | None
     rolled_back: str = ""
     samples_lost: int = 0
+    refusal: str = ""
     cameras: tuple[CameraFact, ...] = ()
 
 
@@ -109,7 +110,8 @@ def _boxes(boxes: Iterable[BoxFact]) -> Iterator[Finding]:
         subject = (box.site_id, "box", box.id, box.name)
         if box.is_offline:
             since = f"since {box.last_seen_at:%Y-%m-%d %H:%M:%S} UTC" if box.last_seen_at else "since it joined"
-            sentence = f"The server has heard nothing from {box.name} {since}; it goes on with what it last got."
+            silence = f"The server has heard nothing from {box.name} {since}; it goes on with what it last got."
+            sentence = f"{box.name} cannot connect. {box.refusal}" if box.refusal else silence
             yield Finding(AlertKind.BOX_OFFLINE, *subject, sentence)
             continue
         if box.rolled_back:

@@ -53,6 +53,7 @@ class Box(models.Model):
     `next_credential_hash` is of a new credential that was given out and not used yet. Since `credential_wanted_at` the
     box is asked to renew it.
     `connection` names the WebSocket it is connected through, so that an older one closing later changes nothing.
+    `refusal` says why the server did not let it connect when it tried last, "" since it was let in.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -66,6 +67,7 @@ class Box(models.Model):
     hardware = models.JSONField(default=dict, blank=True)
     is_connected = models.BooleanField(default=False)
     connection = models.CharField(max_length=200, blank=True)
+    refusal = models.CharField(max_length=200, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     target_generation = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()

@@ -28,7 +28,7 @@ from edge_runtime.protocol.version import VersionsApart
 from webapp.common.database_thread import DatabaseThread
 from webapp.fleets.api import CredentialRefused, box_of_header, require_spoken
 from webapp.fleets.models import Camera
-from webapp.fleets.services import box_connected, box_disconnected, camera_preview_record
+from webapp.fleets.services import box_connected, box_disconnected, box_refused, camera_preview_record
 from webapp.realtime.groups import box_commands, camera_live
 from webapp.realtime.topics import Topic, TopicKind, live_send
 from webapp.rollouts.services import report_record
@@ -68,13 +68,16 @@ class BoxConsumer(AsyncWebsocketConsumer):
         try:
             authorization = headers.get(b"authorization", b"").decode("latin-1")
             box = await self._database.run(box_of_header, authorization)
-            require_spoken(headers.get(PROTOCOL_HEADER.lower().encode(), b"").decode("latin-1"))
         except CredentialRefused:
             await self.close(UNAUTHORISED)  # before accepting: the box sees status 403
             return
+        try:
+            require_spoken(headers.get(PROTOCOL_HEADER.lower().encode(), b"").decode("latin-1"))
         except (VersionsApart, ProtocolError) as error:
+            reason = str(error)[:REASON_MAX_BYTES]
+            await self._database.run(box_refused, box=box, reason=reason)
             await self.accept()  # only then it gets the reason
-            await self.close(VERSION, str(error)[:REASON_MAX_BYTES])
+            await self.close(VERSION, reason)
             return
         self.box = box
         self._cameras: frozenset[str] = frozenset()

@@ -154,6 +154,7 @@ def _facts(box: Box, report: BoxReport | None, bundle: Bundle | None) -> Facts:
         wanted=bundle.manifest_digest if bundle else "",
         wanted_version=bundle.version if bundle else 0,
         refused=report.refused_digest if report else "",
+        refusal=box.refusal,
     )
 
 

@@ -41,7 +41,10 @@ class BoxStatus:
 
 @dataclass(frozen=True)
 class Facts:
-    """`state`, `sentence`, `runs`, `refused`: last report; `wanted`: digest of its newest bundle. "" for none."""
+    """`state`, `sentence`, `runs`, `refused`: last report; `wanted`: digest of its newest bundle. "" for none.
+
+    `refusal`: why the server did not let it connect, "" where it did.
+    """
 
     is_enrolled: bool
     is_connected: bool
@@ -53,6 +56,7 @@ class Facts:
     wanted: str
     wanted_version: int
     refused: str = ""
+    refusal: str = ""
 
 
 def status_of(facts: Facts, now: datetime) -> BoxStatus:
@@ -61,7 +65,7 @@ def status_of(facts: Facts, now: datetime) -> BoxStatus:
     if connection is Connection.NOT_ENROLLED:
         state, sentence = State.UNKNOWN, "No machine has joined as this box: use a join code on one."
     elif connection is Connection.OFFLINE:
-        sentence = "The server hears nothing from this box; it goes on with what it last got."
+        sentence = facts.refusal or "The server hears nothing from this box; it goes on with what it last got."
     return BoxStatus(
         connection,
         state,

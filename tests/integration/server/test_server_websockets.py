@@ -193,7 +193,14 @@ async def test_a_box_of_an_unknown_version_is_closed_with_the_reason(
     assert (await socket.connect())[0]
     closed = await socket.receive_output(timeout=TIMEOUT_S)
     assert (closed["code"], "update the server" in closed["reason"]) == (4426, True)
-    assert not (await Box.objects.aget(id=fleet.box.id)).is_connected
+    refused = await Box.objects.aget(id=fleet.box.id)
+    assert (refused.is_connected, "update the server" in refused.refusal) == (False, True)
+
+
+async def test_a_box_that_was_refused_and_is_let_in_is_refused_no_more(fleet: Any, as_box: Any) -> None:
+    await Box.objects.filter(id=fleet.box.id).aupdate(refusal="The box speaks protocol 7-8.")
+    await as_box(fleet.credential)
+    assert (await Box.objects.aget(id=fleet.box.id)).refusal == ""
 
 
 async def test_a_newer_box_may_say_more_than_this_server_knows(fleet: Any, as_box: Any) -> None:

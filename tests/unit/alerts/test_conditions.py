@@ -46,6 +46,12 @@ def test_an_offline_box_is_one_alert_and_its_cameras_stay_as_they_are():
     assert found.unknown == {(AlertKind.CAMERA_DEAD, camera.id)}
 
 
+def test_a_box_that_may_not_connect_says_why():
+    refused = replace(box(is_offline=True), refusal="The box speaks protocol 7-8: update the server.")
+    (found,) = findings(Facts((refused,), queues=QUEUES), NOW).found
+    assert found.sentence == "north gate cannot connect. The box speaks protocol 7-8: update the server."
+
+
 def test_a_camera_that_gives_no_pictures_is_named_with_its_problem():
     camera = CameraFact(uuid4(), "entry", "the camera refuses connections.")
     (found,) = findings(Facts((box(cameras=[camera]),), queues=QUEUES), NOW).found

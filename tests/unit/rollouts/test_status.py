@@ -50,6 +50,7 @@ def test_a_box_that_runs_its_bundle_needs_no_sentence() -> None:
             "The disk is full.",
         ),
         (replace(FINE, state="degraded", sentence="A camera is away."), State.DEGRADED, "A camera is away."),
+        (replace(FINE, last_seen_at=ago(61), refusal="Update the box."), State.RUNNING, "Update the box."),
         (replace(FINE, state=""), State.UNKNOWN, "The box has not reported what it runs yet."),
         (replace(FINE, state="from the future"), State.UNKNOWN, ""),
     ],

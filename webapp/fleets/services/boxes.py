@@ -60,7 +60,7 @@ def box_target_changed(*, box_id: UUID) -> None:
 def box_connected(*, box: Box, connection: str, now: datetime) -> None:
     """The box is connected through `connection`; any earlier connection is told to close."""
     was_connected = Box.objects.filter(id=box.id, is_connected=True).exists()
-    Box.objects.filter(id=box.id).update(is_connected=True, connection=connection, last_seen_at=now)
+    Box.objects.filter(id=box.id).update(is_connected=True, connection=connection, refusal="", last_seen_at=now)
     publish_on_commit(box_commands(box.id), "replaced", {"by": connection})
     if not was_connected:
         _connection_changed(box, True)
@@ -71,6 +71,13 @@ def box_disconnected(*, box: Box, connection: str) -> None:
     """Does nothing when the box is connected through another connection by now."""
     gone = Box.objects.filter(id=box.id, connection=connection, is_connected=True)
     if gone.update(is_connected=False, connection=""):
+        _connection_changed(box, False)
+
+
+@transaction.atomic
+def box_refused(*, box: Box, reason: str) -> None:
+    """The box proved who it is, but cannot be let in until somebody does something about `reason`, one sentence."""
+    if Box.objects.filter(id=box.id).exclude(refusal=reason).update(refusal=reason):
         _connection_changed(box, False)
 
 
