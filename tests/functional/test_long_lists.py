@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from webapp.dashboard.lists import PAGE_ROWS
+from webapp.common.lists import PAGE_ROWS
 from webapp.fleets.models import Box
 
 

@@ -1,16 +1,17 @@
 """What needs a person: one sentence and one action each, most urgent first."""
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 
-from webapp.dashboard.rows import BoxRow, QueryRow
-from webapp.fleets.models import Camera
+from webapp.dashboard.rows import QueryRow
+from webapp.fleets.models import Box, Camera
 from webapp.merges.models import MergedGroup
 from webapp.rollouts.models import Rollout
-from webapp.rollouts.status import Connection
+from webapp.rollouts.status import BoxStatus, Connection
 from webapp.workloads.models import CheckState, Model
 
 
@@ -28,16 +29,18 @@ class Attention:
     address: str
 
 
-def box_attention(rows: Iterable[BoxRow]) -> Iterator[Attention]:
-    for row in rows:
-        address = reverse("dashboard:box-detail", args=[row.box.id])
-        if row.box.enrolled_at is None:
-            join = reverse("fleets:box-join", args=[row.box.id])
-            yield Attention(Severity.WAITING, f"No machine has joined as {row.box} yet.", "Show the command", join)
-        elif row.status.connection == Connection.OFFLINE:
-            yield Attention(Severity.BROKEN, f"{row.box} is offline. {row.status.sentence}", "Open box", address)
-        elif row.status.sentence:
-            yield Attention(Severity.WRONG, f"{row.box}: {row.status.sentence}", "Open box", address)
+def box_attention(boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus]) -> Iterator[Attention]:
+    """`statuses`: of each by its id."""
+    for box in boxes:
+        status = statuses[box.id]
+        if box.enrolled_at is None:
+            join = reverse("fleets:box-join", args=[box.id])
+            yield Attention(Severity.WAITING, f"No machine has joined as {box} yet.", "Show the command", join)
+        elif status.sentence:
+            is_offline = status.connection == Connection.OFFLINE
+            sentence = f"{box} is offline. {status.sentence}" if is_offline else f"{box}: {status.sentence}"
+            severity = Severity.BROKEN if is_offline else Severity.WRONG
+            yield Attention(severity, sentence, "Open box", reverse("dashboard:box-detail", args=[box.id]))
 
 
 def camera_attention(cameras: Iterable[Camera]) -> Iterator[Attention]:
@@ -51,10 +54,12 @@ def query_attention(rows: Iterable[QueryRow]) -> Iterator[Attention]:
     for row in rows:
         if row.is_below_target:
             address = reverse("dashboard:query-detail", args=[row.query.id])
-            sentence = (
-                f"{row.query} agrees with its original on {100 * row.sample.agreement:.1f} % of sampled frames, "
-                f"below its target of {100 * row.query.accuracy_target:.1f} %."
+            measured = (
+                f"agrees with its original on {100 * row.sample.agreement:.1f} % of sampled frames"
+                if row.accepted is None
+                else f"was approved to keep {100 * row.accepted.validation_accuracy:.1f} % of its accuracy on labels"
             )
+            sentence = f"{row.query} {measured}, below its target of {100 * row.query.accuracy_target:.1f} %."
             yield Attention(Severity.WRONG, sentence, "Open query", address)
 
 

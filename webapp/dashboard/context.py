@@ -18,7 +18,7 @@ def waiting_decisions(request: HttpRequest) -> dict[str, object]:
     if person is None or not person.is_authenticated:
         return {}
     return {
-        "groups_waiting_count": SimpleLazyObject(lambda: len(groups_waiting(person))),
+        "groups_waiting_count": SimpleLazyObject(lambda: groups_waiting(person).count()),
         "alerts_new_count": SimpleLazyObject(lambda: _alerts_new(person)),
         "administrates": SimpleLazyObject(lambda: administrates(person)),
         "site_topics": SimpleLazyObject(lambda: " ".join(f"site:{site.id}" for site in sites_of(person))),

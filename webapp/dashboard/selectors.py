@@ -1,15 +1,18 @@
-"""The figures of the overview, gathered from what the apps below know."""
+"""The figures of the overview, counted by the database: the fleet may be too large to look at each box and query."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from webapp.audit.models import AuditEvent
-from webapp.dashboard.rows import BoxRow, QueryRow
 from webapp.fleets.selectors import sees_everything, sites_of
 from webapp.merges.models import MergedGroupState
-from webapp.merges.selectors import merged_group_list
+from webapp.merges.selectors import judged_on_labels, merged_group_list
+from webapp.telemetry.models import QuerySample
+from webapp.workloads.models import Query
+from webapp.workloads.selectors import query_list
 
 
 @dataclass(frozen=True)
@@ -26,20 +29,39 @@ class OverviewFigures:
     frames_processed: int
 
 
-def overview_figures(actor: Any, boxes: tuple[BoxRow, ...], queries: tuple[QueryRow, ...]) -> OverviewFigures:
+def overview_figures(
+    actor: Any, newest: Sequence[int], *, boxes: int, boxes_well: int, queries_below: int
+) -> OverviewFigures:
+    """`newest`: samples, of each box that `actor` sees the newest."""
     approved = merged_group_list(actor).filter(state=MergedGroupState.APPROVED)
     saved = approved.aggregate(before=Sum("bytes_before"), after=Sum("bytes_after"))
-    samples = [row.sample for row in queries if row.sample and row.box.box.is_connected]
+    queries = query_list(actor)
+    heard = QuerySample.objects.filter(box_sample__in=newest, box_sample__box__is_connected=True)
+    of_queries = heard.filter(query_id__in=queries.values("id"))
+    frames = of_queries.aggregate(captured=Sum("captured", default=0), processed=Sum("processed", default=0))
+    count = queries.count()
     return OverviewFigures(
-        boxes=len(boxes),
-        boxes_well=sum(row.box.is_connected and not row.status.sentence for row in boxes),
+        boxes=boxes,
+        boxes_well=boxes_well,
         bytes_before=saved["before"] or 0,
         bytes_after=saved["after"] or 0,
-        queries=len(queries),
-        queries_at_target=sum(not row.is_below_target for row in queries),
-        frames_captured=sum(sample.captured for sample in samples),
-        frames_processed=sum(sample.processed for sample in samples),
+        queries=count,
+        queries_at_target=count - queries_below,
+        frames_captured=frames["captured"],
+        frames_processed=frames["processed"],
     )
+
+
+def queries_below(actor: Any, newest: Sequence[int]) -> QuerySet[Query]:
+    """Those below their accuracy target by these samples, as rows.QueryRow.is_below_target says of one."""
+    target = Query.objects.filter(id=OuterRef("query_id")).values("accuracy_target")
+    measured = QuerySample.objects.filter(box_sample__in=newest, agreement__isnull=False)
+    measured = measured.annotate(target=Subquery(target))
+    disagreeing = measured.filter(agreement__lt=F("target")).values_list("query_id", flat=True)
+    judged = judged_on_labels()
+    failed = judged.filter(validation_accuracy__lt=F("query__accuracy_target"))
+    by_agreement = Q(id__in=list(disagreeing)) & ~Q(id__in=judged.values("query"))
+    return query_list(actor).filter(by_agreement | Q(id__in=failed.values("query")))
 
 
 def events_lately(actor: Any, limit: int = 12) -> QuerySet[AuditEvent]:

@@ -1,60 +1,77 @@
 """The overview, and pages that gather what several apps know about a box, a camera or a query."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from webapp.common.errors import InvalidInput
+from webapp.common.lists import shown_list
 from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history
-from webapp.dashboard.lists import shown_list
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
-from webapp.dashboard.selectors import events_lately, overview_figures
+from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
 from webapp.drift.selectors import live_accuracies
-from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list
+from webapp.fleets.models import Box
+from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list
 from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_get, merged_group_list
 from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
 from webapp.rollouts.models import RolloutState
 from webapp.rollouts.progress import places_of
-from webapp.rollouts.selectors import box_rollouts, bundle_list, rollout_list
-from webapp.telemetry.selectors import bundle_figures, latest_hardware, samples_dropped
-from webapp.workloads.models import CheckState
+from webapp.rollouts.selectors import box_rollouts, box_statuses, bundle_list, rollout_list
+from webapp.rollouts.status import BoxStatus
+from webapp.telemetry.selectors import bundle_figures, latest_hardware, newest_sample_ids, samples_dropped
+from webapp.workloads.models import CheckState, Query
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get, query_list
 
-WALL_CAMERAS, BOXES_SHOWN = 12, 20  # on the overview; the lists have all
+WALL_CAMERAS, BOXES_SHOWN, NEEDS_SHOWN = 12, 20, 25  # on the overview; the lists have all
 DROPPED_SPAN = timedelta(hours=24)
 TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    person = request.user
-    boxes = box_rows(box_list(person), timezone.now())
-    queries = query_rows(person, {row.box.id: row for row in boxes})
-    cameras = list(camera_list(person))
-    waiting = groups_waiting(person)
-    needs = [
-        *attention.box_attention(boxes),
-        *attention.camera_attention(cameras),
-        *attention.query_attention(queries),
-        *attention.model_attention(model_list(person).filter(state=CheckState.REJECTED)),
-        *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)),
-        *attention.group_attention(waiting),
-    ]
+    person, now = request.user, timezone.now()
+    statuses = box_statuses(boxes_of(person), now)
+    boxes = list(boxes_of(person).only("name", "enrolled_at", "is_connected"))
+    newest = newest_sample_ids(boxes_of(person))
+    below = queries_below(person, newest)
+    wells = sum(box.is_connected and not statuses[box.id].sentence for box in boxes)
+    needs = _needs(person, boxes, statuses, below)
     context = {
-        "figures": overview_figures(person, boxes, queries),
-        "needs": sorted(needs, key=lambda need: need.severity),
-        "cameras": cameras[:WALL_CAMERAS],
-        "waiting": waiting,
-        "boxes": boxes[:BOXES_SHOWN],
+        "figures": overview_figures(person, newest, boxes=len(boxes), boxes_well=wells, queries_below=below.count()),
+        "needs": needs[:NEEDS_SHOWN],
+        "has_more_needs": len(needs) > NEEDS_SHOWN,
+        "cameras": camera_list(person)[:WALL_CAMERAS],
+        "boxes": box_rows(box_list(person)[:BOXES_SHOWN], now),
         "events": events_lately(person),
     }
     return render(request, "dashboard/overview.html", context)
+
+
+def _needs(
+    person: Any, boxes: Sequence[Box], statuses: Mapping[Any, BoxStatus], below: QuerySet[Query]
+) -> list[attention.Attention]:
+    """The most urgent first. Of what there can be thousands of, one more than is shown."""
+    some = slice(NEEDS_SHOWN + 1)
+    failing = list(below[some])
+    of_boxes = {query.camera.box_id: query.camera.box for query in failing}
+    rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), timezone.now())})
+    needs = [
+        *attention.box_attention(boxes, statuses),
+        *attention.camera_attention(camera_list(person).exclude(probe_problem="")[some]),
+        *attention.query_attention(rows),
+        *attention.model_attention(model_list(person).filter(state=CheckState.REJECTED)[some]),
+        *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),
+        *attention.group_attention(groups_waiting(person)[some]),
+    ]
+    return sorted(needs, key=lambda need: need.severity)
 
 
 def boxes(request: HttpRequest) -> HttpResponse:

@@ -59,10 +59,15 @@ def memberships_of(site: Site) -> QuerySet[SiteMembership]:
     return site.memberships.select_related("person").order_by("person__username")
 
 
+def boxes_of(actor: Any | None) -> QuerySet[Box]:
+    """Nothing but the boxes themselves, for what looks at all of them."""
+    return Box.objects.filter(site__in=sites_of(actor))
+
+
 def box_list(actor: Any | None) -> QuerySet[Box]:
     """Boxes with their site, last report and number of cameras (`camera_count`)."""
-    boxes = Box.objects.filter(site__in=sites_of(actor))
-    return boxes.select_related("site", "report").annotate(camera_count=Count("cameras")).order_by("name")
+    boxes = boxes_of(actor).select_related("site", "report")
+    return boxes.annotate(camera_count=Count("cameras")).order_by("name")
 
 
 def box_get(actor: Any | None, box_id: UUID) -> Box:

@@ -131,12 +131,14 @@ def _groups_of(box: Box) -> list[dict[UUID, MergedGroupQuery]]:
 
 def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:
     """By query: the approved member that labels judged. For these the accuracy target is not one for agreement."""
-    members = MergedGroupQuery.objects.filter(
-        query__in=[query.id for query in queries],
-        group__state=MergedGroupState.APPROVED,
-        basis=RELATIVE_ACCURACY,
-    )
+    members = judged_on_labels().filter(query__in=[query.id for query in queries])
     return {member.query_id: member for member in members.defer("tensors")}
+
+
+def judged_on_labels() -> QuerySet[MergedGroupQuery]:
+    """Members of approved merged groups that labels judged, of queries that still exist."""
+    approved = {"group__state": MergedGroupState.APPROVED, "query__isnull": False}
+    return MergedGroupQuery.objects.filter(basis=RELATIVE_ACCURACY, **approved)
 
 
 def merge_requirements(box: Box) -> tuple[Requirement, ...]:

@@ -1,11 +1,13 @@
 """Reading bundles, the target state of a box, and how a box is doing."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Max, Prefetch, QuerySet
+from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
 from edge_runtime.protocol.signing import KeyRotation
@@ -34,9 +36,10 @@ def current_bundle(box: Box) -> Bundle | None:
 
 
 def current_bundles(boxes: list[Box]) -> dict[Any, Bundle]:
-    """current_bundle of many boxes by box id, without the manifests."""
-    wanted = Bundle.objects.filter(box__in=boxes, cancelled_at=None).defer("manifest")
-    return {bundle.box_id: bundle for bundle in wanted.order_by("box_id", "-version").distinct("box_id")}
+    """current_bundle of many boxes by box id, without the manifests. Looked up by box: each has had many bundles."""
+    newest = Bundle.objects.filter(box=OuterRef("pk"), cancelled_at=None).order_by("-version").values("id")[:1]
+    ids = Box.objects.filter(pk__in=[box.pk for box in boxes]).values_list(Subquery(newest), flat=True)
+    return {bundle.box_id: bundle for bundle in Bundle.objects.filter(id__in=ids).defer("manifest")}
 
 
 def newest_version(box: Box) -> int:
@@ -130,32 +133,21 @@ def target_state(box: Box) -> TargetState:
 
 def box_status(box: Box, now: datetime) -> BoxStatus:
     """Connection and state of the box on two axes, with one sentence."""
-    report = BoxReport.objects.filter(box=box).first()
-    bundle = Bundle.objects.filter(box=box, cancelled_at=None).defer("manifest").order_by("-version").first()
-    return status_of(_facts(box, report, bundle), now)
+    return box_statuses([box], now)[box.id]
 
 
-def box_statuses(boxes: list[Box], now: datetime) -> dict[Any, BoxStatus]:
-    """box_status of many boxes by box id, in two queries."""
-    reports = {report.box_id: report for report in BoxReport.objects.filter(box__in=boxes)}
-    bundles = current_bundles(boxes)
-    return {box.id: status_of(_facts(box, reports.get(box.id), bundles.get(box.id)), now) for box in boxes}
-
-
-def _facts(box: Box, report: BoxReport | None, bundle: Bundle | None) -> Facts:
-    return Facts(
-        is_enrolled=bool(box.credential_hash),
-        is_connected=box.is_connected,
-        last_seen_at=box.last_seen_at,
-        state=report.state if report else "",
-        sentence=report.sentence if report else "",
-        runs=report.manifest_digest if report else "",
-        runs_version=report.bundle_version if report else 0,
-        wanted=bundle.manifest_digest if bundle else "",
-        wanted_version=bundle.version if bundle else 0,
-        refused=report.refused_digest if report else "",
-        refusal=box.refusal,
-    )
+def box_statuses(boxes: Iterable[Box], now: datetime) -> dict[Any, BoxStatus]:
+    """box_status of many boxes by box id, in one statement and without rows of the ORM: a page may need all boxes'."""
+    which = boxes.values("pk") if isinstance(boxes, QuerySet) else [box.pk for box in boxes]
+    newest = Bundle.objects.filter(box=OuterRef("pk"), cancelled_at=None).order_by("-version")
+    told = {"wanted": Subquery(newest.values("manifest_digest")[:1]), "sentence": F("report__sentence")}
+    told |= {"state": F("report__state"), "runs": F("report__manifest_digest"), "refused": F("report__refused_digest")}
+    versions = {"wanted_version": Subquery(newest.values("version")[:1]), "runs_version": F("report__bundle_version")}
+    facts = {name: Coalesce(found, Value("")) for name, found in told.items()}
+    facts |= {name: Coalesce(found, Value(0)) for name, found in versions.items()}
+    known = Box.objects.filter(pk__in=which).order_by()
+    rows = known.values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
+    return {row.pop("pk"): status_of(Facts(is_enrolled=bool(row.pop("credential_hash")), **row), now) for row in rows}
 
 
 def _camera(camera: Camera) -> CameraTarget:

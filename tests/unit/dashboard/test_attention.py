@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from webapp.dashboard.attention import Severity, box_attention, query_attention
+from webapp.dashboard.attention import Attention, Severity, box_attention, query_attention
 from webapp.dashboard.rows import BoxRow, QueryRow
 from webapp.fleets.models import Box
 from webapp.merges.models import MergedGroupQuery
@@ -12,23 +12,24 @@ from webapp.telemetry.models import QuerySample
 from webapp.workloads.models import Query
 
 
-def _row(connection: Connection, sentence: str = "", enrolled: bool = True) -> BoxRow:
+def _box_needs(connection: Connection, sentence: str = "", enrolled: bool = True) -> list[Attention]:
     box = Box(id=uuid.uuid4(), name="north gate", enrolled_at="2026-05-04" if enrolled else None)
-    return BoxRow(box, BoxStatus(connection, State.RUNNING, sentence, None), None)
+    return list(box_attention([box], {box.id: BoxStatus(connection, State.RUNNING, sentence, None)}))
 
 
 def _query_row(agreement: float | None) -> QueryRow:
     query = Query(id=uuid.uuid4(), name="count cars", accuracy_target=0.95)
-    return QueryRow(query, _row(Connection.CONNECTED), QuerySample(agreement=agreement))
+    box = BoxRow(Box(), BoxStatus(Connection.CONNECTED, State.RUNNING, "", None), None)
+    return QueryRow(query, box, QuerySample(agreement=agreement))
 
 
 def test_a_box_that_is_well_needs_nobody():
-    assert list(box_attention([_row(Connection.CONNECTED)])) == []
+    assert _box_needs(Connection.CONNECTED) == []
 
 
 def test_an_offline_box_is_more_urgent_than_one_that_waits_to_join():
-    (offline,) = box_attention([_row(Connection.OFFLINE, "The server hears nothing.")])
-    (unjoined,) = box_attention([_row(Connection.NOT_ENROLLED, enrolled=False)])
+    (offline,) = _box_needs(Connection.OFFLINE, "The server hears nothing.")
+    (unjoined,) = _box_needs(Connection.NOT_ENROLLED, enrolled=False)
 
     assert offline.severity < unjoined.severity
     assert "is offline" in offline.sentence
@@ -44,7 +45,7 @@ def test_low_agreement_alarms_nobody_where_labels_showed_the_target_met():
 
 
 def test_says_why_a_box_is_not_at_its_target():
-    (need,) = box_attention([_row(Connection.CONNECTED, "Camera quay does not answer.")])
+    (need,) = _box_needs(Connection.CONNECTED, "Camera quay does not answer.")
 
     assert need.severity == Severity.WRONG
     assert need.sentence == "north gate: Camera quay does not answer."
@@ -55,3 +56,10 @@ def test_names_a_query_below_its_target_and_only_then():
 
     assert "agrees with its original on 90.0 % of sampled frames, below its target of 95.0 %" in need.sentence
     assert list(query_attention([_query_row(0.95), _query_row(None)])) == []
+
+
+def test_says_what_labels_found_of_a_query_that_was_approved_below_its_target_and_has_sent_nothing_yet():
+    row = replace(_query_row(None), sample=None, accepted=MergedGroupQuery(validation_accuracy=0.92))
+    (need,) = query_attention([row])
+
+    assert "was approved to keep 92.0 % of its accuracy on labels, below its target of 95.0 %" in need.sentence
