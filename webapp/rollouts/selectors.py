@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
@@ -143,7 +143,7 @@ def box_statuses(boxes: Iterable[Box], now: datetime) -> dict[Any, BoxStatus]:
     told = {"wanted": Subquery(newest.values("manifest_digest")[:1]), "sentence": F("report__sentence")}
     told |= {"state": F("report__state"), "runs": F("report__manifest_digest"), "refused": F("report__refused_digest")}
     versions = {"wanted_version": Subquery(newest.values("version")[:1]), "runs_version": F("report__bundle_version")}
-    facts = {name: Coalesce(found, Value("")) for name, found in told.items()}
+    facts = {name: Coalesce(found, Value(""), output_field=TextField()) for name, found in told.items()}
     facts |= {name: Coalesce(found, Value(0)) for name, found in versions.items()}
     known = Box.objects.filter(pk__in=which).order_by()
     rows = known.values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
