@@ -17,6 +17,7 @@ from webapp.fleets.models import Box, Camera, Role
 from webapp.fleets.services import box_create, site_create
 from webapp.merges.models import MergedGroup, MergedGroupState, MergeRun
 from webapp.workloads.models import Model, Query
+from webapp.workloads.services import model_recognise_record
 
 V1 = "/api/v1"
 
@@ -72,6 +73,25 @@ def test_a_model_is_uploaded(program, fleet):
     assert response.status_code == 201, response.content
     assert response.json()["state"] == "checking"
     assert Model.objects.get(name="lorries").classes == ["a", "b"]
+
+
+def test_a_model_that_was_recognised_is_described(program, fleet):
+    entry = {"site": fleet.site.pk, "name": "lorries", "weights": ContentFile(b"weights", name="w.safetensors")}
+    answer = program("post", "/models/", entry, content_type="multipart/form-data").json()
+    assert (answer["state"], answer["architecture"], answer["recognition"]) == ("recognising", "", {})
+
+    candidates = [{"architecture": "resnet18", "task": "classification", "classes": 2, "input_size": None}]
+    found = {"tensors": 122, "size_bytes": 9, "candidates": candidates}
+    model_recognise_record(model=Model.objects.get(name="lorries"), recognition=found, now=timezone.now())
+    model = f"/models/{answer['id']}/"
+    assert program("get", model).json()["recognition"]["candidates"][0]["architecture"] == "resnet18"
+
+    wrong = program("post", f"{model}describe/", {"classes": ["a"], "input_height": 64, "input_width": 64})
+    assert wrong.json()["fields"] == {"classes": [wrong.json()["message"]]}
+    assert "were trained for 2 classes" in wrong.json()["message"]
+    assert "input size" in program("post", f"{model}describe/", {"classes": ["a", "b"]}).json()["message"]
+    right = program("post", f"{model}describe/", {"classes": ["a", "b"], "input_height": 64, "input_width": 64})
+    assert (right.json()["state"], right.json()["architecture"]) == ("checking", "resnet18")
 
 
 def test_a_decision_leaves_its_reason_and_the_token_in_the_log(program, fleet):
@@ -178,6 +198,7 @@ VIEWER_MAY_NOT = [
     ("delete", "/cameras/{camera}/", None),
     ("post", "/cameras/{camera}/probe/", None),
     ("delete", "/models/{model}/", None),
+    ("post", "/models/{model}/describe/", lambda f: {"classes": ["a"]}),
     ("post", "/data-sets/", lambda f: {"camera": f.camera.pk, "name": "x", "frames": 100, "span_s": 60}),
     ("post", "/queries/", lambda f: {"camera": f.camera.pk, "model": f.model.pk, "name": "x", "objects": ["car"]}),
     ("post", "/merge-runs/", lambda f: {"box": f.box.pk}),

@@ -65,8 +65,11 @@ def query_attention(rows: Iterable[QueryRow]) -> Iterator[Attention]:
 
 def model_attention(models: Iterable[Model]) -> Iterator[Attention]:
     for model in models:
+        address = reverse("workloads:model-detail", args=[model.id])
+        if model.state == CheckState.UNDESCRIBED:
+            sentence = f"{model} was recognised and waits for what its weights do not tell. {model.problem}".strip()
+            yield Attention(Severity.WAITING, sentence, "Describe it", address)
         if model.state == CheckState.REJECTED:
-            address = reverse("workloads:model-detail", args=[model.id])
             yield Attention(Severity.WRONG, f"{model} was rejected: {model.problem}", "Open model", address)
 
 

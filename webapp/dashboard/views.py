@@ -33,6 +33,7 @@ from webapp.workloads.selectors import dataset_list, model_get, model_list, quer
 
 WALL_CAMERAS, BOXES_SHOWN, NEEDS_SHOWN = 12, 20, 25  # on the overview; the lists have all
 DROPPED_SPAN = timedelta(hours=24)
+_MODELS_STOPPED = (CheckState.REJECTED, CheckState.UNDESCRIBED)
 TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
 
 
@@ -67,7 +68,7 @@ def _needs(
         *attention.box_attention(boxes, statuses),
         *attention.camera_attention(camera_list(person).exclude(probe_problem="")[some]),
         *attention.query_attention(rows),
-        *attention.model_attention(model_list(person).filter(state=CheckState.REJECTED)[some]),
+        *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
         *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),
         *attention.group_attention(groups_waiting(person)[some]),
     ]

@@ -12,6 +12,7 @@ from webapp.common.errors import InvalidInput
 from webapp.fleets.models import Camera
 from webapp.fleets.selectors import camera_list, sites_of
 from webapp.workloads.models import CheckState, DatasetKind, Model, Query
+from webapp.workloads.recognition import read_recognition
 from webapp.workloads.selectors import model_list
 from webapp.workloads.zones import read_zone, zone_text
 
@@ -19,6 +20,7 @@ ARCHITECTURE_CHOICES = [
     (task.capitalize(), [(name, name) for name in sorted(ARCHITECTURES) if ARCHITECTURES[name] == task])
     for task in sorted(set(ARCHITECTURES.values()))
 ]
+CLASSES_HELP = "One per line or between commas, in the order of the network's outputs."
 QUERY_TERMS = ("accuracy_target", "rate_fps", "deadline_ms", "priority", "zone")
 
 
@@ -57,12 +59,18 @@ class ZoneField(forms.CharField):
 
 
 class ModelForm(forms.Form):
+    """What is not said of the weights is recognised."""
+
     site = forms.ModelChoiceField(queryset=None, empty_label=None, help_text="Queries of this site can use the model.")
     name = forms.CharField(max_length=100)
-    architecture = forms.ChoiceField(choices=ARCHITECTURE_CHOICES, help_text="The network the weights belong to.")
-    classes = ClassNamesField(help_text="One per line or between commas, in the order of the network's outputs.")
-    input_height = forms.IntegerField(initial=224, help_text="Pixels.")
-    input_width = forms.IntegerField(initial=224, help_text="Pixels.")
+    architecture = forms.ChoiceField(
+        choices=[("", "Recognise it from the weights"), *ARCHITECTURE_CHOICES],
+        required=False,
+        help_text="The network the weights belong to.",
+    )
+    classes = ClassNamesField(required=False, help_text=CLASSES_HELP)
+    input_height = forms.IntegerField(required=False, help_text="Pixels.")
+    input_width = forms.IntegerField(required=False, help_text="Pixels.")
     weights = forms.FileField(
         widget=forms.ClearableFileInput(attrs={"accept": ".safetensors,.pt,.pth"}),
         help_text="A .safetensors file of the state dict, at most 2 GiB. No code in it is ever run.",
@@ -73,10 +81,52 @@ class ModelForm(forms.Form):
         self.fields["site"].queryset = sites_of(actor)
 
     def registration(self) -> dict[str, Any]:
-        """The cleaned data as model_register takes it. `input_size` is (height, width)."""
-        entered = dict(self.cleaned_data)
-        entered["input_size"] = (entered.pop("input_height"), entered.pop("input_width"))
-        return entered
+        """The cleaned data as model_register takes it."""
+        return _with_input_size(self.cleaned_data)
+
+    def says_more(self) -> bool:
+        """Whether the part of the form that may stay empty holds something."""
+        return any(self[name].value() for name in ("architecture", "classes", "input_height", "input_width"))
+
+
+class ModelDescribeForm(forms.Form):
+    """What the tensors of a recognised upload do not tell. A field that they answer is not there."""
+
+    architecture = forms.ChoiceField(
+        widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
+        help_text="Their tensors are alike; they differ in how they look at a picture.",
+    )
+    classes = ClassNamesField(help_text=CLASSES_HELP)
+    input_height = forms.IntegerField(help_text="Pixels.")
+    input_width = forms.IntegerField(help_text="Pixels.")
+
+    def __init__(self, *args: Any, model: Model, **kwargs: Any) -> None:
+        self.recognition = read_recognition(model.recognition)
+        first, *others = self.recognition.candidates
+        height, width = (model.input_height, model.input_width) if model.input_height else first.usual_size or ("", "")
+        initial = {"classes": "\n".join(model.classes), "input_height": height, "input_width": width}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.fields["classes"].label = (
+            "Name of its class" if first.classes == 1 else f"Names of its {first.classes} classes"
+        )
+        if others:
+            names = [candidate.architecture for candidate in self.recognition.candidates]
+            self.fields["architecture"].choices = [(name, name) for name in names]
+        else:
+            del self.fields["architecture"]
+        if first.input_size:
+            del self.fields["input_height"], self.fields["input_width"]
+
+    def description(self) -> dict[str, Any]:
+        """The cleaned data as model_describe takes it."""
+        return _with_input_size(self.cleaned_data)
+
+
+def _with_input_size(cleaned: dict[str, Any]) -> dict[str, Any]:
+    """`input_size` (height, width) instead of its two fields; None where both are empty, and 0 for a missing side."""
+    entered = dict(cleaned)
+    height, width = entered.pop("input_height", None), entered.pop("input_width", None)
+    return entered | {"input_size": None if height is None and width is None else (height or 0, width or 0)}
 
 
 class _QueryTermsForm(forms.Form):

@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator
 from django.db import models
 
 from edge_runtime.protocol.target import Privacy
@@ -10,8 +10,13 @@ from webapp.fleets.models import Camera, Site
 
 
 class CheckState(models.TextChoices):
-    """An upload is checked by a worker before it can be used."""
+    """A worker checks an upload before it can be used, and recognises it before that where nobody said all of it.
 
+    UNDESCRIBED: a person has to say what its tensors do not tell.
+    """
+
+    RECOGNISING = "recognising", "being recognised"
+    UNDESCRIBED = "undescribed", "needs your word"
     CHECKING = "checking"
     READY = "ready"
     REJECTED = "rejected"
@@ -23,18 +28,21 @@ class Model(models.Model):
     `tensors`: state-dict name -> {"digest", "dtype", "shape"} (protocol.manifest.TensorEntry), blobs in the artifact
     store. `layers`: the inventory, [{"name", "kind", "signature", "parameters", "size_bytes", "position"}]. Both, and
     `size_bytes`, are filled by the check in a worker. `upload` is the path of the uploaded file until then.
+    `recognition` (workloads.recognition.Recognition): what its tensors told, where a person did not say it all;
+    architecture, classes and input size are empty and 0 until they are known.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="models")
     name = models.CharField(max_length=100)
-    architecture = models.CharField(max_length=80)
+    architecture = models.CharField(max_length=80, blank=True)
     task = models.CharField(max_length=20, blank=True)
-    classes = models.JSONField()
-    input_height = models.PositiveIntegerField(validators=[MinValueValidator(16), MaxValueValidator(2048)])
-    input_width = models.PositiveIntegerField(validators=[MinValueValidator(16), MaxValueValidator(2048)])
-    state = models.CharField(max_length=10, choices=CheckState.choices, default=CheckState.CHECKING)
+    classes = models.JSONField(default=list, blank=True)
+    input_height = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(2048)])
+    input_width = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(2048)])
+    state = models.CharField(max_length=12, choices=CheckState.choices, default=CheckState.CHECKING)
     problem = models.TextField(blank=True)
+    recognition = models.JSONField(default=dict, blank=True)
     upload = models.CharField(max_length=200, blank=True)
     tensors = models.JSONField(default=dict, blank=True)
     layers = models.JSONField(default=list, blank=True)

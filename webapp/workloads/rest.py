@@ -8,7 +8,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,27 +23,67 @@ INTEGER_MAX = 2**31 - 1
 UPLOADED_KINDS = [(kind.value, kind.value) for kind in (DatasetKind.COCO, DatasetKind.IMAGEFOLDER)]
 
 
-class ModelAnswer(serializers.ModelSerializer):
-    """`problem` says why a rejected upload was rejected."""
+class CandidateAnswer(serializers.Serializer):
+    """Sizes are [height, width]: `input_size` where the tensors tell it, else null; `usual_size` is a suggestion."""
 
+    architecture = serializers.CharField()
+    task = serializers.CharField()
+    classes = serializers.IntegerField()
+    input_size = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    usual_size = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    size_rule = serializers.CharField(allow_blank=True)
+
+
+class RecognitionAnswer(serializers.Serializer):
+    """Empty for an upload that was described whole."""
+
+    tensors = serializers.IntegerField(required=False)
+    size_bytes = serializers.IntegerField(required=False)
+    candidates = CandidateAnswer(many=True, required=False)
+
+
+class ModelAnswer(serializers.ModelSerializer):
+    """`problem` says why an upload was rejected, or what of its description does not fit it. `recognition` is what its
+    tensors told where it was uploaded without saying it all: in the state "undescribed" it waits for the rest."""
+
+    recognition = RecognitionAnswer(read_only=True)
     classes = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Model
         fields = ("id", "site", "name", "architecture", "task", "classes", "input_height", "input_width", "state")
-        fields += ("problem", "size_bytes", "created_at")
+        fields += ("problem", "recognition", "size_bytes", "created_at")
 
 
 class ModelEntry(serializers.Serializer):
-    """`weights`: safetensors of the state dict, at most 2 GiB. A worker checks it, and `state` tells."""
+    """`weights`: safetensors of the state dict, at most 2 GiB. A worker checks it, and `state` tells.
+
+    What is left out of architecture, classes and input size is recognised where the tensors tell it. Where they do not,
+    `state` becomes "undescribed", and describe/ takes the rest.
+    """
 
     site = Reference(site_get)
     name = serializers.CharField(max_length=100)
-    architecture = serializers.CharField(max_length=80)
-    classes = serializers.ListField(child=serializers.CharField(max_length=100), max_length=CLASSES_MAX)
-    input_height = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1)
-    input_width = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1)
+    architecture = serializers.CharField(max_length=80, required=False)
+    classes = serializers.ListField(child=serializers.CharField(max_length=100), max_length=CLASSES_MAX, required=False)
+    input_height = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1, required=False)
+    input_width = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1, required=False)
     weights = serializers.FileField()
+
+
+class ModelDescription(serializers.Serializer):
+    """What the tensors told may be left out."""
+
+    architecture = serializers.CharField(max_length=80, required=False)
+    classes = serializers.ListField(child=serializers.CharField(max_length=100), max_length=CLASSES_MAX)
+    input_height = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1, required=False)
+    input_width = serializers.IntegerField(max_value=INTEGER_MAX, min_value=1, required=False)
+
+
+def _with_input_size(wanted: dict[str, Any]) -> dict[str, Any]:
+    """One side alone is as wrong as a side of 0."""
+    sides = [wanted.pop(name, None) for name in ("input_height", "input_width")]
+    return wanted | {"input_size": tuple(side or 0 for side in sides) if any(sides) else None}
 
 
 class Models(Resource):
@@ -57,10 +97,17 @@ class Models(Resource):
 
     @extend_schema(request={"multipart/form-data": ModelEntry}, responses={201: ModelAnswer})
     def create(self, request: Request) -> Response:
-        wanted = entered(ModelEntry, request)
-        wanted["input_size"] = (wanted.pop("input_height"), wanted.pop("input_width"))
+        wanted = _with_input_size(entered(ModelEntry, request))
         model = services.model_register(actor=request.user, now=timezone.now(), **wanted)
         return Response(ModelAnswer(model).data, status=201)
+
+    @extend_schema(request=ModelDescription, responses=ModelAnswer)
+    @action(detail=True, methods=["post"], parser_classes=[JSONParser])
+    def describe(self, request: Request, pk: UUID) -> Response:
+        """Says of a recognised upload what its tensors do not tell. The check comes next."""
+        wanted = _with_input_size(entered(ModelDescription, request))
+        services.model_describe(actor=request.user, model=self.get_object(), now=timezone.now(), **wanted)
+        return Response(ModelAnswer(self.get_object()).data)
 
     @NOTHING
     def destroy(self, request: Request, pk: UUID) -> Response:

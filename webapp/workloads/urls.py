@@ -9,6 +9,7 @@ urlpatterns = [
     path("models/", views.models, name="model-list"),
     path("models/add/", views.model_add, name="model-add"),
     path("models/<uuid:model_id>/", views.model, name="model-detail"),
+    path("models/<uuid:model_id>/describe/", views.model_describe, name="model-describe"),
     path("models/<uuid:model_id>/delete/", views.model_delete, name="model-delete"),
     path("queries/add/", views.query_add, name="query-add"),
     path("queries/objects/", views.query_objects, name="query-objects"),

@@ -10,8 +10,15 @@ from django.utils import timezone
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets.selectors import camera_list, sites_of
 from webapp.workloads import services
-from webapp.workloads.forms import DatasetRequestForm, DatasetUploadForm, ModelForm, QueryEditForm, QueryForm
-from webapp.workloads.models import CheckState
+from webapp.workloads.forms import (
+    DatasetRequestForm,
+    DatasetUploadForm,
+    ModelDescribeForm,
+    ModelForm,
+    QueryEditForm,
+    QueryForm,
+)
+from webapp.workloads.models import CheckState, Model
 from webapp.workloads.selectors import (
     dataset_get,
     dataset_list,
@@ -41,6 +48,24 @@ def model_add(request: HttpRequest) -> HttpResponse:
 
 def model(request: HttpRequest, model_id: UUID) -> HttpResponse:
     shown = model_get(request.user, model_id)
+    form = ModelDescribeForm(model=shown) if shown.state == CheckState.UNDESCRIBED else None
+    return _model_page(request, shown, form)
+
+
+def model_describe(request: HttpRequest, model_id: UUID) -> HttpResponse:
+    """What a person says of a recognised upload. Its form is part of the model's page."""
+    shown = model_get(request.user, model_id)
+    if request.method != "POST" or shown.state != CheckState.UNDESCRIBED:
+        return redirect("workloads:model-detail", model_id)
+    form = ModelDescribeForm(request.POST, model=shown)
+    if form.is_valid():
+        with form_errors(form):
+            services.model_describe(actor=request.user, model=shown, now=timezone.now(), **form.description())
+            return redirect("workloads:model-detail", model_id)
+    return _model_page(request, shown, form)
+
+
+def _model_page(request: HttpRequest, shown: Model, form: ModelDescribeForm | None) -> HttpResponse:
     others = models_beside(shown)
     counts = shared_by(shown.layers, [other.layers for other in others])
     layers = [
@@ -50,6 +75,7 @@ def model(request: HttpRequest, model_id: UUID) -> HttpResponse:
     ]
     context = {
         "model": shown,
+        "form": form,
         "layers": layers,
         "others": len(others),
         "shareable_bytes": sum(layer["value"] for layer in layers if layer["others"]),

@@ -35,7 +35,7 @@ def end_subject(job: Job) -> None:
 
 
 def _model(subject: UUID, job: Job) -> None:
-    model = Model.objects.filter(id=subject, state=CheckState.CHECKING).first()
+    model = Model.objects.filter(id=subject, state__in=(CheckState.RECOGNISING, CheckState.CHECKING)).first()
     if model is not None:
         problem = f"{job.problem} Register the model again; if it happens again, look at the worker's log."
         model_check_record(model=model, problem=problem, now=timezone.now())

@@ -5,8 +5,21 @@ from typing import Any
 import msgspec
 
 
-class CheckRequest(msgspec.Struct, frozen=True):
-    """`weights`: path of the upload. `input_size` is (height, width)."""
+class RecogniseRequest(msgspec.Struct, frozen=True, tag=True):
+    """What is it? `weights`: path of the upload."""
+
+    weights: str
+
+
+class RecogniseAnswer(msgspec.Struct, frozen=True):
+    """`problem`: one sentence, or "" and then `recognition` as in webapp.workloads.models.Model."""
+
+    problem: str = ""
+    recognition: dict[str, Any] = {}
+
+
+class CheckRequest(msgspec.Struct, frozen=True, tag=True):
+    """Is it what they say? `weights`: path of the upload. `input_size` is (height, width)."""
 
     weights: str
     architecture: str
@@ -15,9 +28,13 @@ class CheckRequest(msgspec.Struct, frozen=True):
 
 
 class CheckAnswer(msgspec.Struct, frozen=True):
-    """`problem`: one sentence, or "" and then the rest as in webapp.workloads.models.Model."""
+    """`problem`: one sentence, or "" and then the rest as in webapp.workloads.models.Model.
+
+    `is_correctable`: not the file is the problem but what was said of it.
+    """
 
     problem: str = ""
+    is_correctable: bool = False
     tensors: dict[str, Any] = {}
     layers: list[dict[str, Any]] = []
     size_bytes: int = 0

@@ -1,7 +1,7 @@
 """The child process that opens an uploaded model. Knows neither Django nor the database; limits itself first.
 
-`python -m workers.tasks.model_check_child FOLDER` reads FOLDER/request.json and writes FOLDER/blobs/<digest> and then
-FOLDER/answer.json.
+`python -m workers.tasks.model_check_child FOLDER` reads FOLDER/request.json and writes FOLDER/answer.json, after
+FOLDER/blobs/<digest> where a model is checked.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from edge_runtime.protocol.errors import GemelError
-from workers.tasks.model_check import CheckAnswer, CheckRequest
+from workers.tasks.model_check import CheckAnswer, CheckRequest, RecogniseAnswer, RecogniseRequest
 
 MEMORY_BYTES = 8 * 2**30
 CPU_S = 300
@@ -36,16 +36,24 @@ def limit_process() -> None:
 def main(folder: Path) -> None:
     limit_process()
     os.environ["OMP_NUM_THREADS"] = "1"
-    from workers.tasks.model_file import check_model_file  # torch comes after the limits
+    request = msgspec.json.decode((folder / "request.json").read_bytes(), type=CheckRequest | RecogniseRequest)
+    (folder / "answer.json").write_bytes(msgspec.json.encode(_answer(request, folder)))
 
-    request = msgspec.json.decode((folder / "request.json").read_bytes(), type=CheckRequest)
+
+def _answer(request: CheckRequest | RecogniseRequest, folder: Path) -> CheckAnswer | RecogniseAnswer:
+    from workers.tasks.model_file import CORRECTABLE, check_model_file, recognise_model_file  # torch after the limits
+
+    refused = CheckAnswer if isinstance(request, CheckRequest) else RecogniseAnswer
     try:
-        answer = check_model_file(request, folder / "blobs")
+        if isinstance(request, RecogniseRequest):
+            return recognise_model_file(request)
+        return check_model_file(request, folder / "blobs")
+    except CORRECTABLE as error:
+        return CheckAnswer(problem=str(error), is_correctable=True)
     except GemelError as error:
-        answer = CheckAnswer(problem=str(error))
+        return refused(problem=str(error))
     except MemoryError:
-        answer = CheckAnswer(problem="The model needs more memory than a check may take.")
-    (folder / "answer.json").write_bytes(msgspec.json.encode(answer))
+        return refused(problem="The model needs more memory than a check may take.")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from edge_runtime.vision.architectures.architecture import Architecture, Head, Normalisation
 from edge_runtime.vision.architectures.input_sizes import InputSizes, InputSizeUnsupported
 from edge_runtime.vision.architectures.pretrained import PretrainedUnavailable, has_pretrained_head, pretrained
+from edge_runtime.vision.architectures.recognition import Candidate, NoArchitectureFits, recognise
 from edge_runtime.vision.architectures.registry import (
     UnknownArchitecture,
     architecture,
@@ -14,9 +15,11 @@ from edge_runtime.vision.architectures.weights import WeightsMismatch, load_weig
 
 __all__ = [
     "Architecture",
+    "Candidate",
     "Head",
     "InputSizeUnsupported",
     "InputSizes",
+    "NoArchitectureFits",
     "Normalisation",
     "PretrainedUnavailable",
     "UnknownArchitecture",
@@ -27,5 +30,6 @@ __all__ = [
     "has_pretrained_head",
     "load_weights",
     "pretrained",
+    "recognise",
     "task_of",
 ]

@@ -52,6 +52,8 @@ class Architecture:
     `construct` gives the network with random weights. `training_only` are prefixes of state-dict names of parts that
     published weights hold and inference does not (auxiliary classifiers). `backbone`: what torchvision publishes for
     a network that it does not publish whole. `from_published` makes published weights those of the spec's network.
+    `usual_size`: the (height, width) that the network is published for, where it is. `size_of` reads the input size off
+    weights that depend on it.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Architecture:
     input_sizes: InputSizes = ANY_SIZE
     backbone: Backbone | None = None
     from_published: Callable[[ModelSpec, StateDict], StateDict] = lambda spec, weights: weights
+    usual_size: tuple[int, int] | None = None
+    size_of: Callable[[StateDict], tuple[int, int] | None] = lambda weights: None
 
     @property
     def task(self) -> Task:

@@ -1,5 +1,6 @@
 """Image classifiers of torchvision: all that it builds by name, with its state-dict names."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -64,6 +65,13 @@ def _at_input_size(spec: ModelSpec, weights: StateDict) -> StateDict:
     return resampled
 
 
+def _transformer_size(name: str, weights: StateDict) -> tuple[int, int] | None:
+    """A transformer has one position embedding per patch, and one for its class token."""
+    patches = weights["encoder.pos_embedding"].shape[1] - 1
+    side = math.isqrt(max(patches, 0))
+    return (side * _PATCHES[name],) * 2 if side and side * side == patches else None
+
+
 def _transformer(spec: ModelSpec) -> nn.Module:
     return _construct(spec, image_size=spec.input_size[0])
 
@@ -74,16 +82,22 @@ def _maxvit(spec: ModelSpec) -> nn.Module:
 
 def _entry(name: str) -> Architecture:
     normalisation = _CENTRED if name in _WITH_CENTRED_INPUT else IMAGENET
-    entry = partial(Architecture, name, Head.LOGITS, normalisation=normalisation)
+    entry = partial(Architecture, name, Head.LOGITS, normalisation=normalisation, usual_size=_published_size(name))
     if name in _PATCHES:
         sizes = InputSizes(multiple=_PATCHES[name], is_square=True)
-        return entry(construct=_transformer, input_sizes=sizes, from_published=_at_input_size)
+        read_size = partial(_transformer_size, name)
+        return entry(construct=_transformer, input_sizes=sizes, from_published=_at_input_size, size_of=read_size)
     if name == "maxvit_t":
         return entry(construct=_maxvit, input_sizes=InputSizes(multiple=_MAXVIT_MULTIPLE, is_square=True))
     if name in _AUXILIARY:
         construct = partial(_construct, aux_logits=False, init_weights=True)
         return entry(construct=construct, training_only=_AUXILIARY[name], input_sizes=_minimum_size(name))
     return entry(construct=_construct, input_sizes=_minimum_size(name))
+
+
+def _published_size(name: str) -> tuple[int, int]:
+    side = torchvision.models.get_model_weights(name).DEFAULT.transforms.keywords["crop_size"]
+    return side, side
 
 
 def _minimum_size(name: str) -> InputSizes:

@@ -27,6 +27,10 @@ _NORMALISATIONS = {
 }
 
 
+# The others were trained on pictures of many sizes.
+_USUAL_SIZES = {"ssd300_vgg16": (300, 300), "ssdlite320_mobilenet_v3_large": (320, 320)}
+
+
 class _ReadyPictures(nn.Module):
     """Stands in for GeneralizedRCNNTransform where pictures are ready: one batch (N, 3, H, W), boxes in its pixels."""
 
@@ -79,6 +83,7 @@ def _without_epsilon(spec: ModelSpec, weights: StateDict) -> StateDict:
 
 def _entry(name: str, normalisation: Normalisation) -> Architecture:
     entry = Architecture(name, Head.TORCHVISION_DETECTIONS, _construct, normalisation)
+    entry = replace(entry, usual_size=_USUAL_SIZES.get(name))
     return replace(entry, from_published=_without_epsilon) if name in _WITHOUT_EPSILON else entry
 
 

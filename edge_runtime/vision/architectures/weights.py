@@ -25,10 +25,9 @@ def load_weights(spec: ModelSpec, state_dict: Mapping[str, Tensor]) -> nn.Module
     """
     module = build(spec, "meta")
     expected = module.state_dict()
-    ignored = architecture(spec.architecture).training_only
-    given = {name: tensor for name, tensor in state_dict.items() if not name.startswith(ignored or ("\0",))}
+    given = without_training_only(spec.architecture, state_dict)
     for name, tensor in expected.items():
-        if name.endswith("num_batches_tracked") and name not in given:
+        if _is_batch_counter(name) and name not in given:
             given[name] = torch.zeros(tensor.shape, dtype=tensor.dtype)
     _check(spec, expected, given)
     copies = {name: given[name].to("cpu", expected[name].dtype, copy=True) for name in expected}
@@ -36,52 +35,23 @@ def load_weights(spec: ModelSpec, state_dict: Mapping[str, Tensor]) -> nn.Module
     return module.eval()
 
 
-def _check(spec: ModelSpec, expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    missing = [name for name in expected if name not in given]
-    unexpected = [name for name in given if name not in expected]
-    misshaped = [name for name in expected if name in given and given[name].shape != expected[name].shape]
-    if not (missing or unexpected or misshaped):
-        return
-    classes = None if missing or unexpected else _number_of_classes(spec, misshaped, given)
-    if classes is not None:
-        raise WeightsMismatch(
-            f"These weights of {spec.architecture} were trained for {classes} classes, but {len(spec.classes)} are "
-            "named; nothing was loaded: name the classes that the weights were trained for, in their order."
-        )
-    shapes = [f"{name} is {_shape(given[name])} instead of {_shape(expected[name])}" for name in misshaped]
-    problems = [
-        f"{what} {', '.join(found[:_NAMED])}" + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
-        for what, found in (("missing:", missing), ("unexpected:", unexpected), ("wrong shape:", shapes))
-        if found
-    ]
-    raise WeightsMismatch(
-        f"These weights do not fit {spec.architecture} and nothing was loaded ({'; '.join(problems)}): "
-        "choose the architecture that they were trained with."
-    )
+def without_training_only(name: str, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What inference with this architecture needs of `state_dict`: no auxiliary classifiers."""
+    ignored = architecture(name).training_only or ("\0",)
+    return {name: tensor for name, tensor in state_dict.items() if not name.startswith(ignored)}
 
 
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "a scalar"
-
-
-def names_that_depend_on_the_classes(spec: ModelSpec) -> tuple[str, ...]:
-    """The tensors of `spec`'s network, in order, whose shape depends on how many classes it has: its head."""
-    one, two = _with_classes(spec, 1), _with_classes(spec, 2)
-    return tuple(name for name in one if one[name].shape != two[name].shape)
-
-
-def _with_classes(spec: ModelSpec, count: int) -> dict[str, Tensor]:
-    return build(replace(spec, classes=("",) * count), "meta").state_dict()
-
-
-def _number_of_classes(spec: ModelSpec, misshaped: list[str], given: Mapping[str, Tensor]) -> int | None:
-    """How many classes `given` was made for, if that alone explains the shapes; found by building such a network.
+def classes_of(spec: ModelSpec, given: Mapping[str, Tensor]) -> int | None:
+    """How many classes `given` was made for as weights of `spec`'s network (whose own classes do not matter), or None
+    where it fits with no number of them. Batch counters may be missing.
 
     A dimension that depends on the number of classes grows evenly with it, so two networks give the slope.
     """
     base, more = _with_classes(spec, 1), _with_classes(spec, 2)
-    for name in misshaped:
-        if base[name].dim() != given[name].dim():
+    for name in base:
+        if base[name].shape == more[name].shape:
+            continue
+        if name not in given or base[name].dim() != given[name].dim():
             return None
         for axis, (one, two) in enumerate(zip(base[name].shape, more[name].shape, strict=True)):
             if one != two:
@@ -90,5 +60,60 @@ def _number_of_classes(spec: ModelSpec, misshaped: list[str], given: Mapping[str
     return None
 
 
+def differences(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """The first few tensors that are missing, unexpected or of another shape, in words; "" where all fit."""
+    shapes = [
+        f"{name} is {_shape(given[name])} instead of {_shape(expected[name])}" for name in _misshaped(expected, given)
+    ]
+    problems = (
+        ("missing:", [name for name in expected if name not in given and not _is_batch_counter(name)]),
+        ("unexpected:", [name for name in given if name not in expected]),
+        ("wrong shape:", shapes),
+    )
+    return "; ".join(
+        f"{what} {', '.join(found[:_NAMED])}" + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
+        for what, found in problems
+        if found
+    )
+
+
+def names_that_depend_on_the_classes(spec: ModelSpec) -> tuple[str, ...]:
+    """The tensors of `spec`'s network, in order, whose shape depends on how many classes it has: its head."""
+    one, two = _with_classes(spec, 1), _with_classes(spec, 2)
+    return tuple(name for name in one if one[name].shape != two[name].shape)
+
+
+def _check(spec: ModelSpec, expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    problems = differences(expected, given)
+    if not problems:
+        return
+    classes = classes_of(spec, given) if given.keys() == expected.keys() else None
+    if classes is not None:
+        raise WeightsMismatch(
+            f"These weights of {spec.architecture} were trained for {classes} classes, but {len(spec.classes)} are "
+            "named; nothing was loaded: name the classes that the weights were trained for, in their order."
+        )
+    raise WeightsMismatch(
+        f"These weights do not fit {spec.architecture} and nothing was loaded ({problems}): "
+        "choose the architecture that they were trained with."
+    )
+
+
+def _misshaped(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
+    return [name for name in expected if name in given and given[name].shape != expected[name].shape]
+
+
+def _is_batch_counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a scalar"
+
+
+def _with_classes(spec: ModelSpec, count: int) -> dict[str, Tensor]:
+    return build(replace(spec, classes=("",) * count), "meta").state_dict()
+
+
 def _fits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> bool:
-    return all(tensor.shape == given[name].shape for name, tensor in expected.items())
+    return not differences(expected, given)

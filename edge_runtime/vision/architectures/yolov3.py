@@ -172,7 +172,7 @@ class YoloV3Tiny(nn.Module):
 _AS_IT_COMES = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 ARCHITECTURES = tuple(
-    Architecture(name, Head.YOLO, construct, _AS_IT_COMES, input_sizes=InputSizes(multiple=32))
+    Architecture(name, Head.YOLO, construct, _AS_IT_COMES, input_sizes=InputSizes(multiple=32), usual_size=(416, 416))
     for name, construct in (
         ("yolov3", lambda spec: YoloV3(len(spec.classes))),
         ("yolov3_tiny", lambda spec: YoloV3Tiny(len(spec.classes))),

@@ -62,6 +62,28 @@ def test_an_upload_that_fits_becomes_a_ready_model_whose_blobs_are_here(fleet: A
     assert Job.objects.get(subject=model.id).state == JobState.SUCCEEDED
 
 
+def test_an_upload_of_an_unnamed_architecture_is_recognised_and_then_checked(fleet: Any, upload: Any) -> None:
+    state = build(ModelSpec("squeezenet1_1", ("car", "bus"), (32, 32))).state_dict()
+    said = {"classes": ["car", "bus"], "input_size": (32, 32)}
+    weights = upload(save({f"module.{name}": tensor for name, tensor in state.items()}))
+    model = model_register(actor=None, site=fleet.site, name="m", weights=weights, now=timezone.now(), **said)
+    assert model.state == CheckState.RECOGNISING
+    check_model(job_of(model.id))
+    model.refresh_from_db()
+    assert (model.state, model.architecture) == (CheckState.CHECKING, "squeezenet1_1")
+    check_model(job_of(model.id))
+    model.refresh_from_db()
+    assert (model.state, len(model.layers)) == (CheckState.READY, 26)
+
+
+def test_an_upload_that_cannot_be_recognised_is_rejected(fleet: Any, upload: Any) -> None:
+    model = model_register(actor=None, site=fleet.site, name="m", weights=upload(b"nonsense"), now=timezone.now())
+    check_model(job_of(model.id))
+    model.refresh_from_db()
+    assert (model.state, model.upload) == (CheckState.REJECTED, "")
+    assert "can be read" in model.problem
+
+
 def test_an_upload_that_does_not_fit_is_rejected_with_a_sentence_and_checked_once(fleet: Any, upload: Any) -> None:
     model = register(fleet, upload(b"nonsense"))
     for _ in range(2):

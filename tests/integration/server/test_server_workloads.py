@@ -36,7 +36,6 @@ def test_a_registered_model_is_stored_and_waits_for_its_check(fleet: Any, upload
         ({"name": " "}, "name"),
         ({"architecture": "resnet17"}, "architecture"),
         ({"classes": ["car", "car"]}, "classes"),
-        ({"classes": []}, "classes"),
         ({"input_size": (8, 64)}, "input_size"),
     ],
 )
@@ -66,6 +65,24 @@ def test_a_rejected_model_keeps_its_sentence_and_loses_its_upload(
         services.model_check_record(model=model, problem="It does not fit.", now=NOW)
     assert (model.state, model.problem) == (CheckState.REJECTED, "It does not fit.")
     assert not default_storage.exists(path)
+
+
+def test_what_was_said_wrongly_of_a_recognised_model_is_asked_again_and_its_upload_kept(
+    fleet: Any, upload: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    model = register(fleet, upload(b"weights"), architecture="")
+    found = {"candidates": [{"architecture": "resnet18", "task": "classification", "classes": 2}]}
+    services.model_recognise_record(model=model, recognition=found, now=NOW)
+    assert (model.state, model.architecture) == (CheckState.CHECKING, "resnet18")
+    with django_capture_on_commit_callbacks(execute=True):
+        services.model_check_record(model=model, problem="Too small.", is_correctable=True, now=NOW)
+    assert (model.state, model.problem) == (CheckState.UNDESCRIBED, "Too small.")
+    assert default_storage.exists(model.upload)
+    services.model_describe(actor=None, model=model, classes=["car", "bus"], input_size=(96, 96), now=NOW)
+    model.refresh_from_db()
+    assert (model.state, model.problem, model.input_height) == (CheckState.CHECKING, "", 96)
+    with pytest.raises(Conflict, match="does not wait for a description"):
+        services.model_describe(actor=None, model=model, classes=["car", "bus"], now=NOW)
 
 
 def test_a_model_in_use_is_kept(fleet: Any) -> None:

@@ -13,8 +13,8 @@ from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import sha256_hex
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
-from workers.tasks.model_check import CheckAnswer, CheckRequest
-from workers.tasks.model_file import check_model_file
+from workers.tasks.model_check import CheckAnswer, CheckRequest, RecogniseRequest
+from workers.tasks.model_file import CORRECTABLE, UnusableFile, check_model_file, recognise_model_file
 
 CLASSES = ("car", "bus", "truck")
 SPEC = ModelSpec("squeezenet1_1", CLASSES, (32, 32))
@@ -92,12 +92,12 @@ def test_a_broken_file_is_refused(tmp_path: Path, content: bytes) -> None:
         ({"input_size": (16, 16)}, "at least 17 pixels, not 16x16"),
     ],
 )
-def test_weights_for_something_else_are_refused(
+def test_weights_for_something_else_are_refused_and_that_can_be_corrected(
     tmp_path: Path, state: dict[str, torch.Tensor], changes: dict[str, Any], sentence: str
 ) -> None:
     path = tmp_path / "weights"
     save_file(state, path)
-    with pytest.raises(GemelError, match=sentence):
+    with pytest.raises(CORRECTABLE, match=sentence):
         check(path, **changes)
 
 
@@ -106,3 +106,31 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, state: dict[str
     save_file(state | {name: torch.full_like(state[name], float("nan"))}, tmp_path / "weights")
     with pytest.raises(GemelError, match="no numbers"):
         check(tmp_path / "weights")
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "model.module."])
+def test_a_file_is_recognised_also_when_it_was_saved_within_another_module(
+    tmp_path: Path, state: dict[str, torch.Tensor], prefix: str
+) -> None:
+    path = tmp_path / "weights"
+    save_file({prefix + name: value for name, value in state.items()}, path)
+    (candidate,) = recognise_model_file(RecogniseRequest(str(path))).recognition["candidates"]
+    assert (candidate["architecture"], candidate["classes"], candidate["task"]) == (
+        "squeezenet1_1",
+        3,
+        "classification",
+    )
+    assert (candidate["input_size"], candidate["usual_size"]) == (None, (224, 224))
+    assert candidate["size_rule"] == "of at least 17 pixels"
+    assert check(path).tensors.keys() == state.keys()
+
+
+def test_a_file_that_is_cut_off_is_refused_with_how_much_is_there(
+    tmp_path: Path, state: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / "weights"
+    save_file(state, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UnusableFile, match=r"cut off: 1\.4 MiB of 2\.8 MiB are there"):
+        recognise_model_file(RecogniseRequest(str(path)))

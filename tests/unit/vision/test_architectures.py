@@ -12,6 +12,7 @@ from edge_runtime.vision.architectures import (
     load_weights,
     task_of,
 )
+from edge_runtime.vision.architectures.tensor_names import architectures_named_so, names_digest
 from edge_runtime.vision.inventory import layer_inventory
 from edge_runtime.vision.spec import ModelSpec, Task
 from edge_runtime.vision.torchvision_ops import torchvision
@@ -45,6 +46,7 @@ def test_every_architecture_builds_as_a_skeleton_without_memory_whose_layers_can
     assert not module.training
     state = module.state_dict()
     assert all(tensor.is_meta for tensor in state.values())
+    assert name in architectures_named_so(state), f'tensor_names.py lacks "{names_digest(state)}": ("{name}",)'
     assert not any(tensor.is_meta for tensor in tensors_beside_the_state_dict(module))  # nobody would ever fill them
     layers = layer_inventory(module)
     listed = [parameter for layer in layers for parameter in layer.parameters]

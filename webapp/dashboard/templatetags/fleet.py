@@ -22,6 +22,7 @@ _COLOURS = {
             "not at target",
             "waiting",
             "checking",
+            "needs your word",
             "collecting",
             "cancelled",
             "paused",
@@ -31,7 +32,7 @@ _COLOURS = {
         "orange",
     ),
     **dict.fromkeys(("offline", "failed", "rejected", "open"), "red"),
-    **dict.fromkeys(("queued", "invited", "acknowledged", "updating", "merging"), "azure"),
+    **dict.fromkeys(("being recognised", "queued", "invited", "acknowledged", "updating", "merging"), "azure"),
 }
 
 _VERBS = {
@@ -74,6 +75,8 @@ _VERBS = {
     "acknowledge": "acknowledged",
     "test": "sent a test to",
     "register": "uploaded",
+    "recognise": "recognised",
+    "describe": "described",
     "pause": "paused",
     "resume": "resumed",
     "abort": "aborted",
