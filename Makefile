@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: demo demo-password demo-clean backup restore test test-unit check format setup soak lock images
+.PHONY: demo demo-password demo-clean backup restore test test-unit check format setup soak lock gallery
 
 demo: ## start the whole product
 	@$(PYTHON) demo/bootstrap.py run -- -m demo run
@@ -46,8 +46,8 @@ faults: setup ## break everything once and count what is lost, e.g. ARGS="--only
 scenario-%: setup ## one story on the whole product, e.g. make scenario-drift
 	@OMP_WAIT_POLICY=passive $(VENV)/python -m benchmarks.scenario_$(subst -,_,$*) $(ARGS)
 
-images: setup ## pictures of the running product, for the documentation
-	@$(VENV)/python -m demo.screenshots $(ARGS)
+gallery: setup ## pictures of every page, and what is wrong with each, e.g. ARGS="--only box"; --readme: the documentation's
+	@$(VENV)/python -m demo.gallery $(ARGS)
 
 lock: setup ## write requirements/*.txt and package-lock.json anew
 	@requirements/lock.sh --upgrade && npm install --package-lock-only

@@ -144,9 +144,7 @@ def warn_of_large_download():
 
 
 def install_front_end():
-    lock = os.path.join(ROOT, "package-lock.json")
-    mark = os.path.join(NODE_MODULES, ".installed")
-    if is_stamped(mark, lock):
+    if is_front_end_there():
         return
     say("Installing front-end packages.")
     for command in npm_commands():
@@ -158,7 +156,18 @@ def install_front_end():
             f"{last_lines(output)}\n"
             "Front-end packages could not be installed; npm's words are above. Run the command again."
         )
-    stamp(mark, lock)
+
+
+def is_front_end_there():
+    """By npm's own record, which it writes last. What lies there beside does no harm."""
+    try:
+        with open(os.path.join(ROOT, "package-lock.json")) as lock:
+            wanted = json.load(lock)["packages"]
+        with open(os.path.join(NODE_MODULES, ".package-lock.json")) as record:
+            there = json.load(record)["packages"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return all(there.get(name, {}).get("integrity") == wanted[name]["integrity"] for name in wanted if name)
 
 
 def npm_commands():

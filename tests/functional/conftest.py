@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from demo.gallery.inspection import launch
 from edge_runtime.protocol.enrolment import Hardware
 from webapp.accounts.models import Person
 from webapp.fleets.models import Box, Camera, Role, Site
@@ -26,7 +27,6 @@ from webapp.rollouts.services import rollout_start
 from webapp.rollouts.terms import Terms
 from webapp.workloads.models import CheckState, Dataset, DatasetKind, DatasetState, Model, Query
 
-CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 HARDWARE = Hardware("edge-1", "Linux", 4, 8 * 2**30, "cpu", "Some CPU", "0.1.0")
 MIB = 2**20
 
@@ -203,27 +203,33 @@ def client_of() -> Callable[[Person], Client]:
 
 
 @pytest.fixture
-def open_page(fleet: Any, browser: Any, live_server: Any, chromium_path: str) -> Iterator[Callable[..., Any]]:
-    """Opens an address as the signed-in person; every error that a page's scripts throw fails the test.
-
-    It comes after the fleet: while Playwright's own loop runs in this thread, nothing can be published.
-    """
+def chromium(fleet: Any, live_server: Any, chromium_path: str) -> Iterator[Any]:
+    """It comes after the fleet: while Playwright's own loop runs in this thread, nothing can be published."""
     playwright_api = pytest.importorskip("playwright.sync_api")
-    errors: list[str] = []
-    cookie = {"name": "sessionid", "value": browser.cookies["sessionid"].value, "url": live_server.url}
     with playwright_api.sync_playwright() as playwright:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # nothing here is concurrent
-        chromium = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_OPTIONS)
-
-        def open_at(address: str, width: int = 1440) -> Any:
-            context = chromium.new_context(viewport={"width": width, "height": 900})
-            context.add_cookies([cookie])
-            page = context.new_page()
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(live_server.url + address)
-            return page
-
-        yield open_at
-        chromium.close()
+        started = launch(playwright, chromium_path)
+        yield started
+        started.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def session_cookie(browser: Any, live_server: Any) -> Any:
+    return {"name": "sessionid", "value": browser.cookies["sessionid"].value, "url": live_server.url}
+
+
+@pytest.fixture
+def open_page(session_cookie: Any, chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address as the signed-in person; every error that a page's scripts throw fails the test."""
+    errors: list[str] = []
+
+    def open_at(address: str, width: int = 1440) -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": 900})
+        context.add_cookies([session_cookie])
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(live_server.url + address)
+        return page
+
+    yield open_at
     assert not errors
