@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo.servers import Servers
@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WEB_STAGE, WORK_STAGE = 1, 2
 SETTINGS = "webapp.config.settings.development"
 STOP_GRACE_S = 5.0
+BOX_NICENESS = 5  # a box takes all it can get, and the pages are on the same machine; training yields to both
 # Running as root is allowed here, and small static files may be streamed either way.
 HARMLESS = ("You're running the worker with superuser privileges", "StreamingHttpResponse must consume")
 
@@ -64,7 +65,8 @@ def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess) -> ProcessSpec:
     limits = ("--memory-budget", spec.memory_budget, "--swap-bandwidth", spec.swap_bandwidth)
     where = ("--state-dir", str(box_dir(var_dir, spec.name)))
     own = {name: value for name, value in shared.items() if name.startswith("OMP_")} | {"OMP_NUM_THREADS": "1"}
-    return _python(spec.name, WORK_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
+    process = _python(spec.name, WORK_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
+    return replace(process, niceness=BOX_NICENESS)
 
 
 def watch(shared: dict[str, str], url: str, started_at: float) -> ProcessSpec:

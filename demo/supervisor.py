@@ -28,8 +28,8 @@ LINE_LIMIT_BYTES = 2**20
 class ProcessSpec:
     """One process. Higher `stage`s stop first; `grace_s` after `stop_signal` the whole process group is killed.
 
-    `stdin` is fed to the process at start. `user` is whom to run as, when root. A quiet one
-    logs to its file only.
+    `stdin` is fed to the process at start. `user` is whom to run as, when root. A quiet one logs to its file only.
+    `niceness` is how far it yields to the others (0 to 19).
     """
 
     name: str
@@ -42,6 +42,7 @@ class ProcessSpec:
     user: UnprivilegedUser | None = None
     folder: Path | None = None
     is_quiet: bool = False
+    niceness: int = 0
 
 
 class Supervisor:
@@ -96,6 +97,7 @@ class Supervisor:
         if spec.stdin is not None and process.stdin is not None:
             process.stdin.write(spec.stdin)
             process.stdin.close()
+        _yield_to_others(process.pid, spec.niceness)
         self._running[spec.name] = process
         self._pids.add(spec.name, process.pid, spec.stop_signal)
         return process
@@ -155,6 +157,13 @@ def _open_log(path: Path) -> BinaryIO:
     if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
         path.replace(path.with_suffix(".log.1"))
     return path.open("ab")
+
+
+def _yield_to_others(pid: int, niceness: int) -> None:
+    """Linux weighs whole sessions first, so the niceness of a process that leads one is not enough."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness)
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _kill_group(pid: int) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -60,6 +61,17 @@ async def test_starts_a_crashed_process_again(room: _Room) -> None:
     await room.line("| up", times=2)
     await room.supervisor.stop()
     assert "box ended with exit code 3" in room.out.getvalue()
+
+
+async def test_a_process_yields_as_far_as_it_is_told(room: _Room) -> None:
+    code = "import os, time; print('pid', os.getpid(), flush=True); time.sleep(99)"
+    await room.supervisor.start(replace(_python("box", code), niceness=7))
+    await room.line("| pid")
+    pid = room.pid_after("| pid")
+    session = Path(f"/proc/{pid}/autogroup")  # not on every Linux
+    yielding = psutil.Process(pid).nice(), session.read_text().split()[-1] if session.exists() else "7"
+    await room.supervisor.stop()
+    assert yielding == (7, "7")
 
 
 async def test_stops_higher_stages_before_lower_ones(room: _Room) -> None:
