@@ -39,6 +39,9 @@ class QuerySample(msgspec.Struct, frozen=True):
 
     `scored`: right and wrong of each frame that was scored against the original in the interval: twice the true
     positives, and false positives plus false negatives. Accuracy over any frames is the sum of right over both sums.
+
+    `resident`: the share 0..1 of the interval in which all of the model was on the compute device, None from boxes of
+    an older version. `swap_ms` is how long execution waited for it to get there.
     """
 
     query: str
@@ -55,6 +58,7 @@ class QuerySample(msgspec.Struct, frozen=True):
     counts: dict[str, float] = {}
     appeared: dict[str, int] = {}
     scored: tuple[tuple[int, int], ...] = ()
+    resident: float | None = None
 
 
 class CameraSample(msgspec.Struct, frozen=True):

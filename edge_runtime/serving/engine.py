@@ -22,6 +22,7 @@ from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.intake import Intake
 from edge_runtime.serving.live_accuracy import LiveAccuracy
 from edge_runtime.serving.preparation import Prepared, ServedModel, measure, names_by_slot
+from edge_runtime.serving.residency import Residency
 from edge_runtime.serving.tally import Tally
 from edge_runtime.vision.spec import Detections, Frame, Prediction
 from edge_runtime.vision.zones import split_by_zone
@@ -63,6 +64,7 @@ class Engine:
         self._memory = memory
         self._intake = intake
         self._tally = tally
+        self._residency = Residency(surroundings.clock())
         self._given = surroundings
         self._prepared: Prepared | None = None
         self._activated_at = -math.inf
@@ -102,6 +104,11 @@ class Engine:
             return (prepared.forecast,)
         return (self._reloads.sentence,) if self._reloads.sentence else ()
 
+    def take_residency(self) -> dict[str, float]:
+        """QuerySample.resident by query, since the last call."""
+        slots, queries = self._residency.take(self._given.clock()), self._queries
+        return {name: slots[query.slot] for name, query in queries.items() if query.slot in slots}
+
     def measure(self, model: ServedModel, tensor: TensorSource, known: tuple[Batch, ...] | None = None) -> ModelProfile:
         """preparation.measure, here. The model's tensors stay, and are first to go when a running model needs room."""
         given = self._given
@@ -132,6 +139,7 @@ class Engine:
         self._last_run = {slot: at for slot, at in self._last_run.items() if slot in prepared.models}
         self._doubted_at = dict.fromkeys(prepared.models, self._given.clock())
         self._tally.retarget(self._queries)
+        self._residency.retarget({slot: model.skeleton.wanted.keys() for slot, model in prepared.models.items()})
         self._intake.retarget(prepared.queries)
         self.live_accuracy = LiveAccuracy(prepared, self._given.clock(), self.live_accuracy)
 
@@ -142,6 +150,7 @@ class Engine:
         now = self._given.clock()
         queues = self._servable(now, self._prepared.profiles)
         resident = Resident(self._memory.resident(), self._last_run)
+        self._residency.note(now, resident.tensors.keys())
         decision = schedule(now, queues, resident, self._prepared.profiles, self.budget, self._given.policy)
         if decision is None:
             return False
@@ -222,6 +231,7 @@ class Engine:
         self._memory.attach(skeleton)
         if not has_waited:
             return decision.takes
+        self._residency.note(now, self._memory.resident().keys())
         self.stalled_s += now - stalled_at
         first = next(queue.query for queue in queues if queue.slot == decision.slot)
         self._tally.swapped(first, 1000 * (now - stalled_at))

@@ -150,7 +150,8 @@ class Executor:
             rss=self._process.memory_info().rss,
         )
         accuracy = self._engine.live_accuracy
-        return memory, self._tally.take(accuracy.agreements() if accuracy else {})
+        agreements = accuracy.agreements() if accuracy else {}
+        return memory, self._tally.take(agreements, self._engine.take_residency())
 
     def swapped(self) -> tuple[int, float]:
         """Since the start: bytes copied to the device, and seconds in which execution waited for them."""

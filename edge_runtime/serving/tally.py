@@ -75,14 +75,20 @@ class Tally:
         """A query that is gone gets an interval that nobody reads."""
         return self._intervals.get(query, _Interval())
 
-    def take(self, agreements: Mapping[str, Agreement]) -> tuple[QuerySample, ...]:
-        """One sample per query, in the order of the queries; counting starts again."""
+    def take(
+        self, agreements: Mapping[str, Agreement], resident: Mapping[str, float] | None = None
+    ) -> tuple[QuerySample, ...]:
+        """One sample per query, in the order of the queries; counting starts again. `resident` as in QuerySample."""
+        resident = resident or {}
         with self._lock:
             taken, self._intervals = self._intervals, {query: _Interval() for query in self._intervals}
-        return tuple(_sample(query, interval, agreements.get(query, Agreement())) for query, interval in taken.items())
+        return tuple(
+            _sample(query, interval, agreements.get(query, Agreement()), resident.get(query))
+            for query, interval in taken.items()
+        )
 
 
-def _sample(query: str, interval: _Interval, agreement: Agreement) -> QuerySample:
+def _sample(query: str, interval: _Interval, agreement: Agreement, resident: float | None) -> QuerySample:
     return QuerySample(
         query=query,
         captured=interval.processed + interval.late + interval.dropped,
@@ -96,6 +102,7 @@ def _sample(query: str, interval: _Interval, agreement: Agreement) -> QuerySampl
         agreement=agreement.mean,
         agreement_frames=agreement.frames,
         scored=agreement.scored,
+        resident=resident,
         counts={name: total / interval.processed for name, total in interval.counts.items()},
     )
 

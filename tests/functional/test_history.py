@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
 from webapp.telemetry.models import BoxRollup, QueryRollup, Resolution
+from webapp.telemetry.services import stats_record
 
 PER_ROLLUP = {"captured": 60, "dropped": 3, "late": 1, "swaps": 2, "swap_ms": 9.0}
 NOTHING_MORE = {"memory_private": 50, "memory_shared": 0, "memory_activations": 0, "memory_overhead": 10}
@@ -18,6 +20,12 @@ def _rollups(box, query, resolution, step, count):
         memory = {"memory_budget": 100, "memory_free": 40, "memory_used_max": 60}
         BoxRollup.objects.create(**at, seconds=60.0, cpu_percent=1.0, **memory, **NOTHING_MORE)
         QueryRollup.objects.create(**at, query_id=query.id, processed=56, agreement=0.97, **PER_ROLLUP)
+
+
+def stats(query, seq, age_s, resident, swap_ms):
+    sample = QuerySample(query, 10, 10, 0, 0, 5.0, 9.0, 1, swap_ms, None, 0, resident=resident)
+    at = datetime.now(UTC).timestamp() - age_s
+    return Stats("boot", seq, at, 1.0, 1, MemorySample(100, 50, 0, 0, 10, 40, 60), (sample,))
 
 
 @pytest.fixture
@@ -44,6 +52,18 @@ def test_pages_keep_the_chosen_time_in_their_address(browser, fleet, query, word
     page = browser.get(reverse("dashboard:query-detail", args=[query.id]), {"history": "30d", "span": "7d"})
     assert "per hour, last 30 d" in words(page)
     assert 'href="?history=1h&amp;span=7d#statistics"' in page.content.decode()
+
+
+def test_the_last_hour_says_which_models_were_resident_and_a_day_does_not(browser, fleet, query):
+    for age_s, share in ((3500, 0.2), (40, 0.6), (35, 0.8)):
+        sent = stats(str(query.id), seq=3600 - age_s, age_s=age_s, resident=share, swap_ms=300.0)
+        stats_record(box=fleet.box, stats=sent, now=datetime.now(UTC))
+    address = reverse("dashboard:box-detail", args=[fleet.box.id])
+    (row,) = browser.get(address, {"history": "1h"}).context["residency"]["queries"]
+    assert (row["name"], len(row["resident"])) == ("count cars", 120)
+    assert [share for share in row["resident"] if share is not None] == [0.2, pytest.approx(0.7)]
+    assert row["stalled"][-2] == pytest.approx(0.6 / 30)
+    assert "Which models were resident" not in browser.get(address, {"history": "24h"}).content.decode()
 
 
 def test_says_how_far_back_charts_go(browser, fleet):

@@ -1,14 +1,15 @@
 """How far back the charts of a box and of a query look, as the address says it: live samples, or minutes and hours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from webapp.common.errors import InvalidInput
 from webapp.dashboard.charts import Points, memory_points, query_points
 from webapp.fleets.models import Box
 from webapp.telemetry.models import Resolution
-from webapp.telemetry.selectors import box_rollups, box_series, query_rollups, query_series
+from webapp.telemetry.selectors import box_rollups, box_series, query_rollups, query_series, residencies
 from webapp.workloads.models import Query
 
 
@@ -33,6 +34,8 @@ CHART_SPANS = (
     ChartSpan("24h", "24 h", timedelta(hours=24), Resolution.MINUTE, "minute"),
     ChartSpan("30d", "30 d", timedelta(days=30), Resolution.HOUR, "hour"),
 )
+RESIDENCY_MAX = timedelta(hours=1)
+RESIDENCY_STEPS = 120
 
 
 def chart_span(parameters: Mapping[str, str]) -> ChartSpan:
@@ -54,6 +57,30 @@ def query_history(query: Query, span: ChartSpan, now: datetime) -> Points:
     since = now - span.length
     rows = query_rollups(query, span.resolution, since) if span.resolution else query_series(query, since)
     return query_points(rows) | _edges(span, now)
+
+
+def residency_history(queries: Iterable[Query], span: ChartSpan, now: datetime) -> dict[str, Any] | None:
+    """Which models were resident, and when execution waited for one; None for spans that samples are not kept for.
+
+    Steps of `step_s` seconds, the last of which ends about `at`; shares 0..1, None where nothing was measured.
+    """
+    if span.length > RESIDENCY_MAX:
+        return None
+    step = span.length / RESIDENCY_STEPS
+    shown = list(queries)
+    rows = {query.id: [[None] * RESIDENCY_STEPS, [None] * RESIDENCY_STEPS] for query in shown}
+    for found in residencies(rows, now - span.length, step):
+        place = min(int((found.at - (now - span.length)) / step), RESIDENCY_STEPS - 1)
+        resident, stalled = rows[found.query_id]
+        resident[place], stalled[place] = found.resident, found.stalled
+    return {
+        "at": now.timestamp(),
+        "step_s": step.total_seconds(),
+        "queries": [
+            {"id": str(query.id), "name": query.name, "resident": rows[query.id][0], "stalled": rows[query.id][1]}
+            for query in shown
+        ],
+    }
 
 
 def _edges(span: ChartSpan, now: datetime) -> Points:

@@ -14,7 +14,7 @@ from webapp.common.errors import InvalidInput
 from webapp.common.lists import shown_list
 from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
-from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history
+from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history, residency_history
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
 from webapp.drift.selectors import live_accuracies
@@ -85,6 +85,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
     now = timezone.now()
     (row,) = box_rows([shown], now)
     span = chart_span(request.GET)
+    queries = query_rows(request.user, {shown.id: row})
     context = {
         "row": row,
         "box": shown,
@@ -93,7 +94,8 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "memory": memory_history(shown, span, now),
         "hardware": latest_hardware(shown),
         "samples_dropped": samples_dropped(row.sample, now - DROPPED_SPAN),
-        "queries": query_rows(request.user, {shown.id: row}),
+        "queries": queries,
+        "residency": residency_history([query.query for query in queries], span, now),
         "cameras": camera_list(request.user, shown),
         "bundles": bundle_list(request.user, shown)[:8],
         "bundle_figures": bundle_figures(shown),

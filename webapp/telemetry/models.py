@@ -58,6 +58,7 @@ class QuerySample(models.Model):
     latency_p95_ms = models.FloatField(null=True)
     swaps = models.PositiveIntegerField()
     swap_ms = models.FloatField()
+    resident = models.FloatField(null=True)
     agreement = models.FloatField(null=True)
     agreement_frames = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)

@@ -54,8 +54,10 @@ def _check_query(sample: QuerySample) -> None:
     counts = ("captured", "processed", "dropped", "late", "swaps", "agreement_frames")
     _check_range({field: getattr(sample, field) for field in counts}, COUNT_MAX)
     _check_range({"swap_ms": sample.swap_ms}, COUNT_MAX)
-    if sample.agreement is not None and not 0 <= sample.agreement <= 1:
-        raise StatsUnusable(f"The statistics hold an agreement of {sample.agreement}.")
+    for name in ("agreement", "resident"):
+        share = getattr(sample, name)
+        if share is not None and not 0 <= share <= 1:
+            raise StatsUnusable(f"The statistics hold {share} as {name}, which is a share from 0 to 1.")
     _check_scored(sample.scored)
     for found in (sample.counts, sample.appeared):
         _check_labels(found)

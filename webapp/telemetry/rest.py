@@ -39,7 +39,7 @@ class QuerySampleAnswer(serializers.ModelSerializer):
     class Meta:
         model = QuerySample
         fields = ("at", "bundle_version", "captured", "processed", "dropped", "late", "latency_p50_ms")
-        fields += ("latency_p95_ms", "swaps", "swap_ms", "agreement", "agreement_frames", "counts")
+        fields += ("latency_p95_ms", "swaps", "swap_ms", "resident", "agreement", "agreement_frames", "counts")
 
 
 class BoxRollupAnswer(serializers.ModelSerializer):

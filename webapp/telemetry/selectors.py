@@ -1,11 +1,12 @@
 """Reading statistics: series for charts, and what each bundle version was measured to do."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
-from django.db.models import Avg, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Avg, DateTimeField, F, Func, Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
 
 from edge_runtime.protocol.messages import HostSample
 from webapp.fleets.models import Box
@@ -42,6 +43,17 @@ class BundleFigures:
 
 
 @dataclass(frozen=True)
+class Residency:
+    """Shares 0..1 of a while from `at` on: all of the query's model was on the compute device, and execution waited for
+    it. `resident` is None for a box that does not say so."""
+
+    query_id: UUID
+    at: datetime
+    resident: float | None
+    stalled: float
+
+
+@dataclass(frozen=True)
 class Hardware:
     """The machine at one moment, and what the box's process took of it then; 100 % of CPU are one core."""
 
@@ -69,6 +81,17 @@ def query_rollups(query: Query, resolution: Resolution, since: datetime) -> Quer
 def query_series(query: Query, since: datetime) -> QuerySet[QuerySample]:
     """Samples of the query from `since` on, oldest first."""
     return QuerySample.objects.filter(query_id=query.id, at__gte=since).order_by("at")
+
+
+def residencies(queries: Collection[UUID], since: datetime, step: timedelta) -> list[Residency]:
+    """Of these queries in each `step` from `since` on that they have statistics of, oldest first."""
+    step_of = Func(Value(step), F("at"), Value(since), function="date_bin", output_field=DateTimeField())
+    samples = QuerySample.objects.filter(query_id__in=queries, at__gte=since).annotate(step=step_of)
+    sums = samples.values("step", "query_id").annotate(share=Avg("resident"), stalled_ms=Sum("swap_ms"))
+    return [
+        Residency(row["query_id"], row["step"], row["share"], min(row["stalled_ms"] / 1000 / step.total_seconds(), 1.0))
+        for row in sums.order_by("step")
+    ]
 
 
 def latest_sample(box: Box) -> BoxSample | None:

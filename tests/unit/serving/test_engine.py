@@ -99,6 +99,22 @@ def test_frames_that_slow_swaps_lose_are_recovered_by_sharing_layers(clock: Fake
     assert lost[True] < 10  # the first loads
 
 
+def test_says_for_how_much_of_the_time_each_model_was_resident(clock: FakeClock) -> None:
+    sums = {}
+    for room in (1.6, 4.0):  # of one model, of all three
+        shelf = BundleOnShelf()
+        put_models(shelf, merged=False)
+        rig = Rig(clock, budget_bytes=int(room * MODEL_BYTES), bandwidth=MODEL_BYTES / 0.3)
+        lost_frames(rig, shelf)
+        rig.engine.take_residency()
+        lost_frames(rig, shelf)
+        shares = rig.engine.take_residency()
+        assert shares.keys() == {f"query-{slot}" for slot in SLOTS}
+        sums[room] = sum(shares.values())
+    assert 0.5 < sums[1.6] <= 1.0
+    assert sums[4.0] == pytest.approx(3.0)
+
+
 def test_a_reload_loop_becomes_a_warning_and_ends_when_layers_are_shared(clock: FakeClock) -> None:
     for merged in (False, True):
         shelf = BundleOnShelf()

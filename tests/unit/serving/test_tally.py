@@ -39,6 +39,10 @@ def test_agreement_is_shown_with_the_number_of_frames_behind_it(tally: Tally) ->
     assert (b.agreement, b.agreement_frames) == (None, 0)
 
 
+def test_a_model_that_keeps_no_account_of_its_time_on_the_device_says_nothing_of_it(tally: Tally) -> None:
+    assert [sample.resident for sample in tally.take({}, {"b": 0.75})] == [None, 0.75]
+
+
 def test_what_happens_to_a_query_that_is_gone_is_nobodys_figure(tally: Tally) -> None:
     tally.retarget(["b"])
     tally.dropped("a", 1)

@@ -13,6 +13,7 @@ const WIDGETS = {
   "merge-compare": () => import("./widgets/merge_compare.js"),
   "merge-run": () => import("./widgets/merge_run.js"),
   "query-chart": () => import("./widgets/query_chart.js"),
+  residency: () => import("./widgets/residency.js"),
   "query-rows": () => import("./widgets/query_rows.js"),
   sharing: () => import("./widgets/sharing.js"),
   treemap: () => import("./widgets/treemap.js"),

@@ -171,7 +171,7 @@ _BOX_COLUMNS = (
 )
 _QUERY_FIGURES = (
     *("captured", "processed", "dropped", "late", "latency_p50_ms", "latency_p95_ms", "swaps", "swap_ms"),
-    *("agreement", "agreement_frames"),
+    *("resident", "agreement", "agreement_frames"),
 )
 _QUERY_COLUMNS = ("box_sample_id", "query_id", "at", "bundle_version", *_QUERY_FIGURES, "counts", "appeared")
 
