@@ -1,11 +1,13 @@
 """A street that turns to night and rain, on the demo's real server, worker and box: what happens, and when.
 
 `make scenario-drift`. The bridge is merged on a clear day only, so that the night is new to the merged models; the
-originals were trained on all conditions. Prints when each thing happened, and fails where one did not, or not in time.
+originals were trained on all conditions. Prints when each thing happened, and fails where one did not, or not in time;
+where all of it happened it goes into benchmarks/results/scenario_drift.json.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import secrets
 import signal
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import save
 from demo.instance import instance_read
 from demo.processes import ROOT, environment
 
@@ -36,13 +39,20 @@ class DidNotHappen(Exception):
 
 
 class Watch:
-    """Tells what happened when, in seconds since it was made or set back."""
+    """Tells what happened when, in seconds since the last turn of the story; `story` keeps it."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
+        self.story: list[dict[str, Any]] = []
 
-    def restart(self) -> None:
+    def turn(self, what: str) -> None:
         self._since = time.monotonic()
+        self.tell(what)
+
+    def tell(self, what: str, **figures: Any) -> None:
+        after_s = time.monotonic() - self._since
+        self.story.append({"after_s": round(after_s, 1), "what": what} | figures)
+        print(f"{after_s:7.0f} s  {what}", flush=True)
 
     def until(self, what: str, condition: Callable[[], Any], within_s: float) -> Any:
         """The first true answer of `condition`. Raises DidNotHappen."""
@@ -50,7 +60,7 @@ class Watch:
         while time.monotonic() < deadline:
             answer = condition()
             if answer:
-                print(f"{time.monotonic() - self._since:7.0f} s  {what}", flush=True)
+                self.tell(what)
                 return answer
             time.sleep(1.0)
         raise DidNotHappen(f"{what}: not within {within_s:.0f} s")
@@ -64,8 +74,11 @@ def main() -> None:
         import django
 
         django.setup()
-        run(Watch(), patience)
-    print("All of it happened.")
+        watch = Watch()
+        run(watch, patience)
+    settings = {"window_s": WINDOW_S, "frames_min": FRAMES_MIN, "turn_s": TURN_S, "patience": patience}
+    path = save("scenario_drift", settings | {"story": watch.story})
+    print(f"All of it happened. Written to {path}")
 
 
 @contextlib.contextmanager
@@ -118,7 +131,7 @@ def run(watch: Watch, patience: float) -> None:
 
     def well(group: MergedGroup) -> bool:
         """Every member of the group was scored often enough, and keeps what is asked."""
-        live = [one for one in live_accuracies(timezone.now()) if one.member.group_id == group.id]
+        live = [one for one in live_accuracies(timezone.now()) if one.running.member.group_id == group.id]
         return bool(live) and all(
             one.bar is not None and one.window and one.window.frames >= FRAMES_MIN and one.window.value >= one.bar
             for one in live
@@ -126,12 +139,13 @@ def run(watch: Watch, patience: float) -> None:
 
     def tell(group: MergedGroup) -> None:
         for one in live_accuracies(timezone.now()):
-            if one.member.group_id == group.id and one.window:
+            if one.running.member.group_id == group.id and one.window:
                 window, bar = one.window, one.bar
-                print(
-                    f"           {one.member.name}: {window.value:.1%} ({window.lower:.1%} to {window.upper:.1%}) of "
+                words = (
+                    f"{one.running.query.name}: {window.value:.1%} ({window.lower:.1%} to {window.upper:.1%}) of "
                     f"{window.frames} frames, asked {'nothing yet' if bar is None else f'{bar:.1%}'}"
                 )
+                watch.tell(words, query=one.running.query.name, asked=bar, **dataclasses.asdict(window))
 
     def approve(run: MergeRun) -> MergedGroup:
         groups = list(run.groups.filter(state=MergedGroupState.WAITING))
@@ -183,10 +197,11 @@ def run(watch: Watch, patience: float) -> None:
     for camera in cameras:
         source = TURNING.format(VIEWS[camera.name], TURN_S)
         camera_update(actor=None, camera=camera, source=source, now=timezone.now())
-    watch.restart()
-    print(f"      0 s  the bridge turns to night and rain in {TURN_S} s")
+    watch.turn(f"the bridge turns to night and rain in {TURN_S} s")
     found: Drift = until("drift is found", lambda: Drift.objects.filter(group=merged).first(), TURN_S + WINDOW_S + 90)
-    print(f"           {found.query_name}: {found.value:.1%} (up to {found.upper:.1%}), asked {found.bar:.1%}")
+    figures = {"value": found.value, "lower": found.lower, "upper": found.upper, "frames": found.frames}
+    words = f"{found.query_name}: {found.value:.1%} (up to {found.upper:.1%}), asked {found.bar:.1%}"
+    watch.tell(words, query=found.query_name, asked=found.bar, **figures)
     group = MergedGroup.objects.filter(id=merged.id, state=MergedGroupState.REVERTED)
     until("the merged group is reverted", group.exists, 60)
     until("the box runs the originals again", lambda: runs(is_merged=False), 120)

@@ -1,5 +1,8 @@
 """Jobs: messages lost and delivered twice, workers and merging children killed, checkpoints damaged."""
 
+import contextlib
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -12,7 +15,8 @@ from webapp.jobs import services
 from webapp.jobs.models import Job, JobState
 from webapp.merges.models import MergeRun, MergeRunState
 from webapp.merges.policies import RunSettings
-from webapp.merges.services import merge_run_start
+from webapp.merges.selectors import UNENDED
+from webapp.merges.services import merge_run_cancel, merge_run_start
 from webapp.workloads.models import Dataset, DatasetState
 from webapp.workloads.services import dataset_request, model_delete
 
@@ -63,10 +67,9 @@ def light_worker_killed(product: Product) -> Outcome:
 @fault("merging child killed (kill -9)", bound="work since the last checkpoint")
 def merging_child_killed(product: Product) -> Outcome:
     run, _ = _merging(product)
-    children = psutil.Process(product.processes.pid("worker-gpu")).children(recursive=True)
-    (child,) = [child for child in children if "workers.merging" in child.cmdline()]
-    child.kill()
-    took = product.until(lambda: _resumed(product, {child.pid}), MERGE_RECOVER_S)
+    (child,) = _merging_children(product)
+    os.kill(child, signal.SIGKILL)
+    took = product.until(lambda: _resumed(product, {child}), MERGE_RECOVER_S)
     return Outcome(took, _ended(product, run))
 
 
@@ -100,18 +103,27 @@ def _merging(product: Product) -> tuple[MergeRun, Path]:
             actor=None, camera=fleet.camera, name="street", frames=FRAMES, span_s=SPAN_S, now=timezone.now()
         )
         product.until(lambda: Dataset.objects.filter(camera=fleet.camera, state=DatasetState.READY).exists())
+    _end_earlier(product)
     settings = RunSettings(strategy="optimistic", time_limit_s=MERGE_S)
     run = merge_run_start(actor=None, box=fleet.box, settings=settings, now=timezone.now())
     checkpoint = product.var / "runs" / str(run.id) / "out" / "checkpoint" / "checkpoint.json"
 
     def is_written() -> bool:
         """a checkpoint of the merge run"""
-        if MergeRun.objects.get(id=run.id).state not in (MergeRunState.QUEUED, MergeRunState.RUNNING):
+        if MergeRun.objects.get(id=run.id).state not in UNENDED:
             raise Violated("the merge run ended before it wrote a checkpoint")
         return checkpoint.exists()
 
     product.until(is_written, MERGE_RECOVER_S)
     return run, checkpoint
+
+
+def _end_earlier(product: Product) -> None:
+    """A fault that went wrong leaves its merge run behind, and a box has one at a time."""
+    left = MergeRun.objects.filter(box=product.fleet.box, state__in=UNENDED)
+    for run in left:
+        merge_run_cancel(actor=None, run=run, now=timezone.now())
+    product.until(lambda: not left.exists())
 
 
 def _kill_worker(product: Product) -> set[int]:
@@ -127,18 +139,23 @@ def _kill_worker(product: Product) -> set[int]:
 
 def _resumed(product: Product, before: set[int]) -> bool:
     """the merge going on from its checkpoint"""
+    return any(child not in before and "--resume" in line for child, line in _merging_children(product).items())
+
+
+def _merging_children(product: Product) -> dict[int, list[str]]:
+    """Process ids and command lines of those that run. A killed one is a zombie until its parent has seen it."""
+    found = {}
     for child in psutil.Process(product.processes.pid("worker-gpu")).children(recursive=True):
-        line = child.cmdline()
-        if child.pid not in before and "workers.merging" in line and "--resume" in line:
-            return True
-    return False
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[child.pid] = child.cmdline()
+    return {child: line for child, line in found.items() if "workers.merging" in line}
 
 
 def _ended(product: Product, run: MergeRun) -> str:
     def has_ended() -> bool:
         """the end of the merge run"""
         run.refresh_from_db()
-        return run.state not in (MergeRunState.QUEUED, MergeRunState.RUNNING)
+        return run.state not in UNENDED
 
     product.until(has_ended, MERGE_RECOVER_S)
     if run.state != MergeRunState.SUCCEEDED:

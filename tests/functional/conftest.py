@@ -191,6 +191,18 @@ def fleet(db: None) -> Fleet:
 
 
 @pytest.fixture
+def yard_with(transactional_db: None, tmp_path: Path, settings: Any, person: Person) -> Iterator[Callable[..., Any]]:
+    """Makes a yard.Yard with further boxes of these names; the product runs as long as the test."""
+    from tests.functional.yard import Yard  # which builds on this file
+    from tests.simulators.product import Product
+
+    settings.VAR_DIR = tmp_path / "var"
+    settings.HEALTH_WINDOW_S = 1.0
+    with Product() as product:
+        yield lambda *others: Yard(product, tmp_path, others)
+
+
+@pytest.fixture
 def client_of() -> Callable[[Person], Client]:
     """Another browser, in which `person` is signed in."""
 

@@ -1,93 +1,89 @@
-"""An administrator says what happens when a merged group loses accuracy, and everybody sees how it does."""
+"""A merged group loses accuracy on its box: reverted, merged anew with fresh frames, approved by a person, and back."""
 
-from datetime import timedelta
+from collections.abc import Callable
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from tests.functional.test_rest_api import Program
-from webapp.accuracy.models import AccuracyMinute
-from webapp.drift.models import Drift, DriftSettings, DriftState
-from webapp.fleets.models import Role
-from webapp.merges.services import merged_group_decide
+from edge_runtime.protocol.messages import QuerySample
+from tests.functional.yard import HOME, Yard
+from tests.integration.server.test_server_merges import finish
+from tests.simulators.product import until
+from webapp.alerts.conditions import findings
+from webapp.alerts.facts import gather
+from webapp.alerts.services import alerts_evaluate
+from webapp.audit.models import AuditEvent
+from webapp.drift.models import Drift
+from webapp.drift.services import drift_settings_update, drifts_follow
+from webapp.merges.models import Decision, MergedGroup, MergeRun
 from webapp.rollouts.models import Bundle
+from webapp.workloads.models import Dataset, DatasetState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WATCH = {"response": "merge", "window_s": 60, "frames_min": 10, "merge_frames": 100, "merge_span_s": 10}
 
 
-@pytest.fixture
-def running(fleet):
-    """A query that runs merged, of which its box scored 40 frames, 24 of them right."""
+def follow() -> None:
+    """What beat has a worker do every few seconds."""
     now = timezone.now()
-    query = fleet.query("count cars")
-    group = fleet.merged_group(query, fleet.query("count trucks"))
-    merged_group_decide(actor=None, group=group, verdict="approve", now=now - timedelta(minutes=5))
-    Bundle.objects.create(
-        box=fleet.box,
-        version=2,
-        manifest="{}",
-        manifest_digest="d",
-        signature="s",
-        reason="r",
-        size_bytes=1,
-        created_at=now,
+    drifts_follow(now=now)
+    alerts_evaluate(findings=findings(gather(now), now), now=now)
+
+
+def scores(yard: Yard, *scored: tuple[int, int]) -> None:
+    """The box compares so many frames of every merged model with its original, in every second from now on."""
+    serving = yard.boxes[HOME].serving
+    assert serving.running is not None
+    serving.samples = tuple(
+        QuerySample(model.slot, 10, 10, 0, 0, 20.0, 30.0, 0, 0.0, None, 0, scored=scored)
+        for model in serving.running.manifest.models
     )
-    sums = {"frames": 40, "right": 48, "total": 80, "right_right": 96, "right_total": 96, "total_total": 160}
-    minute = (now - timedelta(minutes=1)).replace(second=0, microsecond=0)
-    AccuracyMinute.objects.create(box=fleet.box, query_id=query.id, bundle_version=2, minute=minute, **sums)
-    return query
 
 
-def test_a_query_shows_its_live_accuracy_with_bounds_and_what_is_asked(browser, running, words):
-    page = words(browser.get(f"/queries/{running.id}/"))
-    assert "40 frames sampled in the last 30 min" in page
-    assert "60.0 % agreement with its original" in page
-    assert "41.9 % to 75.8 %" in page  # Wilson with z = 2.326, by hand
-    assert "below what is asked, even at its upper bound" in page
+def approve(browser: Client, yard: Yard, group: MergedGroup) -> None:
+    browser.post(reverse("merges:group-decide", args=[group.id]), {"verdict": "approve", "reason": ""})
+    yard.group = group
+    until(lambda: yard.merged() == {HOME})
+    until(lambda: yard.is_confirmed(HOME, Bundle.objects.count()))
 
 
-def test_a_program_reads_the_same(running, person):
-    (live,) = Program(person)("get", f"/live-accuracy/queries/{running.id}/").json()
-    assert (live["frames"], live["value"], live["bar"], live["is_drifting"]) == (40, 0.6, 0.95, True)
+def test_drift_is_reverted_merged_anew_and_approved_again(
+    browser: Client, yard_with: Callable[..., Yard], words: Callable[..., str]
+) -> None:
+    yard = yard_with()
+    old = yard.group
+    drift_settings_update(actor=None, site=yard.site, now=timezone.now(), **WATCH)
+    approve(browser, yard, old)
 
+    scores(yard, *[(2, 0)] * 6, *[(0, 2)] * 14)
+    until(lambda: follow() or Drift.objects.exists())
+    until(lambda: not yard.merged())
+    decision = Decision.objects.filter(group=old).order_by("-at")[0]
+    assert (decision.verdict, decision.actor) == ("revert", None)
+    assert "agreed with its original on 30.0 %" in decision.reason
+    reverted = Bundle.objects.order_by("-version")[0]
+    assert not reverted.is_merged
+    assert reverted.reason.startswith("reverted: count ")
+    scores(yard)
+    page = reverse("alerts:alert-list")
+    assert "The merged group was reverted to its originals" in words(browser.get(page))
 
-def test_an_administrator_says_what_happens(browser, fleet, words):
-    address = f"/sites/{fleet.site.id}/accuracy/"
-    assert "No merged group has fallen below its target so far." in words(browser.get(address))
-    entered = {
-        "response": "alert",
-        "window_min": "5",
-        "frames_min": "20",
-        "merge_frames": "500",
-        "merge_span_min": "10",
-    }
-    browser.post(address, entered)
-    settings = DriftSettings.objects.get(site=fleet.site)
-    assert (settings.response, settings.window_s, settings.merge_span_s) == ("alert", 300, 600)
-    refused = browser.post(address, entered | {"window_min": "0"})
-    assert "greater than or equal to 1" in words(refused)
+    follow()
+    asked = Dataset.objects.get(state=DatasetState.COLLECTING)
+    assert (asked.frames_wanted, asked.span_s) == (100, 10.0)
+    Dataset.objects.filter(id=asked.id).update(state=DatasetState.READY, frame_count=100)
+    until(lambda: follow() or MergeRun.objects.filter(starts_from=old).exists())
+    run = MergeRun.objects.get(starts_from=old)
+    assert (run.requested_by, {query.dataset for query in run.run_queries.all()}) == (None, {asked})
+    finish(run, "count cars", "count trucks", content=b"merged anew from what ran last")
+    until(lambda: follow() or "a new merge waits for a decision" in words(browser.get(page)))
 
-
-def test_what_happened_is_listed_in_words(browser, running, fleet, words):
-    group = running.merged_memberships.get().group
-    figures = {"value": 0.6, "lower": 0.42, "upper": 0.76, "bar": 0.95, "frames": 40, "window_s": 1800}
-    state = DriftState.COLLECTING
-    Drift.objects.create(
-        site=fleet.site,
-        group=group,
-        query=running,
-        query_name="count cars",
-        state=state,
-        found_at=timezone.now(),
-        **figures,
-    )
-    page = words(browser.get(f"/sites/{fleet.site.id}/accuracy/"))
-    assert "count cars agreed with its original on 60.0 % (42.0 to 76.0 %) of 40 frames sampled within 30 min" in page
-    assert "fresh frames are being collected" in page
-
-
-def test_settings_are_for_administrators(fleet, client_of, person):
-    assert client_of(fleet.member(Role.APPROVER)).get(f"/sites/{fleet.site.id}/accuracy/").status_code == 403
-    address = f"/live-accuracy/settings/{fleet.site.id}/"
-    wanted = {"response": "revert", "window_s": 600, "frames_min": 30, "merge_frames": 300, "merge_span_s": 600}
-    assert Program(fleet.member(Role.VIEWER))("put", address, wanted).status_code == 403
-    assert Program(person)("put", address, wanted).json() == wanted
-    assert Program(person)("get", "/drifts/").json()["count"] == 0
+    approve(browser, yard, run.groups.get())
+    scores(yard, *[(2, 0)] * 20)
+    until(lambda: follow() or Drift.objects.get().state == "ended")
+    follow()
+    assert Drift.objects.count() == 1  # what was scored under the old group does not count against the new one
+    actions = AuditEvent.objects.filter(action__startswith="drift.").order_by("at").values_list("action", flat=True)
+    assert list(actions) == ["drift.find", "drift.end"]

@@ -52,6 +52,10 @@ class Box:
             health=self.health,
         )
 
+    @property
+    def is_connected(self):
+        return self.agent._outbox.is_connected
+
     def runs(self, version):
         return self.serving.running is not None and self.serving.running.manifest.version == version
 

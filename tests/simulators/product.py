@@ -52,8 +52,8 @@ class Product:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        for box in self.boxes:
-            asyncio.run_coroutine_threadsafe(box.stop(), self._loop).result(10)
+        for box in list(self.boxes):
+            self.stop(box)
         self._server.should_exit = True
         self._stopping.set()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -66,6 +66,10 @@ class Product:
         asyncio.run_coroutine_threadsafe(box.start(), self._loop).result(10)
         self.boxes.append(box)
         return box
+
+    def stop(self, box: Box) -> None:
+        asyncio.run_coroutine_threadsafe(box.stop(), self._loop).result(10)
+        self.boxes.remove(box)
 
     def _work(self) -> None:
         try:

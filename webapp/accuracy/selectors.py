@@ -1,39 +1,81 @@
 """Reading the accuracy of windows."""
 
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db import connection
 
 from webapp.accuracy.models import AccuracyMinute
 from webapp.accuracy.windows import Sums
 
 _NAMES = tuple(field.name for field in fields(Sums))
-_SUMS = {f"sum_{name}": Sum(name) for name in _NAMES}
+_FOUND = ", ".join(f'SUM(minutes."{name}")::bigint' for name in _NAMES)
+_COLUMNS = ", ".join(f'minutes."{name}"' for name in _NAMES)
+_TABLE = AccuracyMinute._meta.db_table
+_WINDOWS = f"""
+SELECT wanted.query, {_FOUND}
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::integer[]) AS wanted(query, since, version)
+JOIN {_TABLE} AS minutes ON minutes.query_id = wanted.query AND minutes.minute >= wanted.since
+    AND minutes.bundle_version >= wanted.version
+GROUP BY wanted.query
+"""
+_FIRST = f"""
+SELECT wanted.query, {_COLUMNS}
+FROM unnest(%s::uuid[], %s::integer[], %s::integer[]) AS wanted(query, version, frames)
+CROSS JOIN LATERAL (
+    SELECT * FROM {_TABLE} WHERE query_id = wanted.query AND bundle_version >= wanted.version
+    ORDER BY minute LIMIT wanted.frames
+) AS minutes
+ORDER BY wanted.query, minutes.minute
+"""
 
 
-def window_sums(queries: Iterable[UUID], since: datetime, version: int = 0) -> dict[UUID, Sums]:
-    """By query: what was scored from the minute of `since` on, under bundle `version` or a later one."""
-    minutes = AccuracyMinute.objects.filter(query_id__in=list(queries), bundle_version__gte=version)
-    return _by_query(minutes.filter(minute__gte=since.replace(second=0, microsecond=0)))
+@dataclass(frozen=True)
+class Window:
+    """What was scored of a query from the minute of `since` on, under bundle `version` or a later one."""
+
+    query: UUID
+    since: datetime
+    version: int = 0
 
 
-def first_sums(query: UUID, version: int, frames: int) -> Sums:
-    """Of the first minutes under bundle `version` or a later one, until there are `frames` of them."""
-    found = Sums()
-    minutes = AccuracyMinute.objects.filter(query_id=query, bundle_version__gte=version).order_by("minute")
-    for row in minutes.values_list(*_NAMES)[: 24 * 60]:
-        found += Sums(*row)
-        if found.frames >= frames:
-            break
+@dataclass(frozen=True)
+class Beginning:
+    """The first minutes of a query under bundle `version` or a later one, until there are `frames` of them."""
+
+    query: UUID
+    version: int
+    frames: int
+
+
+def window_sums(windows: Sequence[Window]) -> dict[UUID, Sums]:
+    """By query, of which there is one window each; those without a frame are left out. One SQL statement for all."""
+    since = [window.since.replace(second=0, microsecond=0) for window in windows]
+    columns = [window.query for window in windows], since, [window.version for window in windows]
+    return {query: Sums(*sums) for query, *sums in _rows(_WINDOWS, columns)}
+
+
+def first_sums(beginnings: Sequence[Beginning]) -> dict[UUID, Sums]:
+    """By query, in one SQL statement. Minutes have a frame at least, so that `frames` of them always suffice."""
+    found: dict[UUID, Sums] = {}
+    wanted = {one.query: one.frames for one in beginnings}
+    columns = [list(wanted), [one.version for one in beginnings], list(wanted.values())]
+    for query, *sums in _rows(_FIRST, columns):
+        before = found.get(query, Sums())
+        if before.frames < wanted[query]:
+            found[query] = before + Sums(*sums)
     return found
 
 
-def _by_query(minutes: QuerySet[AccuracyMinute]) -> dict[UUID, Sums]:
-    rows = minutes.values("query_id").annotate(**_SUMS)
-    return {row["query_id"]: Sums(*(row[name] for name in _SUMS)) for row in rows}
+def _rows(statement: str, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    if not columns[0]:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(column) for column in columns])
+        return list(cursor.fetchall())
 
 
 def scored_since(now: datetime, span: timedelta) -> frozenset[UUID]:

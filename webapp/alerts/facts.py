@@ -72,9 +72,8 @@ def _box(box: Box, status: BoxStatus, samples_lost: int, cameras: tuple[CameraFa
 
 def _drift(drift: Drift) -> Finding:
     """One alert goes with a drift all the way: its sentence says how far it is."""
-    box = drift.group.run.box
-    subject = ("query", drift.query_id) if drift.query_id else ("box", box.id)
-    name = f"{drift.query_name} on {box.name}"
+    subject = ("query", drift.query_id) if drift.query_id else ("box", drift.box_id)
+    name = f"{drift.query_name} on {drift.box.name}"
     return Finding(AlertKind.ACCURACY_BELOW_TARGET, drift.site_id, *subject, name, sentence_of(drift))
 
 

@@ -4,8 +4,8 @@ import uuid
 
 from django.db import models
 
-from webapp.fleets.models import Site
-from webapp.merges.models import MergedGroup, MergeRun
+from webapp.fleets.models import Box, Site
+from webapp.merges.models import MergedGroup, MergedGroupQuery, MergeRun
 from webapp.workloads.models import Query
 
 
@@ -31,6 +31,25 @@ class DriftSettings(models.Model):
         return f"drift settings of {self.site}"
 
 
+class Baseline(models.Model):
+    """What agreement was when a group that labels judged began to run in a query, under bundle `version` of its box.
+
+    Kept once it is known: the minutes that it was worked out from are forgotten after some days.
+    """
+
+    member = models.ForeignKey(MergedGroupQuery, on_delete=models.CASCADE, related_name="+")
+    query = models.ForeignKey(Query, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField()
+    value = models.FloatField()
+    frames = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["query", "member", "version"], name="one_baseline_per_start")]
+
+    def __str__(self) -> str:
+        return f"{self.query_id} at first: {self.value:.3f}"
+
+
 class DriftState(models.TextChoices):
     """FOUND: only told. COLLECTING: reverted, frames are on their way. WAITING: for a decision about the new groups."""
 
@@ -44,15 +63,17 @@ class DriftState(models.TextChoices):
 
 
 class Drift(models.Model):
-    """One merged group that fell below what it must keep: which query showed it, by which figures, what was done.
+    """A merged group that fell below what it must keep on `box`: by which query and figures, what was done.
 
-    `bar` is what the upper bound stayed below; see judging.bar_of. `datasets`: ids of those that were asked for.
-    `until`: a drift that failed is told of until then.
+    `box`: where the group was found, or one that a rollout brought it to. `bar` is what the upper bound stayed below;
+    see judging.bar_of. `datasets`: ids of those that were asked for. `until`: what nothing more is done about is told
+    of until then.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="drifts")
     group = models.ForeignKey(MergedGroup, on_delete=models.CASCADE, related_name="drifts")
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="drifts")
     query = models.ForeignKey(Query, null=True, on_delete=models.SET_NULL, related_name="drifts")
     query_name = models.CharField(max_length=100)
     state = models.CharField(max_length=10, choices=DriftState.choices, default=DriftState.FOUND)
@@ -75,9 +96,14 @@ class Drift(models.Model):
         indexes = [models.Index(fields=["ended_at"])]
         constraints = [
             models.UniqueConstraint(
-                fields=["group"], condition=models.Q(ended_at=None), name="one_drift_per_merged_group"
+                fields=["group", "box"], condition=models.Q(ended_at=None), name="one_drift_per_group_and_box"
             )
         ]
 
     def __str__(self) -> str:
         return f"drift of {self.group}"
+
+    @property
+    def is_where_found(self) -> bool:
+        """Whether it is about the box that the group was found on, for which a new merge can be made."""
+        return self.box_id == self.group.run.box_id

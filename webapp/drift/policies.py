@@ -28,7 +28,7 @@ def check_settings(response: str, **numbers: int) -> None:
 
 
 class Step(enum.Enum):
-    """RECOVER: a drift that was only told of is over. END: what came of it was decided."""
+    """RECOVER: a drift that was only told of is over. END: what came of it was decided, or told for long enough."""
 
     NOTHING = enum.auto()
     REVERT = enum.auto()
@@ -42,10 +42,16 @@ class Step(enum.Enum):
 
 @dataclass(frozen=True)
 class Progress:
-    """What became of a drift so far. `run`: of the new merge, "" before it."""
+    """What became of a drift so far. `run`: of the new merge, "" before it.
+
+    `is_running`: the box is still meant to run the group, or is again. `is_where_found`: it is the box that the group
+    was found on; on others nothing is merged anew. `is_told`: people were told for long enough.
+    """
 
     is_drifting: bool
-    group: MergedGroupState
+    is_running: bool
+    is_where_found: bool = True
+    is_told: bool = False
     datasets: tuple[DatasetState, ...] = ()
     run: str = ""
     new_groups: tuple[MergedGroupState, ...] = ()
@@ -56,21 +62,32 @@ def next_step(state: DriftState, response: Response, progress: Progress) -> Step
     if state is DriftState.FOUND:
         return _found(response, progress)
     if state is DriftState.REVERTED:
-        return Step.COLLECT if response is Response.MERGE else Step.END
+        return _reverted(response, progress)
     if state is DriftState.COLLECTING:
         return _collecting(progress.datasets)
     if state is DriftState.MERGING:
         return _merging(progress)
     if state is DriftState.WAITING:
         return Step.NOTHING if MergedGroupState.WAITING in progress.new_groups else Step.END
+    if state is DriftState.FAILED:
+        return Step.END if progress.is_told or progress.is_running else Step.NOTHING
     return Step.NOTHING
 
 
 def _found(response: Response, progress: Progress) -> Step:
     """A group that a person reverted or replaced meanwhile is nobody's drift any more."""
-    if progress.group is not MergedGroupState.APPROVED or not progress.is_drifting:
+    if not progress.is_running or not progress.is_drifting:
         return Step.RECOVER
     return Step.NOTHING if response is Response.ALERT else Step.REVERT
+
+
+def _reverted(response: Response, progress: Progress) -> Step:
+    """Where nothing is merged anew people are told for a while: what merging saved on this box is gone."""
+    if progress.is_running:
+        return Step.END
+    if response is Response.MERGE and progress.is_where_found:
+        return Step.COLLECT
+    return Step.END if progress.is_told else Step.NOTHING
 
 
 def _collecting(datasets: Iterable[DatasetState]) -> Step:
@@ -95,11 +112,21 @@ _DONE = {
 }
 
 
-def sentence_of(drift: Drift) -> str:
+def figures_of(drift: Drift) -> str:
+    """One sentence: by which figures the group fell."""
     minutes = drift.window_s / 60
-    done = _DONE.get(DriftState(drift.state)) or f"The merged group was reverted to its originals. {drift.problem}"
     return (
         f"{drift.query_name} agreed with its original on {100 * drift.value:.1f} % ({100 * drift.lower:.1f} to "
         f"{100 * drift.upper:.1f} %) of {drift.frames} frames sampled within {minutes:.0f} min, where "
-        f"{100 * drift.bar:.1f} % is asked. {done}"
+        f"{100 * drift.bar:.1f} % is asked."
     )
+
+
+def sentence_of(drift: Drift) -> str:
+    """How it was found, and what was done."""
+    state = DriftState(drift.state)
+    if drift.is_where_found or state is DriftState.FOUND:
+        done = _DONE.get(state) or f"The merged group was reverted to its originals. {drift.problem}".strip()
+    else:
+        done = f"The merged group was taken off {drift.box}, which runs what it ran before; other boxes keep it."
+    return f"{figures_of(drift)} {done}"

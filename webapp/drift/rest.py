@@ -29,8 +29,8 @@ class LiveAccuracyAnswer(serializers.Serializer):
     `bar`: what the upper bound must not stay below; null where it is not known yet.
     """
 
-    query = serializers.UUIDField(source="member.query_id")
-    merged_group = serializers.UUIDField(source="member.group_id")
+    query = serializers.UUIDField(source="running.query.id")
+    merged_group = serializers.UUIDField(source="running.member.group_id")
     window_s = serializers.IntegerField()
     frames = serializers.IntegerField(source="window.frames", default=0)
     value = serializers.FloatField(source="window.value", default=None, allow_null=True)
@@ -45,7 +45,20 @@ class DriftAnswer(serializers.ModelSerializer):
 
     class Meta:
         model = Drift
-        fields = ("id", "site", "group", "query", "state", "value", "lower", "upper", "bar", "frames", "window_s")
+        fields = (
+            "id",
+            "site",
+            "group",
+            "box",
+            "query",
+            "state",
+            "value",
+            "lower",
+            "upper",
+            "bar",
+            "frames",
+            "window_s",
+        )
         fields += ("run", "problem", "found_at", "reverted_at", "ended_at", "sentence")
 
     def get_sentence(self, drift: Drift) -> str:
@@ -69,7 +82,7 @@ class SettingsEntry(serializers.Serializer):
 class Drifts(Resource):
     queryset = Drift.objects.none()
     serializer_class = DriftAnswer
-    id_filters = {"site": "site_id", "query": "query_id", "merged_group": "group_id"}
+    id_filters = {"site": "site_id", "box": "box_id", "query": "query_id", "merged_group": "group_id"}
 
     def rows(self, actor: Any) -> QuerySet[Drift]:
         return drift_list(actor)

@@ -21,7 +21,6 @@ from webapp.merges.models import (
     MergeRun,
     MergeRunQuery,
     MergeRunState,
-    PlacedMember,
 )
 from webapp.merges.requirements import dataset_problem, suits
 from webapp.workloads.models import CheckState, Dataset, Query
@@ -98,35 +97,6 @@ def picture_of(disagreement: Disagreement) -> bytes:
 def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:
     """Merged groups that wait for somebody's decision."""
     return merged_group_list(actor).filter(state=MergedGroupState.WAITING)
-
-
-def approved_members(box: Box) -> dict[UUID, MergedGroupQuery]:
-    """By query: the merged tensors that the box should run. A member whose query has another model now is left out.
-
-    Groups that rollouts placed there come before the box's own, the newest first; one that wants a query of an earlier
-    one waits as a whole. What remains of a group with fewer than two members shares nothing, so those queries keep
-    their originals.
-    """
-    chosen: dict[UUID, MergedGroupQuery] = {}
-    for members in _groups_of(box):
-        if len(members) > 1 and not members.keys() & chosen.keys():
-            chosen |= members
-    return chosen
-
-
-def _groups_of(box: Box) -> list[dict[UUID, MergedGroupQuery]]:
-    """What may run on the box, by group, in order of precedence."""
-    placed = PlacedMember.objects.filter(box=box).select_related("member", "query")
-    own = MergedGroupQuery.objects.filter(group__run__box=box, group__state=MergedGroupState.APPROVED)
-    pairs = [
-        *((placement.query, placement.member) for placement in placed),
-        *((member.query, member) for member in own.select_related("query")),
-    ]
-    groups: dict[UUID, dict[UUID, MergedGroupQuery]] = {}
-    for query, member in pairs:
-        if query is not None and query.model_id == member.model_id:
-            groups.setdefault(member.group_id, {})[query.id] = member
-    return list(groups.values())
 
 
 def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:

@@ -15,7 +15,7 @@ from edge_runtime.scheduling.assessment import Assessment, Plan, assess
 from webapp.fleets.models import Box
 from webapp.fleets.selectors import sites_of
 from webapp.merges.models import MergedGroupQuery
-from webapp.merges.selectors import approved_members
+from webapp.merges.running import approved_members
 from webapp.rollouts.admission import Figures, Network, Proposal, figures_for, likeness_of, network_of, proposal
 from webapp.rollouts.models import BoxMeasurement, NetworkMeasurement
 from webapp.workloads.models import Query

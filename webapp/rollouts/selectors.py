@@ -1,11 +1,12 @@
 """Reading bundles, the target state of a box, and how a box is doing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
@@ -27,6 +28,13 @@ from webapp.rollouts.status import BoxStatus, Facts, status_of
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import datasets_collecting, workload
 
+_FIRST_VERSIONS = f"""
+SELECT (
+    SELECT MIN(version) FROM {Bundle._meta.db_table} AS bundle
+    WHERE bundle.box_id = starts.box AND bundle.created_at >= starts.at
+)
+FROM unnest(%s::uuid[], %s::timestamptz[]) WITH ORDINALITY AS starts(box, at, number) ORDER BY starts.number
+"""
 SERVED_VERSIONS = 5  # a box may still be downloading an older bundle while newer ones are published
 
 
@@ -45,6 +53,15 @@ def current_bundles(boxes: list[Box]) -> dict[Any, Bundle]:
 def newest_version(box: Box) -> int:
     """Of all bundles ever published for the box, 0 before the first."""
     return Bundle.objects.filter(box=box).aggregate(newest=Max("version"))["newest"] or 0
+
+
+def first_versions(starts: Sequence[tuple[UUID, datetime]]) -> list[int | None]:
+    """Per box and time: the first bundle that was published for the box from then on. One SQL statement for all."""
+    if not starts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_VERSIONS, [[box for box, _ in starts], [at for _, at in starts]])
+        return [version for (version,) in cursor.fetchall()]
 
 
 def reported_version(box: Box) -> int:

@@ -14,7 +14,6 @@ from webapp.alerts.conditions import findings
 from webapp.alerts.facts import gather
 from webapp.alerts.models import Alert, AlertKind
 from webapp.alerts.services import alerts_evaluate
-from webapp.audit.models import AuditEvent
 from webapp.common.errors import NotAllowed
 from webapp.drift.models import Drift, DriftState, Response
 from webapp.drift.selectors import live_accuracies
@@ -22,12 +21,10 @@ from webapp.drift.services import drift_settings_update, drifts_follow
 from webapp.fleets.models import Role
 from webapp.fleets.services import camera_update
 from webapp.jobs.services import worker_seen
-from webapp.merges.models import RELATIVE_ACCURACY, Decision, MergedGroupQuery, MergedGroupState, MergeRun, Verdict
+from webapp.merges.models import RELATIVE_ACCURACY, MergedGroupQuery, MergedGroupState, Verdict
 from webapp.merges.services import merge_run_start, merged_group_decide
-from webapp.rollouts.models import Bundle
 from webapp.rollouts.services import bundle_publish
 from webapp.telemetry.services import stats_record
-from webapp.workloads.models import Dataset, DatasetState
 from workers.tasks.merge_files import named_queries, write_workload
 
 SECOND = timedelta(seconds=1)
@@ -80,7 +77,7 @@ def test_frames_are_added_up_once_and_only_those_of_the_group_that_runs_count(me
     score(merged, 1, *[WRONG] * 20, version=merged.bundle.version - 1)
     score(merged, 2, RIGHT, RIGHT, WRONG)
     assert not score(merged, 2, RIGHT, RIGHT, WRONG)
-    (live,) = (live for live in live_accuracies(NOW + 3 * SECOND) if live.member.name == "cars")
+    (live,) = (live for live in live_accuracies(NOW + 3 * SECOND) if live.running.query.name == "cars")
     assert (live.window.frames, round(live.window.value, 3)) == (3, 0.667)
     assert live.bar == 0.9
     assert AccuracyMinute.objects.count() == 2
@@ -97,45 +94,6 @@ def test_a_group_that_keeps_its_accuracy_stays(merged):
     score(merged, 1, *[RIGHT] * 18, WRONG, WRONG)
     follow(2)
     assert not Drift.objects.exists()
-
-
-def test_the_whole_way_from_drift_to_a_new_approved_merge(merged, jpeg):
-    score(merged, 1, *[RIGHT] * 6, *[WRONG] * 14)
-    follow(2)
-    merged.group.refresh_from_db()
-    assert merged.group.state == MergedGroupState.REVERTED
-    decision = Decision.objects.filter(group=merged.group).order_by("-at").first()
-    assert (decision.verdict, decision.actor) == (Verdict.REVERT, None)
-    assert "cars agreed with its original on 30.0 %" in decision.reason
-    newest = Bundle.objects.filter(box=merged.box).order_by("-version").first()
-    assert (newest.version, newest.is_merged) == (merged.bundle.version + 1, False)
-    assert newest.reason.startswith("reverted: cars agreed with its original on 30.0 %")
-    (alert,) = alerts(3)
-    assert "The merged group was reverted to its originals." in alert.sentence
-
-    follow(4)
-    dataset = Dataset.objects.get(state=DatasetState.COLLECTING)
-    assert (dataset.camera, dataset.frames_wanted, dataset.span_s) == (merged.camera, 100, 60.0)
-    follow(5)
-    assert MergeRun.objects.count() == 1
-    Dataset.objects.filter(id=dataset.id).update(state=DatasetState.READY, frame_count=100, created_at=NOW + SECOND)
-    follow(6)
-    run = MergeRun.objects.get(starts_from=merged.group)
-    assert (run.requested_by, run.run_queries.first().dataset) == (None, dataset)
-
-    finish(run, "cars", "trucks", content=b"another tensor for all")
-    follow(7)
-    (alert,) = alerts(8)
-    assert "a new merge waits for a decision" in alert.sentence
-    approver = merged.people[Role.APPROVER]
-    merged_group_decide(actor=approver, group=run.groups.get(), verdict=Verdict.APPROVE, now=NOW + 9 * SECOND)
-    follow(10)
-    assert Drift.objects.get().state == DriftState.ENDED
-    actions = AuditEvent.objects.filter(action__startswith="drift.").order_by("at").values_list("action", flat=True)
-    assert list(actions) == ["drift.find", "drift.end"]
-    bundle_publish(box=merged.box, now=NOW + 11 * SECOND)
-    follow(12)
-    assert Drift.objects.count() == 1  # what was scored under the old group does not count against the new one
 
 
 def test_a_site_that_wants_to_be_told_only_is_told_until_it_is_over(merged):
@@ -169,8 +127,10 @@ def test_a_group_judged_on_labels_is_held_against_its_own_beginning(merged):
     score(merged, 70, *[RIGHT] * 14, *[WRONG] * 6)
     follow(71)
     assert not Drift.objects.exists()
-    score(merged, 300, *[RIGHT] * 4, *[WRONG] * 26)
-    follow(301)
+    accuracy_prune(now=NOW + timedelta(days=5))  # the minutes of its beginning are forgotten, what they said is not
+    days = 5 * 86_400
+    score(merged, days, *[RIGHT] * 4, *[WRONG] * 26)
+    follow(days + 1)
     assert Drift.objects.get().bar == pytest.approx(0.9 * 0.7)
 
 

@@ -37,12 +37,17 @@ def test_a_window_at_the_bar_has_not_drifted():
 @pytest.mark.parametrize(
     ("state", "response", "progress", "expected"),
     [
-        (DriftState.FOUND, Response.ALERT, Progress(True, APPROVED), Step.NOTHING),
-        (DriftState.FOUND, Response.REVERT, Progress(True, APPROVED), Step.REVERT),
-        (DriftState.FOUND, Response.MERGE, Progress(False, APPROVED), Step.RECOVER),
-        (DriftState.FOUND, Response.MERGE, Progress(True, MergedGroupState.REVERTED), Step.RECOVER),
-        (DriftState.REVERTED, Response.REVERT, Progress(False, MergedGroupState.REVERTED), Step.END),
-        (DriftState.REVERTED, Response.MERGE, Progress(False, MergedGroupState.REVERTED), Step.COLLECT),
+        (DriftState.FOUND, Response.ALERT, Progress(True, True), Step.NOTHING),
+        (DriftState.FOUND, Response.REVERT, Progress(True, True), Step.REVERT),
+        (DriftState.FOUND, Response.MERGE, Progress(False, True), Step.RECOVER),
+        (DriftState.FOUND, Response.MERGE, Progress(True, False), Step.RECOVER),
+        (DriftState.REVERTED, Response.REVERT, Progress(False, False), Step.NOTHING),
+        (DriftState.REVERTED, Response.REVERT, Progress(False, False, is_told=True), Step.END),
+        (DriftState.REVERTED, Response.MERGE, Progress(False, False), Step.COLLECT),
+        (DriftState.REVERTED, Response.MERGE, Progress(False, False, is_where_found=False), Step.NOTHING),
+        (DriftState.REVERTED, Response.MERGE, Progress(False, True, is_where_found=False), Step.END),
+        (DriftState.FAILED, Response.MERGE, Progress(False, False), Step.NOTHING),
+        (DriftState.FAILED, Response.MERGE, Progress(False, False, is_told=True), Step.END),
     ],
 )
 def test_does_as_much_as_the_site_wants(state, response, progress, expected):
@@ -50,7 +55,7 @@ def test_does_as_much_as_the_site_wants(state, response, progress, expected):
 
 
 def going_on(state, **progress):
-    return next_step(state, Response.MERGE, Progress(False, MergedGroupState.REVERTED, **progress))
+    return next_step(state, Response.MERGE, Progress(False, False, **progress))
 
 
 def test_waits_for_frames_the_merge_and_the_decision_one_after_the_other():
@@ -67,10 +72,10 @@ def test_waits_for_frames_the_merge_and_the_decision_one_after_the_other():
     assert going_on(DriftState.WAITING, run="succeeded", new_groups=(APPROVED,)) is Step.END
 
 
-@given(st.sampled_from(DriftState), st.sampled_from(Response), st.booleans(), st.sampled_from(MergedGroupState))
-def test_reverts_only_what_was_found_drifts_now_and_runs(state, response, is_drifting, group):
-    if next_step(state, response, Progress(is_drifting, group)) is Step.REVERT:
-        assert (state, is_drifting, group) == (DriftState.FOUND, True, APPROVED)
+@given(st.sampled_from(DriftState), st.sampled_from(Response), st.booleans(), st.booleans())
+def test_reverts_only_what_was_found_drifts_now_and_runs(state, response, is_drifting, is_running):
+    if next_step(state, response, Progress(is_drifting, is_running)) is Step.REVERT:
+        assert (state, is_drifting, is_running) == (DriftState.FOUND, True, True)
         assert response is not Response.ALERT
 
 

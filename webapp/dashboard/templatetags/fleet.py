@@ -52,6 +52,7 @@ _VERBS = {
     "approve": "approved",
     "reject": "rejected",
     "revert": "reverted",
+    "withdraw": "took off a box",
     "publish": "published",
     "membership": "changed the roles of",
     "password": "changed the password of",

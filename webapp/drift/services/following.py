@@ -1,6 +1,7 @@
 """Finding drifts and taking each one step further. Runs every few seconds; every step is a transaction of its own."""
 
 import logging
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,98 +9,132 @@ from django.db import transaction
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.target import Privacy
+from webapp.accuracy.windows import WindowAccuracy
 from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict
-from webapp.drift.models import Drift, DriftState, Response
-from webapp.drift.policies import Progress, Step, next_step, sentence_of
+from webapp.drift.models import Baseline, Drift, DriftState, Response
+from webapp.drift.policies import Progress, Step, figures_of, next_step
 from webapp.drift.selectors import LiveAccuracy, drift_settings, drifts_open, live_accuracies
 from webapp.fleets.models import Camera
-from webapp.merges.models import MergedGroupState, Verdict
+from webapp.merges.models import MergedGroupState, PlacedMember, Verdict
 from webapp.merges.services import merge_run_start, merged_group_decide
 from webapp.realtime.topics import site_changed
-from webapp.rollouts.services import bundle_publish
+from webapp.rollouts.services import bundle_publish, placement_withdraw
 from webapp.workloads.models import Dataset, DatasetState
 from webapp.workloads.services import dataset_request
 
 TOLD_FOR = timedelta(days=1)
 _LOCK = 7_201_734
+_Key = tuple[UUID, UUID]  # of a merged group and a box that runs it
 
 logger = logging.getLogger(__name__)
 
 
 def drifts_follow(*, now: datetime) -> None:
     """One step for every drift there is, new ones included. What one of them raises stops no other."""
-    drifting = [live for live in live_accuracies(now) if live.is_drifting]
+    live = live_accuracies(now)
+    drifting = {_key(one): one for one in live if one.is_drifting}  # one query of a group is enough
     with transaction.atomic():
         if not _locked():
             return
-        for live in drifting:
-            _find(live, now)
+        _keep_baselines(live)
+        told = set(drifts_open().values_list("group_id", "box_id"))
+        for key, one in drifting.items():
+            if key not in told:
+                _find(one, now)
         ids = list(drifts_open().values_list("id", flat=True))
-    groups = {live.member.group_id for live in drifting}
     for drift_id in ids:
         try:
-            _follow(drift_id, groups, now)
+            _follow(drift_id, drifting.keys(), now)
         except GemelError:
             logger.exception("Drift %s could not go on and is tried again", drift_id)
 
 
+def _key(live: LiveAccuracy) -> _Key:
+    return live.running.member.group_id, live.running.box.id
+
+
+def _keep_baselines(live: Iterable[LiveAccuracy]) -> None:
+    """Those that have become known just now."""
+    Baseline.objects.bulk_create(
+        [
+            Baseline(
+                member_id=one.running.member.id,
+                query_id=one.running.query.id,
+                version=one.watched.version,
+                value=one.baseline.value,
+                frames=one.baseline.frames,
+            )
+            for one in live
+            if isinstance(one.baseline, WindowAccuracy)
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def _find(live: LiveAccuracy, now: datetime) -> None:
-    member, window = live.member, live.window
+    running, window = live.running, live.window
     assert window is not None
     assert live.bar is not None
-    group, site = member.group, member.group.run.box.site
+    site_id = running.box.site_id
     figures = {"value": window.value, "lower": window.lower, "upper": window.upper, "frames": window.frames}
-    if Drift.objects.filter(group=group, ended_at=None).exists():
-        return
     drift = Drift.objects.create(
-        site=site,
-        group=group,
-        query=member.query,
-        query_name=member.name,
+        site_id=site_id,
+        group_id=running.member.group_id,
+        box=running.box,
+        query=running.query,
+        query_name=running.query.name,
         bar=live.bar,
         window_s=live.window_s,
         found_at=now,
         **figures,
     )
-    detail = {"query": member.name, "bar": live.bar, "window_s": live.window_s} | figures
-    audit_record(actor=None, action="drift.find", subject=drift, site_id=site.id, now=now, detail=detail)
+    detail = {"box": running.box.name, "query": running.query.name, "bar": live.bar, "window_s": live.window_s}
+    audit_record(actor=None, action="drift.find", subject=drift, site_id=site_id, now=now, detail=detail | figures)
 
 
 @transaction.atomic
-def _follow(drift_id: UUID, drifting: set[UUID], now: datetime) -> None:
+def _follow(drift_id: UUID, drifting: Collection[_Key], now: datetime) -> None:
     drift = drifts_open().select_for_update(of=("self",), skip_locked=True).filter(id=drift_id).first()
     if drift is None:
         return
-    if drift.state == DriftState.FAILED:
-        if drift.until is not None and drift.until <= now:
-            _end(drift, now)
-        return
-    step = next_step(DriftState(drift.state), Response(drift_settings(drift.site).response), _progress(drift, drifting))
+    response, progress = Response(drift_settings(drift.site).response), _progress(drift, drifting, now)
+    step = next_step(DriftState(drift.state), response, progress)
     if step is not Step.NOTHING:
         _STEPS[step](drift, now)
         site_changed(drift.site_id, "drift", drift.id)
 
 
-def _progress(drift: Drift, drifting: set[UUID]) -> Progress:
+def _progress(drift: Drift, drifting: Collection[_Key], now: datetime) -> Progress:
     datasets = Dataset.objects.filter(id__in=drift.datasets).values_list("state", flat=True)
     groups = () if drift.run is None else drift.run.groups.values_list("state", flat=True)
     return Progress(
-        is_drifting=drift.group_id in drifting,
-        group=MergedGroupState(drift.group.state),
+        is_drifting=(drift.group_id, drift.box_id) in drifting,
+        is_running=_is_running(drift),
+        is_where_found=drift.is_where_found,
+        is_told=drift.until is None or drift.until <= now,
         datasets=tuple(DatasetState(state) for state in datasets),
         run=drift.run.state if drift.run else "",
         new_groups=tuple(MergedGroupState(state) for state in groups),
     )
 
 
+def _is_running(drift: Drift) -> bool:
+    if drift.is_where_found:
+        return bool(drift.group.state == MergedGroupState.APPROVED)
+    return PlacedMember.objects.filter(box=drift.box_id, member__group=drift.group_id).exists()
+
+
 def _revert(drift: Drift, now: datetime) -> None:
-    """The decision's reason and the bundle's say why, in figures."""
-    reason = sentence_of(drift).removesuffix(" Nothing was changed, as the site wishes.")
-    merged_group_decide(actor=None, group=drift.group, verdict=Verdict.REVERT, reason=reason, now=now)
-    bundle_publish(box=drift.group.run.box, reason=f"reverted: {reason}", now=now)
-    drift.state, drift.reverted_at = DriftState.REVERTED, now
-    drift.save(update_fields=["state", "reverted_at"])
+    """On this box only. What it is decided, published and told by says why, in figures."""
+    reason = figures_of(drift)
+    if drift.is_where_found:
+        merged_group_decide(actor=None, group=drift.group, verdict=Verdict.REVERT, reason=reason, now=now)
+        bundle_publish(box=drift.box, reason=f"reverted: {reason}", now=now)
+    else:
+        placement_withdraw(group=drift.group, box=drift.box, reason=reason, now=now)
+    drift.state, drift.reverted_at, drift.until = DriftState.REVERTED, now, now + TOLD_FOR
+    drift.save(update_fields=["state", "reverted_at", "until"])
 
 
 def _collect(drift: Drift, now: datetime) -> None:
@@ -130,7 +165,7 @@ def _start_merge(drift: Drift, now: datetime) -> None:
     """From the weights that were deployed last. Waits while another run of the box is going on."""
     try:
         with transaction.atomic():
-            run = merge_run_start(actor=None, box=drift.group.run.box, starts_from=drift.group, now=now)
+            run = merge_run_start(actor=None, box=drift.box, starts_from=drift.group, now=now)
     except Conflict:
         return
     except GemelError as error:

@@ -12,6 +12,7 @@ from webapp.rollouts.services.rollouts import (
     rollout_start,
 )
 from webapp.rollouts.services.signing import signing_key_rotate
+from webapp.rollouts.services.withdrawing import placement_withdraw
 
 __all__ = [
     "BlobsMissing",
@@ -19,6 +20,7 @@ __all__ = [
     "bundle_publish",
     "bundle_retry",
     "measured_record",
+    "placement_withdraw",
     "report_record",
     "rollout_abort",
     "rollout_advance",

@@ -22,7 +22,7 @@ from webapp.common.signing_key import signing_key
 from webapp.fleets.models import Box, Role
 from webapp.fleets.policies import require_role
 from webapp.fleets.services import box_target_changed
-from webapp.merges.selectors import approved_members
+from webapp.merges.running import approved_members
 from webapp.realtime.topics import Topic, TopicKind, live_publish_on_commit, site_changed
 from webapp.rollouts.composing import model_entries, publish_reason
 from webapp.rollouts.models import BoxReport, Bundle

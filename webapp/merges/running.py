@@ -1,0 +1,77 @@
+"""Which merged groups boxes should run, and in which queries: those approved there, and those that rollouts placed.
+
+Groups that rollouts placed on a box come before its own, the newest first; one that wants a query of an earlier one
+waits as a whole. What remains of a group with fewer than two members shares nothing, so those queries keep their
+originals, as does a query that has another model than the member by now.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from webapp.fleets.models import Box
+from webapp.merges.models import Decision, MergedGroupQuery, MergedGroupState, PlacedMember, Verdict
+from webapp.workloads.models import Query
+
+_BULKY = ("tensors", "group__shared_layers", "group__run__result")
+
+
+@dataclass(frozen=True)
+class RunningMember:
+    """`member` is to run in `query` of `box`: since its group was last approved, or was placed there."""
+
+    box: Box
+    query: Query
+    member: MergedGroupQuery
+    since: datetime
+
+
+def approved_members(box: Box) -> dict[UUID, MergedGroupQuery]:
+    """By query: the merged tensors that the box should run."""
+    placed, own = _placed().filter(box=box), _own().filter(group__run__box=box)
+    return {query: one.member for query, one in _chosen(_pairs(placed, own)).items()}
+
+
+def running_members(boxes: Iterable[UUID] | None = None) -> list[RunningMember]:
+    """Of `boxes` or of all, without their tensors, in two SQL statements."""
+    placed = _placed().defer(*(f"member__{name}" for name in _BULKY))
+    own = _own().defer(*_BULKY)
+    if boxes is not None:
+        wanted = list(boxes)
+        placed, own = placed.filter(box__in=wanted), own.filter(group__run__box__in=wanted)
+    return list(_chosen(_pairs(placed, own)).values())
+
+
+def _placed() -> QuerySet[PlacedMember]:
+    return PlacedMember.objects.select_related("member__group__run", "query", "box__site")
+
+
+def _own() -> QuerySet[Any]:
+    approvals = Decision.objects.filter(group=OuterRef("group"), verdict=Verdict.APPROVE).order_by("-at")
+    own = MergedGroupQuery.objects.filter(group__state=MergedGroupState.APPROVED, query__isnull=False)
+    return own.select_related("query", "group__run__box__site").annotate(since=Subquery(approvals.values("at")[:1]))
+
+
+def _pairs(placed: QuerySet[PlacedMember], own: QuerySet[Any]) -> list[RunningMember]:
+    """In order of precedence."""
+    return [
+        *(RunningMember(one.box, one.query, one.member, one.placed_at) for one in placed),
+        *(RunningMember(one.group.run.box, one.query, one, one.since or one.group.created_at) for one in own),
+    ]
+
+
+def _chosen(pairs: Iterable[RunningMember]) -> dict[UUID, RunningMember]:
+    """By query."""
+    groups: dict[tuple[UUID, UUID], dict[UUID, RunningMember]] = {}
+    for one in pairs:
+        if one.query.model_id == one.member.model_id:
+            groups.setdefault((one.box.id, one.member.group_id), {})[one.query.id] = one
+    chosen: dict[UUID, RunningMember] = {}
+    for members in groups.values():
+        if len(members) > 1 and not members.keys() & chosen.keys():
+            chosen |= members
+    return chosen
