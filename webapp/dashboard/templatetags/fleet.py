@@ -52,7 +52,7 @@ _VERBS = {
     "approve": "approved",
     "reject": "rejected",
     "revert": "reverted",
-    "withdraw": "took off a box",
+    "withdraw": "withdrew",
     "publish": "published",
     "membership": "changed the roles of",
     "password": "changed the password of",
