@@ -130,10 +130,10 @@ def run(watch: Watch, patience: float) -> None:
         )
 
     def well(group: MergedGroup) -> bool:
-        """Every member of the group was scored often enough, and keeps what is asked."""
+        """Every member of the group keeps what is asked, on as many frames again as may have set the bar."""
         live = [one for one in live_accuracies(timezone.now()) if one.running.member.group_id == group.id]
         return bool(live) and all(
-            one.bar is not None and one.window and one.window.frames >= FRAMES_MIN and one.window.value >= one.bar
+            one.bar is not None and one.window and one.window.frames >= 2 * FRAMES_MIN and one.window.value >= one.bar
             for one in live
         )
 
@@ -152,6 +152,19 @@ def run(watch: Watch, patience: float) -> None:
         if len(groups) != 1:
             raise DidNotHappen(f"one merged group of the run, but {len(groups)}: {run.problem or 'see its page'}")
         group: MergedGroup = groups[0]
+        for member in group.members.all():
+            words = (
+                f"{member.name}: {member.validation_accuracy:.1%} {member.basis} on fresh frames "
+                f"({member.validation_lower:.1%} to {member.validation_upper:.1%}), asked {member.accuracy_target:.1%}"
+            )
+            figures = {
+                "value": member.validation_accuracy,
+                "lower": member.validation_lower,
+                "upper": member.validation_upper,
+                "test_value": member.test_accuracy,
+                "basis": member.basis,
+            }
+            watch.tell(words, query=member.name, asked=member.accuracy_target, **figures)
         merged_group_decide(actor=None, group=group, verdict="approve", reason="scenario", now=timezone.now())
         return group
 

@@ -6,20 +6,14 @@ make faults ARGS="--outage 15"                    what is stopped stays away for
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import msgspec
-import psutil
 
 from benchmarks.faults.fault import FAULTS, Fault, Row, Violated, judged, missed
 from benchmarks.faults.product import Product
-from benchmarks.machine import RESULTS, save
+from benchmarks.faults.results import Results
 
 OUTAGE_S = 60.0
 
@@ -41,25 +35,6 @@ def main() -> int:
     held = sum(row.held for row in rows)
     print(f"{held} of {len(rows)} faults lost no more than their bound.")
     return 0 if held == len(rows) else 1
-
-
-class Results:
-    """benchmarks/results/faults.json, written after every fault: what ran is kept when the rest is broken off.
-
-    Faults may come from several runs, so each says when it ran. `earlier`: keeps those that do not run this time.
-    """
-
-    def __init__(self, outage_s: float, *, earlier: bool) -> None:
-        self._outage_s = outage_s
-        path = RESULTS / "faults.json"
-        known = json.loads(path.read_text())["faults"] if earlier and path.exists() else []
-        self._rows: dict[str, dict[str, Any]] = {row["name"]: row for row in known}
-
-    def add(self, row: Row) -> Row:
-        when = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "load_average": round(psutil.getloadavg()[0], 1)}
-        self._rows[row.name] = msgspec.to_builtins(row) | when | {"outage_s": self._outage_s}
-        save("faults", {"faults": [self._rows[name] for name in FAULTS if name in self._rows]})
-        return row
 
 
 def _chosen(names: list[str] | None) -> list[Fault]:

@@ -1,7 +1,11 @@
 """The matrix's bookkeeping: what counts as lost, and that the catalogue holds what it is for."""
 
-from benchmarks.faults import catalogue
-from benchmarks.faults.fault import FAULTS, Fault, Outcome, judged, missed
+import json
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.faults import catalogue, results
+from benchmarks.faults.fault import FAULTS, Fault, Outcome, Row, judged, missed
 
 FAULT = Fault("web-killed", "web killed", "nothing", 0, lambda product: Outcome(0.0, ""))
 
@@ -33,3 +37,25 @@ def test_the_catalogue_kills_every_process_and_holds_at_least_25_faults() -> Non
     assert len(FAULTS) >= 25
     killed = {"web-killed", "beat-killed", "light-worker-killed", "gpu-worker-killed", "merging-child-killed"}
     assert killed | {"box-killed", "postgres-killed", "redis-killed"} <= set(FAULTS)
+
+
+def test_a_later_run_of_some_keeps_what_is_known_of_the_others(tmp_path: Any, monkeypatch: Any) -> None:
+    for module in (machine, results):
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    for name in ("first", "second"):
+        monkeypatch.setitem(FAULTS, name, FAULT)
+
+    def rows() -> dict[str, bool]:
+        return {row["name"]: row["held"] for row in json.loads((tmp_path / "faults.json").read_text())["faults"]}
+
+    def row(name: str, held: bool) -> Row:
+        return Row(name, "", "nothing", "nothing", 1.0, held, "")
+
+    whole = results.Results(30.0, earlier=False)
+    whole.add(row("first", True))
+    whole.add(row("second", False))
+    assert rows() == {"first": True, "second": False}
+    results.Results(30.0, earlier=True).add(row("second", True))
+    assert rows() == {"first": True, "second": True}
+    results.Results(30.0, earlier=False).add(row("second", True))
+    assert rows() == {"second": True}
