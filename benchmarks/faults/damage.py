@@ -9,6 +9,7 @@ from django.utils import timezone
 from benchmarks.faults.fault import Outcome, Violated, fault
 from benchmarks.faults.fleet import blob_file, publish, put_back
 from benchmarks.faults.product import BOX, Product
+from edge_runtime.bundles.store import BundleStore
 from edge_runtime.protocol.manifest import Manifest, decode_manifest, encode_manifest, sha256_hex
 from edge_runtime.protocol.signing import private_key_new, sign
 from webapp.common.signing_key import signing_key
@@ -52,12 +53,17 @@ def manifest_changed(product: Product) -> Outcome:
     return _with_row(product, change)
 
 
-@fault("older bundle replayed")
+@fault("older bundle replayed, which the box does not keep")
 def older_bundle_replayed(product: Product) -> Outcome:
+    query, _, _ = publish(product)
+    product.network.connect()
+    product.recovered()
+    put_back(product, query)
+    kept = BundleStore(product.state / "bundles").pointer.kept  # to these it goes back when it is told to
+
     def older(bundle: Bundle) -> dict[str, str]:
-        old = Bundle.objects.filter(box=bundle.box, version__lt=bundle.version - 1).order_by("version").first()
-        if old is None:
-            raise Violated("there is no older bundle")
+        earlier = Bundle.objects.filter(box=bundle.box, version__lt=bundle.version - 1)
+        old = earlier.exclude(manifest_digest__in=kept).order_by("-version")[0]
         return {"manifest": old.manifest, "manifest_digest": old.manifest_digest, "signature": old.signature}
 
     return _with_row(product, older)

@@ -85,6 +85,8 @@ class Product:
         self.network.flow()
         self.network.connect()
         self.processes.ensure_running()
+        self.until(self.answers)
+        self.fleet.put_right()
 
     def until(self, condition: Callable[[], object], timeout_s: float = RECOVER_S) -> float:
         """Seconds until it held. A database that is away holds nothing. Raises Violated when it takes too long."""
