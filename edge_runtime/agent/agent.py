@@ -20,6 +20,7 @@ from edge_runtime.agent.event_spool import EventSpool
 from edge_runtime.agent.events import send_events
 from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.link import Link
+from edge_runtime.agent.log_desk import LogDesk
 from edge_runtime.agent.measuring import tell_measured
 from edge_runtime.agent.outbox import Outbox
 from edge_runtime.agent.own_identity import OwnIdentity
@@ -38,7 +39,7 @@ from edge_runtime.bundles.store import BundleStore
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.messages import Nudge, PreviewWanted, QuerySample, Report, Stats, ToBox
+from edge_runtime.protocol.messages import LogWanted, Nudge, PreviewWanted, QuerySample, Report, Stats, ToBox
 from edge_runtime.protocol.target import Privacy, TargetState
 
 STATS_INTERVAL_S = 1.0
@@ -77,6 +78,7 @@ class Agent:
         self._link = Link(identity, self._outbox, self._on_message)
         self._stats_keeper = StatsKeeper(self._outbox, stats_spool, self._link.wake)
         self._previews = PreviewDesk()
+        self._log_desk = LogDesk(self._boot_id, health.log_lines)
         self._nudged, self._preview_wanted = asyncio.Event(), asyncio.Event()
         self._requests = RequestDesk(api=api, cameras=cameras, board=board, on_change=self._tell)
         self.bundles = BundleDesk(
@@ -146,6 +148,9 @@ class Agent:
         elif isinstance(message, PreviewWanted):
             self._previews.want(message)
             self._preview_wanted.set()
+        elif isinstance(message, LogWanted) and (lines := self._log_desk.answer(message)):
+            self._outbox.add_log(lines)
+            self._link.wake()
 
     async def _follow_target(self) -> None:
         recall = self._recalled = load_recall(self._state_dir)

@@ -12,7 +12,7 @@ from edge_runtime.agent.identity import Identity
 from edge_runtime.agent.outbox import Outbox
 from edge_runtime.protocol.backoff import reconnect_delay_s
 from edge_runtime.protocol.errors import ProtocolError
-from edge_runtime.protocol.messages import Ack, Nudge, PreviewWanted, ToBox, decode_to_box
+from edge_runtime.protocol.messages import Ack, Nudge, ToBox, decode_to_box
 from edge_runtime.protocol.version import HEADER, SPOKEN
 
 REFUSED_CAP_S = 300.0
@@ -43,7 +43,7 @@ def refusal_status(error: Exception) -> int:
 
 
 class Link:
-    """`on_message` gets Nudge and PreviewWanted, on the event loop; a Nudge also comes with every connection."""
+    """`on_message` gets all but acknowledgements, on the event loop; a Nudge also comes with every connection."""
 
     def __init__(self, identity: Identity, outbox: Outbox, on_message: Callable[[ToBox], None]) -> None:
         self._identity = identity
@@ -118,7 +118,7 @@ class Link:
         if isinstance(message, Ack):
             self._outbox.acknowledge(message)
             self.wake()
-        elif isinstance(message, Nudge | PreviewWanted):
+        else:
             self._on_message(message)
 
     def _note(self, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""What the box still has to tell the server: statistics until acknowledged, the newest report, a few previews.
+"""What the box still has to tell the server: statistics until acknowledged, the newest report, a few previews, its log.
 
 Sans I/O: `link` moves the messages, and `spooling` carries statistics to the disk and back. They have one order, by
 number: those on disk, then those in memory. While connected, the oldest unacknowledged stand ready, sent or about to
@@ -11,7 +11,7 @@ from collections import deque
 import msgspec
 
 from edge_runtime.agent.stats_spool import DiskDone, DiskWork, Numbered
-from edge_runtime.protocol.messages import Ack, Report, Stats
+from edge_runtime.protocol.messages import Ack, LogLines, Report, Stats
 
 # Where the disk cannot take them.
 MEMORY_KEPT = 3600
@@ -34,6 +34,7 @@ class Outbox:
         self._report: Report | None = None
         self._is_report_due = False
         self._previews: deque[bytes] = deque(maxlen=PREVIEWS_KEPT)
+        self._log: list[LogLines] = []
         self.is_connected = False
         self.dropped = 0
         self.disk_wanted = asyncio.Event()
@@ -68,6 +69,11 @@ class Outbox:
         if self.is_connected:
             self._previews.append(message)
 
+    def add_log(self, lines: LogLines) -> None:
+        """Kept only while connected: whoever asked for it asks again."""
+        if self.is_connected:
+            self._log.append(lines)
+
     def connected(self) -> None:
         """A new connection knows nothing: the report and all unacknowledged statistics go out again."""
         self.is_connected = True
@@ -78,6 +84,7 @@ class Outbox:
     def disconnected(self) -> None:
         self.is_connected = False
         self._previews.clear()
+        self._log.clear()
         self._step_back()
 
     def acknowledge(self, ack: Ack) -> None:
@@ -95,6 +102,8 @@ class Outbox:
             self._is_report_due = False
         messages.extend(_text(sample.stats) for sample in list(self._ready)[self._sent :])
         self._sent = len(self._ready)
+        messages.extend(map(_text, self._log))
+        self._log.clear()
         messages.extend(self._previews)
         self._previews.clear()
         return messages
@@ -163,5 +172,5 @@ def _is_acknowledged(stats: Stats, ack: Ack) -> bool:
     return stats.boot_id == ack.boot_id and stats.seq <= ack.seq
 
 
-def _text(message: Report | Stats | None) -> str:
+def _text(message: Report | Stats | LogLines | None) -> str:
     return msgspec.json.encode(message).decode()

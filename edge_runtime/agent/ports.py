@@ -8,7 +8,7 @@ import torch
 
 from edge_runtime.protocol.manifest import Manifest, TensorEntry
 from edge_runtime.protocol.measurements import BoxMeasured
-from edge_runtime.protocol.messages import CameraSample, HostSample, MemorySample, ProbeResult, QuerySample
+from edge_runtime.protocol.messages import CameraSample, HostSample, LogLine, MemorySample, ProbeResult, QuerySample
 from edge_runtime.protocol.target import CameraTarget, QueryTarget
 from edge_runtime.vision.spec import Frame
 
@@ -51,10 +51,14 @@ class Cameras(Protocol):
 
 
 class Health(Protocol):
-    """Both answer at once."""
+    """All answer at once."""
 
     def sample(self) -> HostSample | None:
         """What is known of the hardware and has not been told yet."""
         ...
 
     def warnings(self) -> Sequence[str]: ...
+
+    def log_lines(self, after: int) -> Sequence[LogLine]:
+        """The newest lines of the log, those with a number above `after`."""
+        ...

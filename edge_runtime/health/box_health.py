@@ -10,9 +10,10 @@ from collections.abc import Callable
 from edge_runtime.health.hardware_watch import HardwareWatch
 from edge_runtime.health.heap import give_back
 from edge_runtime.health.host import HostReader
+from edge_runtime.health.log_tail import LogTail
 from edge_runtime.health.systemd import READY, STOPPING, Notifier
 from edge_runtime.health.watchdog import Part, Watchdog
-from edge_runtime.protocol.messages import HostSample
+from edge_runtime.protocol.messages import HostSample, LogLine
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ class BoxHealth:
     ) -> None:
         self._reader, self._notifier = reader, notifier
         self._hardware = HardwareWatch()
+        self._log_tail = LogTail()
+        logging.getLogger().addHandler(self._log_tail)
         self._newest: HostSample | None = None
         self._pulse = LoopPulse()
         parts = (
@@ -86,6 +89,7 @@ class BoxHealth:
         self._notifier.send(STOPPING)
         self._stopped.set()
         self._watchdog.stop()
+        logging.getLogger().removeHandler(self._log_tail)
 
     def sample(self) -> HostSample | None:
         """The newest figures, once."""
@@ -94,6 +98,9 @@ class BoxHealth:
 
     def warnings(self) -> tuple[str, ...]:
         return (*self._watchdog.warnings, *self._hardware.warnings)
+
+    def log_lines(self, after: int) -> tuple[LogLine, ...]:
+        return self._log_tail.lines(after)
 
     def _read(self) -> None:
         """In a thread of its own: a disk or a driver that hangs holds up nothing else."""

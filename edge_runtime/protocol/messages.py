@@ -140,6 +140,22 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     refused_digest: str = ""
 
 
+class LogLine(msgspec.Struct, frozen=True):
+    """`number` counts the lines of one boot from 1 on; `at`: Unix seconds; `level`: "info", "warning", "error", ..."""
+
+    number: int
+    at: float
+    level: str
+    text: str
+
+
+class LogLines(msgspec.Struct, frozen=True, tag="log"):
+    """Lines of the box's log, oldest first: answer to LogWanted. Nobody keeps them on the server."""
+
+    boot_id: str
+    lines: tuple[LogLine, ...]
+
+
 class Ack(msgspec.Struct, frozen=True, tag="ack"):
     """Server to box: every stats message of `boot_id` up to `seq` is stored."""
 
@@ -157,6 +173,12 @@ class PreviewWanted(msgspec.Struct, frozen=True, tag="preview_wanted"):
     camera: str
     seconds: float
     rate_fps: float = 4.0
+
+
+class LogWanted(msgspec.Struct, frozen=True, tag="log_wanted"):
+    """Server to box: send what is new in your log, or, where somebody begins to look, all of it that you have."""
+
+    is_whole: bool = False
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
@@ -222,8 +244,8 @@ class FrameIndex(msgspec.Struct, frozen=True):
     source: str = ""
 
 
-FromBox = Stats | Report
-ToBox = Ack | Nudge | PreviewWanted
+FromBox = Stats | Report | LogLines
+ToBox = Ack | Nudge | PreviewWanted | LogWanted
 
 
 def decode_from_box(content: str | bytes) -> FromBox:

@@ -14,7 +14,7 @@ from edge_runtime.agent.recall import load_recall
 from edge_runtime.agent.stats_spool import StatsSpool
 from edge_runtime.answers.results import Result
 from edge_runtime.protocol.errors import GemelError
-from edge_runtime.protocol.messages import EventReport, HostSample, Nudge, QuerySample
+from edge_runtime.protocol.messages import EventReport, HostSample, LogWanted, Nudge, QuerySample
 from edge_runtime.protocol.target import CameraTarget, FrameRequest, Privacy, QueryTarget
 from edge_runtime.vision.spec import Detections, Frame
 from tests.simulators.box import Box, is_running, last_report, publish, until
@@ -241,6 +241,17 @@ async def test_keeps_pictures_where_privacy_is_off(server, box, film):
     server.want_preview("gate")
     await asyncio.sleep(0.5)
     assert server.previews == []
+
+
+async def test_sends_its_log_when_somebody_looks(server, box):
+    await until(lambda: server.stats)
+    box.health.logged = ["started"]
+    server.send(LogWanted(is_whole=True))
+    await until(lambda: server.log)
+    box.health.logged.append("a camera is away")
+    server.send(LogWanted())
+    await until(lambda: len(server.log) == 2)
+    assert [[line.text for line in said.lines] for said in server.log] == [["started"], ["a camera is away"]]
 
 
 async def test_shows_a_camera_only_while_somebody_looks(server, box, film):

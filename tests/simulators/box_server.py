@@ -30,6 +30,7 @@ from edge_runtime.protocol.messages import (
     Ack,
     EventReport,
     FrameIndex,
+    LogLines,
     Nudge,
     PreviewWanted,
     ProbeResult,
@@ -70,6 +71,7 @@ class FleetServer:
         self.credentials_given: list[str] = []
         self.stats: list[Stats] = []
         self.reports: list[Report] = []
+        self.log: list[LogLines] = []
         self.previews: list[tuple[str, float, bytes]] = []
         self.probes: list[tuple[str, ProbeResult, bytes | None]] = []
         self.uploads: dict[str, Upload] = {}
@@ -288,6 +290,9 @@ class FleetServer:
         said = decode_from_box(message["text"])
         if isinstance(said, Report):
             self.reports.append(said)
+            return
+        if isinstance(said, LogLines):
+            self.log.append(said)
             return
         if (said.boot_id, said.seq) not in {(known.boot_id, known.seq) for known in self.stats}:
             self.stats.append(said)

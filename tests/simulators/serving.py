@@ -8,7 +8,7 @@ import torch
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import Manifest, TensorEntry
 from edge_runtime.protocol.measurements import BoxMeasured
-from edge_runtime.protocol.messages import HostSample, MemorySample, QuerySample
+from edge_runtime.protocol.messages import HostSample, LogLine, MemorySample, QuerySample
 from edge_runtime.protocol.target import QueryTarget
 
 
@@ -24,6 +24,7 @@ class FakeHealth:
     def __init__(self) -> None:
         self.newest: HostSample | None = None
         self.sentences: tuple[str, ...] = ()
+        self.logged: list[str] = []
 
     def sample(self) -> HostSample | None:
         newest, self.newest = self.newest, None
@@ -31,6 +32,9 @@ class FakeHealth:
 
     def warnings(self) -> tuple[str, ...]:
         return self.sentences
+
+    def log_lines(self, after: int) -> tuple[LogLine, ...]:
+        return tuple(LogLine(number, 0.0, "info", text) for number, text in enumerate(self.logged, 1) if number > after)
 
 
 class FakeServing:

@@ -85,7 +85,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._ask(topic.id, box_id)
         elif topic.kind is TopicKind.BOX:
             await self._watch(topic.id)
-        if topic.kind in (TopicKind.CAMERA, TopicKind.BOX):
+        elif topic.kind is TopicKind.BOX_LOG:
+            await self._ask_for_log(topic.id, is_whole=True)
+        if topic.kind in (TopicKind.CAMERA, TopicKind.BOX, TopicKind.BOX_LOG):
             self.asking = self.asking or asyncio.create_task(self._keep_asking())
 
     async def _unsubscribe(self, topic: Topic | None) -> None:
@@ -96,13 +98,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_discard(topic.group, self.channel_name)
 
     async def _keep_asking(self) -> None:
-        """Previews and statistics come for a few seconds only, so that a closed browser costs nothing for long."""
+        """Pictures, figures and lines of a log come only while a page asks, so that a closed browser costs nothing."""
         while True:
             await asyncio.sleep(PREVIEW_ASKED_EVERY_S)
             for camera_id, box_id in list(self.watched.items()):
                 await self._ask(camera_id, box_id)
-            for topic in [topic for topic in self.topics if topic.kind is TopicKind.BOX]:
-                await self._watch(topic.id)
+            for topic in list(self.topics):
+                if topic.kind is TopicKind.BOX:
+                    await self._watch(topic.id)
+                elif topic.kind is TopicKind.BOX_LOG:
+                    await self._ask_for_log(topic.id)
 
     async def _keep_checking(self) -> None:
         while True:
@@ -122,6 +127,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _watch(self, box_id: UUID) -> None:
         await self.channel_layer.group_send(box_commands(box_id), {"type": "watched"})
+
+    async def _ask_for_log(self, box_id: UUID, *, is_whole: bool = False) -> None:
+        await self.channel_layer.group_send(box_commands(box_id), {"type": "log_wanted", "is_whole": is_whole})
 
     async def _ask(self, camera_id: UUID, box_id: UUID) -> None:
         wanted = {"type": "preview_wanted", "camera": str(camera_id), "seconds": PREVIEW_WANTED_FOR_S}
@@ -169,7 +177,7 @@ def _allowed(person: Any, topic: Topic) -> UUID:
     if topic.kind is TopicKind.CAMERA:
         box_id: UUID = camera_get(person, topic.id).box_id
         return box_id
-    if topic.kind is TopicKind.BOX:
+    if topic.kind in (TopicKind.BOX, TopicKind.BOX_LOG):
         box_get(person, topic.id)
     elif topic.kind is TopicKind.SITE:
         site_get(person, topic.id)

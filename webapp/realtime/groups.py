@@ -13,6 +13,11 @@ def box_live(box_id: UUID | str) -> str:
     return f"box-live.{box_id}"
 
 
+def box_log(box_id: UUID | str) -> str:
+    """Lines of a box's log, for browsers."""
+    return f"box-log.{box_id}"
+
+
 def camera_live(camera_id: UUID | str) -> str:
     """Annotated preview frames of a camera, for browsers."""
     return f"camera-live.{camera_id}"

@@ -11,6 +11,7 @@ from webapp.realtime.publish import publish, publish_on_commit, send
 
 class TopicKind(enum.StrEnum):
     BOX = "box"
+    BOX_LOG = "box-log"
     CAMERA = "camera"
     MERGE_RUN = "merge-run"
     ROLLOUT = "rollout"
@@ -19,6 +20,7 @@ class TopicKind(enum.StrEnum):
 
 _GROUPS = {
     TopicKind.BOX: groups.box_live,
+    TopicKind.BOX_LOG: groups.box_log,
     TopicKind.CAMERA: groups.camera_live,
     TopicKind.MERGE_RUN: groups.merge_run_live,
     TopicKind.ROLLOUT: groups.rollout_live,

@@ -15,6 +15,9 @@ from django.utils import timezone
 from edge_runtime.protocol.errors import ProtocolError
 from edge_runtime.protocol.messages import (
     Ack,
+    FromBox,
+    LogLines,
+    LogWanted,
     Nudge,
     PreviewWanted,
     Report,
@@ -106,7 +109,11 @@ class BoxConsumer(AsyncWebsocketConsumer):
         except ProtocolError as error:
             logger.warning("Box %s: %s", self.box.id, error)
 
-    async def _message(self, message: Stats | Report, size_bytes: int) -> None:
+    async def _message(self, message: FromBox, size_bytes: int) -> None:
+        if isinstance(message, LogLines):
+            said = msgspec.to_builtins(message)
+            await live_send(Topic(TopicKind.BOX_LOG, self.box.id), "log", boot=said["boot_id"], lines=said["lines"])
+            return
         if isinstance(message, Report):
             await self._database.run(report_record, box=self.box, report=message, now=timezone.now())
             return
@@ -168,6 +175,9 @@ class BoxConsumer(AsyncWebsocketConsumer):
 
     async def preview_wanted(self, event: dict[str, Any]) -> None:
         await self._send(PreviewWanted(event["camera"], event["seconds"], PREVIEW_RATE_FPS))
+
+    async def log_wanted(self, event: dict[str, Any]) -> None:
+        await self._send(LogWanted(event["is_whole"]))
 
     async def watched(self, event: dict[str, Any]) -> None:
         self._watched_until = time.monotonic() + WATCHED_FOR_S

@@ -17,6 +17,9 @@ from django.test import Client
 
 from edge_runtime.protocol.messages import (
     Ack,
+    LogLine,
+    LogLines,
+    LogWanted,
     MemorySample,
     Nudge,
     PreviewWanted,
@@ -199,7 +202,9 @@ async def test_a_box_of_an_unknown_version_is_closed_with_the_reason(
 
 async def test_a_box_that_was_refused_and_is_let_in_is_refused_no_more(fleet: Any, as_box: Any) -> None:
     await Box.objects.filter(id=fleet.box.id).aupdate(refusal="The box speaks protocol 7-8.")
-    await as_box(fleet.credential)
+    box = await as_box(fleet.credential)
+    await box.send_to(msgspec.json.encode(stats()).decode())
+    await box.receive_from()  # what comes first is done by then
     assert (await Box.objects.aget(id=fleet.box.id)).refusal == ""
 
 
@@ -244,6 +249,17 @@ async def test_watching_a_camera_makes_its_box_send_pictures_that_arrive(
     await box.send_to(content=preview)
     assert await viewer.receive_from() == preview
     assert await sync_to_async(camera_preview)(fleet.camera.id) == jpeg
+
+
+async def test_looking_at_the_log_of_a_box_makes_it_send_lines_that_arrive(
+    fleet: Any, as_box: Any, as_person: Any
+) -> None:
+    box = await as_box(fleet.credential)
+    viewer = await as_person(fleet.people[Role.VIEWER], f"box-log:{fleet.box.id}")
+    assert decode_to_box(await box.receive_from()) == LogWanted(is_whole=True)
+    await box.send_json_to(msgspec.to_builtins(LogLines("b", (LogLine(1, 5.0, "info", "<b>started</b>"),))))
+    said = await heard(viewer, "log")
+    assert (said["kind"], said["boot"], said["lines"][0]["text"]) == ("log", "b", "<b>started</b>")
 
 
 async def test_a_box_cannot_send_pictures_of_a_camera_of_another_box(

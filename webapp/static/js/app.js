@@ -5,6 +5,7 @@ import * as live from "./live.js";
 
 const WIDGETS = {
   "box-filter": () => import("./widgets/box_filter.js"),
+  "box-log": () => import("./widgets/box_log.js"),
   "camera-view": () => import("./widgets/camera_view.js"),
   "camera-wall": () => import("./widgets/camera_wall.js"),
   "count-chart": () => import("./widgets/count_chart.js"),
