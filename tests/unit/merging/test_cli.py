@@ -1,4 +1,6 @@
+import io
 import json
+import os
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from typer.testing import CliRunner
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
 from workers.merging.cli import app
-from workers.merging.cli.session import DurationError, parse_duration
+from workers.merging.cli.session import DurationError, parse_duration, reader_is_gone
 
 SPEC = ModelSpec("resnet18_w24", ("day", "night"), (32, 32))
 QUERY = """\
@@ -90,3 +92,18 @@ def test_reads_durations(text, seconds):
 def test_refuses_what_is_no_duration(text):
     with pytest.raises(DurationError):
         parse_duration(text)
+
+
+def test_a_run_notices_that_whoever_reads_its_events_is_gone():
+    reading, writing = os.pipe()
+    with open(writing, "w") as stream:
+        is_alone = reader_is_gone(stream)
+        assert not is_alone()
+        os.close(reading)
+        assert is_alone()
+
+
+def test_a_run_that_writes_to_no_pipe_is_never_alone(tmp_path):
+    with (tmp_path / "events").open("w") as stream:
+        assert not reader_is_gone(stream)()
+    assert not reader_is_gone(io.StringIO())()

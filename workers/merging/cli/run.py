@@ -21,6 +21,7 @@ from workers.merging.cli.session import (
     cancelled_by_signals,
     errors,
     optional_duration,
+    reader_is_gone,
     usable_device,
     use_threads,
 )
@@ -69,7 +70,14 @@ def run(
         )
         file, is_cancelled = load_workload(workload), cancelled_by_signals()
         if events == "-":
-            result = merge(file, out, options, listeners=[stream_listener(sys.stdout)], is_cancelled=is_cancelled)
+            is_alone = reader_is_gone(sys.stdout)
+            result = merge(
+                file,
+                out,
+                options,
+                listeners=[stream_listener(sys.stdout)],
+                is_cancelled=lambda: is_cancelled() or is_alone(),
+            )
         else:
             with progress_bar() as show:
                 result = merge(file, out, options, listeners=[partial(show, "")], is_cancelled=is_cancelled)

@@ -2,13 +2,14 @@
 
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import torch
 import typer
@@ -100,3 +101,16 @@ def cancelled_by_signals() -> Callable[[], bool]:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, note)
     return lambda: bool(received)
+
+
+def reader_is_gone(stream: TextIO) -> Callable[[], bool]:
+    """Whether nobody reads the pipe `stream` any more. Of what is no pipe it says that somebody does.
+
+    Whoever started the run was killed then; another will go on from its checkpoint and must find nobody at work on it.
+    """
+    try:
+        poller = select.poll()
+        poller.register(stream.fileno(), 0)  # errors are told whatever is asked for
+    except (OSError, AttributeError):
+        return lambda: False
+    return lambda: bool(poller.poll(0))
