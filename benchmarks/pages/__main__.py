@@ -64,7 +64,7 @@ def _measured(options: argparse.Namespace) -> int:
     from django.test import Client
 
     from benchmarks.pages.fleet import seed
-    from benchmarks.pages.pages import Measurement, PageFigures, row_counts
+    from benchmarks.pages.pages import Measurement, PageFigures, rest_lists, row_counts
     from demo.gallery.pages import our_pages
     from webapp.accounts.models import Person
     from webapp.fleets.models import Box
@@ -77,7 +77,7 @@ def _measured(options: argparse.Namespace) -> int:
     client = Client()
     client.force_login(Person.objects.get(username="administrator"))
     measurement, figures, left_out = Measurement(client, options.repeat), [], {}
-    for page in our_pages():
+    for page in (*our_pages(), *rest_lists()):
         if options.only and options.only not in page.name:
             continue
         found = measurement.of(page)

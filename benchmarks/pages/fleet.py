@@ -4,54 +4,59 @@ Figures are made up; what matters is how many rows there are, and that every pag
 """
 
 import struct
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from benchmarks.pages.past import alerts, audit, merges, results, rollouts
+from benchmarks.pages.statistics import BUDGET, MIB, statistics
 from edge_runtime.protocol.enrolment import Hardware
 from webapp.accounts.models import Person
-from webapp.audit.models import AuditEvent
 from webapp.common.blobs import blob_put
 from webapp.fleets.models import Box, Camera, Role, Site, SiteMembership
-from webapp.merges.models import MergedGroup, MergedGroupQuery, MergedGroupState, MergeRun, MergeRunState
-from webapp.results.models import Event, MinuteCount
 from webapp.rollouts.models import BoxMeasurement, BoxReport, Bundle, NetworkMeasurement
 from webapp.rollouts.services import bundle_publish
-from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
 from webapp.workloads.models import CheckState, Dataset, DatasetKind, DatasetState, Model, Query
 
-MIB = 2**20
 SITES = 10
 CAMERAS_PER_BOX = 5
 MODELS_PER_SITE = 10
 LAYERS = 60
-BUDGET = 256 * MIB
 HARDWARE = Hardware("edge", "Linux", 4, 8 * 2**30, "cpu", "Some CPU", "0.1.0")
-MEMORY = {"budget": BUDGET, "private": 90 * MIB, "shared": 60 * MIB, "activations": 30 * MIB, "overhead": 20 * MIB}
-FRAMES = {"captured": 5, "processed": 5, "dropped": 0, "late": 0, "latency_p50_ms": 40.0, "latency_p95_ms": 80.0}
-SWAPS = {"swaps": 1, "swap_ms": 12.0, "agreement": 0.97}
-COUNTED_CAMERAS = 20  # have counts and events of a week
 
 
 def seed(boxes: int, now: datetime) -> None:
     """Fills an empty database."""
+    person = _timed("people", _people, now)
+    _timed("boxes and cameras", _boxes, boxes, now)
+    _timed("models and queries", _queries, now)
+    _timed("merges", merges, now, person)
+    _timed("results", results, now)
+    _timed("audit log", audit, person, now)
+    _timed("bundles", _bundles, now)
+    _timed("reports", _reports, now)
+    _timed("rollouts", rollouts, person, now)
+    _timed("alerts", alerts, now)
+    _timed("statistics", statistics, now)
+
+
+def _timed(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
+    started = time.monotonic()
+    made = make(*arguments)
+    print(f"  {what}: {time.monotonic() - started:.1f} s", flush=True)
+    return made
+
+
+def _bundles(now: datetime) -> None:
     with transaction.atomic():
-        people = _people(now)
-        _boxes(boxes, now)
-        _queries(now)
-        _merges(now, people[0])
-        _results(now)
-        _audit(people[0], now)
-    for box in Box.objects.all():
-        bundle_publish(box=box, now=now - timedelta(days=2))
-    _reports(now)
-    _statistics(now)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        for box in Box.objects.all():
+            bundle_publish(box=box, now=now - timedelta(days=2))
 
 
-def _people(now: datetime) -> list[Person]:
+def _people(now: datetime) -> Person:
     people = [Person.objects.create_superuser("administrator", password=None)]
     people += [Person.objects.create_user(f"person {number}") for number in range(40)]
     sites = [Site(name=f"site {number:02}", created_at=now) for number in range(SITES)]
@@ -61,7 +66,7 @@ def _people(now: datetime) -> list[Person]:
         for site in sites
         for person, role in zip(people[1:], Role.values * 10, strict=False)
     )
-    return people
+    return people[0]
 
 
 def _boxes(count: int, now: datetime) -> None:
@@ -161,83 +166,6 @@ def _queries(now: datetime) -> None:
     )
 
 
-def _merges(now: datetime, person: Person) -> None:
-    """A run and a merged group for every tenth box; every tenth of these waits for a decision."""
-    accuracy = {"validation_accuracy": 0.973, "validation_lower": 0.961, "validation_upper": 0.984}
-    judged = {"accuracy_target": 0.95, "basis": "agreement", "merged_accuracy": 0.97, **accuracy}
-    for number, box in enumerate(Box.objects.all()[::10]):
-        at = now - timedelta(days=20, minutes=number)
-        run = MergeRun.objects.create(
-            box=box, state=MergeRunState.SUCCEEDED, requested_by=person, created_at=at, ended_at=at
-        )
-        queries = list(Query.objects.filter(camera__box=box).select_related("model"))
-        members = {query.name: ["layer58", "layer59"] for query in queries}
-        group = MergedGroup.objects.create(
-            run=run,
-            name=" + ".join(members)[:200],
-            state=MergedGroupState.WAITING if number % 10 == 0 else MergedGroupState.APPROVED,
-            bytes_before=150 * MIB,
-            bytes_after=90 * MIB,
-            shared_layers=[{"size_bytes": MIB, "members": members}],
-            created_at=at,
-        )
-        MergedGroupQuery.objects.bulk_create(
-            MergedGroupQuery(
-                group=group, query=query, model=query.model, name=query.name, tensors=query.model.tensors, **judged
-            )
-            for query in queries
-        )
-
-
-def _results(now: datetime) -> None:
-    minute = now.replace(second=0, microsecond=0)
-    for query in Query.objects.select_related("camera").order_by("created_at", "id")[:COUNTED_CAMERAS]:
-        MinuteCount.objects.bulk_create(
-            MinuteCount(
-                camera=query.camera,
-                query_id=query.id,
-                minute=minute - timedelta(minutes=n),
-                frames=300,
-                appeared={"car": n % 7},
-                present={"car": 90.0},
-            )
-            for n in range(7 * 24 * 60)
-        )
-        Event.objects.bulk_create(
-            Event(
-                id=AuditEvent._meta.pk.get_default(),
-                camera=query.camera,
-                query=query,
-                query_name=query.name,
-                kind="changed",
-                label="car",
-                at=now - timedelta(minutes=5 * n),
-                score=0.9,
-                recorded_at=now,
-            )
-            for n in range(1000)
-        )
-
-
-def _audit(person: Person, now: datetime) -> None:
-    boxes = list(Box.objects.all())
-    AuditEvent.objects.bulk_create(
-        (
-            AuditEvent(
-                at=now - timedelta(minutes=n),
-                actor=person,
-                action="box.update",
-                subject_type="box",
-                subject_id=(box := boxes[n % len(boxes)]).id,
-                subject_name=box.name,
-                site_id=box.site_id,
-            )
-            for n in range(50 * len(boxes))
-        ),
-        batch_size=5000,
-    )
-
-
 def _reports(now: datetime) -> None:
     running = {bundle.box_id: bundle for bundle in Bundle.objects.defer("manifest")}
     BoxReport.objects.bulk_create(
@@ -276,38 +204,3 @@ def _reports(now: datetime) -> None:
         for measurement in measurements
         for number in range(MODELS_PER_SITE)
     )
-
-
-def _statistics(now: datetime) -> None:
-    """Rows of ten minutes, minutes of a day and hours of a month, for every box and every query."""
-    free = BUDGET - sum(size for band, size in MEMORY.items() if band != "budget")
-    memory = {f"memory_{band}": size for band, size in MEMORY.items()} | {"memory_free": free}
-    every_second = "generate_series(1, 600) AS n"
-    at = f"TIMESTAMPTZ '{now.isoformat()}' - n * INTERVAL '1 second'"
-    sample = {"interval_s": 1.0, "bundle_version": 1, **memory, "memory_rss": 300 * MIB, "cpu_percent": 80.0}
-    made = {"boot_id": "'boot'", "seq": "601 - n", "at": at, "cameras": "'[]'::jsonb", "box_id": "box.id"}
-    _insert(BoxSample, f"{Box._meta.db_table} AS box, {every_second}", made, sample)
-    of_boxes = f"{Query._meta.db_table} AS query JOIN {Camera._meta.db_table} AS camera ON query.camera_id = camera.id"
-    samples = f"{of_boxes} JOIN {BoxSample._meta.db_table} AS sample ON sample.box_id = camera.box_id"
-    made = {"query_id": "query.id", "box_sample_id": "sample.id", "at": "sample.at"}
-    made |= {"counts": "'{}'::jsonb", "appeared": "'{}'::jsonb"}
-    _insert(QuerySample, samples, made, {"bundle_version": 1, **FRAMES, **SWAPS, "agreement_frames": 1})
-    for resolution, count in ((Resolution.MINUTE, 24 * 60), (Resolution.HOUR, 30 * 24)):
-        unit = resolution.value
-        start = f"date_trunc('{unit}', TIMESTAMPTZ '{now.isoformat()}') - n * INTERVAL '1 {unit}'"
-        series, seconds = f"generate_series(1, {count}) AS n", 60.0 if resolution is Resolution.MINUTE else 3600.0
-        made = {"box_id": "box.id", "start": start, "resolution": f"'{unit}'"}
-        used = {"memory_used_max": BUDGET - free, "cpu_percent": 80.0, "seconds": seconds}
-        _insert(BoxRollup, f"{Box._meta.db_table} AS box, {series}", made, memory | used)
-        made = made | {"box_id": "camera.box_id", "query_id": "query.id"}
-        _insert(QueryRollup, f"{of_boxes}, {series}", made, FRAMES | SWAPS)
-
-
-def _insert(table: Any, source: str, made: dict[str, str], constant: dict[str, float]) -> None:
-    """`made`: column -> SQL; `constant`: column -> number."""
-    columns = {**made, **{name: repr(value) for name, value in constant.items()}}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
-            f"FROM {source}"
-        )

@@ -9,11 +9,14 @@ from itertools import cycle, islice
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 from django.test import Client
 
 from demo.gallery.pages import SUBJECTS, Page
+from webapp.config.rest_urls import router
 from webapp.fleets.models import Box, Camera
-from webapp.telemetry.models import QueryRollup
+from webapp.results.models import MinuteCount
+from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample
 from webapp.workloads.models import Query
 
 
@@ -61,14 +64,25 @@ class Measurement:
         return PageFigures(page.title, median_ms, round(p95, 1), cpu_ms, max(statements), max(sizes))
 
     def _addresses(self, page: Page) -> list[str]:
-        ids = {
-            name: list(SUBJECTS[name]._default_manager.order_by("pk").values_list("pk", flat=True))
-            for name in page.arguments
-        }
-        known = min(map(len, ids.values()), default=1)
-        step = max(1, known // self._repeat)
-        chosen = range(0, known, step)[: self._repeat]
+        ids = {name: list(_subjects(name).values_list("pk", flat=True)[: self._repeat]) for name in page.arguments}
+        chosen = range(min(map(len, ids.values()), default=1))
         return [page.address({name: ids[name][n] for name in page.arguments}) for n in chosen]
+
+
+def _subjects(name: str) -> QuerySet[Any]:
+    """Those with most to show come first, as far as they differ; ids are random otherwise."""
+    rows = SUBJECTS[name]._default_manager.order_by("pk")
+    if name not in ("camera_id", "query_id"):
+        return rows
+    counts = MinuteCount.objects.filter(**{name: OuterRef("pk")})
+    return rows.order_by(Exists(counts).desc(), "pk")
+
+
+def rest_lists() -> Iterator[Page]:
+    """What programs list: the first page of each collection of the REST API."""
+    for _, resource, name in router.registry:
+        if hasattr(resource, "list"):
+            yield Page(f"{name}-list")
 
 
 @contextmanager
@@ -85,4 +99,7 @@ def counted_statements() -> Iterator[Callable[[], int]]:
 
 
 def row_counts() -> dict[str, int]:
-    return {table._meta.model_name: table.objects.count() for table in (Box, Camera, Query, QueryRollup)}
+    return {
+        table._meta.model_name: table.objects.count()
+        for table in (Box, Camera, Query, BoxSample, QuerySample, BoxRollup, QueryRollup)
+    }

@@ -4,8 +4,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from webapp.common.choosing import OFFERED
 from webapp.common.lists import PAGE_ROWS
-from webapp.fleets.models import Box
+from webapp.fleets.models import Box, Camera
+from webapp.fleets.services import camera_create
+from webapp.merges.models import MergedGroup, MergedGroupState
+from webapp.workloads.models import Query
 
 
 @pytest.fixture
@@ -46,3 +50,64 @@ def test_queries_are_found_by_camera_and_model(browser, fleet, words):
 def test_a_short_list_has_nothing_to_search(browser, fleet):
     assert 'type="search"' not in browser.get(reverse("dashboard:camera-list")).content.decode()
     assert "entry" not in browser.get(reverse("dashboard:camera-list"), {"search": "exit"}).content.decode()
+
+
+@pytest.fixture
+def many_cameras(fleet):
+    for number in range(OFFERED + 9):
+        camera_create(actor=None, box=fleet.box, name=f"camera {number:03}", source="rtsp://cam/1", now=timezone.now())
+    return Camera.objects.order_by("name")
+
+
+def test_a_form_offers_a_few_of_many_cameras_and_words_find_the_others(browser, fleet, many_cameras):
+    form = browser.get(reverse("workloads:query-add")).content.decode()
+    assert form.count(" on north gate</option>") == OFFERED
+    assert 'hx-get="/cameras/options/"' in form
+    found = browser.get(reverse("fleets:camera-options"), {"search": "north 058"}).content.decode()
+    assert "camera 058 on north gate" in found
+    assert "camera 057" not in found
+    assert "Nothing is named so" in browser.get(reverse("fleets:camera-options"), {"search": "quay"}).content.decode()
+
+
+def test_a_camera_that_is_not_among_the_few_can_be_chosen(browser, fleet, many_cameras):
+    last = many_cameras.last()
+    page = browser.get(reverse("workloads:query-add"), {"camera": last.id}).content.decode()
+    assert f'<option value="{last.id}" selected>{last.name} on north gate</option>' in page
+    terms = {"name": "cars", "objects": ["car"], "accuracy_target": 0.9, "rate_fps": 5, "deadline_ms": 500}
+    entered = terms | {"priority": 1, "zone": "", "camera": last.id, "model": fleet.model.id}
+    assert browser.post(reverse("workloads:query-add"), entered).status_code == 302
+    assert Query.objects.get(name="cars").camera == last
+
+
+def test_few_cameras_are_all_offered_and_nothing_is_to_be_searched(browser, fleet):
+    page = browser.get(reverse("workloads:dataset-request")).content.decode()
+    assert page.count(" on north gate</option>") == 1
+    assert 'type="search"' not in page
+
+
+def test_what_waits_for_a_decision_stands_above_every_page_of_the_decided(browser, fleet, words):
+    first, second = fleet.query("cars"), fleet.query("buses")
+    groups = [fleet.merged_group(first, second) for _ in range(PAGE_ROWS + 3)]
+    MergedGroup.objects.exclude(id=groups[0].id).update(state=MergedGroupState.REJECTED)
+    page = words(browser.get(reverse("merges:group-list"), {"page": 2}))
+    assert "Waiting for a decision" in page
+    assert f"{PAGE_ROWS + 1}–{PAGE_ROWS + 2} of {PAGE_ROWS + 2}" in page
+    assert "Nothing has “quay” in its name." in words(browser.get(reverse("merges:group-list"), {"search": "quay"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("workloads:model-list", "vehicles"),
+        ("workloads:dataset-list", "morning entry"),
+        ("merges:run-list", "gate harbour"),
+        ("merges:run-choose", "gate"),
+        ("people:person-list", "ada"),
+    ],
+)
+def test_other_lists_are_found_in_too(browser, fleet, words, name, text):
+    fleet.dataset()
+    fleet.merged_group(fleet.query("cars"))
+    nothing = "Nothing has “lighthouse” in its name."
+    assert nothing not in words(browser.get(reverse(name), {"search": text}))
+    assert nothing in words(browser.get(reverse(name), {"search": "lighthouse"}))

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 PAGE_ROWS = 50
 WORDS_MAX = 8
+TEXT_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,15 @@ class ShownList:
 
 def shown_list(rows: QuerySet[Any], fields: tuple[str, ...], parameters: Mapping[str, str]) -> ShownList:
     """The page that `parameters` ask for, of the rows that have every word searched for in one of `fields`."""
-    text = parameters.get("search", "").strip()[:100]
-    for word in text.split()[:WORDS_MAX]:
+    text = parameters.get("search", "").strip()[:TEXT_MAX]
+    return ShownList(Paginator(found_by(rows, fields, text), PAGE_ROWS).get_page(parameters.get("page")), text)
+
+
+def found_by(rows: QuerySet[Any], fields: tuple[str, ...], text: str) -> QuerySet[Any]:
+    """The rows that have every word of `text` in one of `fields`."""
+    for word in text[:TEXT_MAX].split()[:WORDS_MAX]:
         anywhere = Q()
         for field in fields:
             anywhere |= Q(**{f"{field}__icontains": word})
         rows = rows.filter(anywhere)
-    return ShownList(Paginator(rows, PAGE_ROWS).get_page(parameters.get("page")), text)
+    return rows

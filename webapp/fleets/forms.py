@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from edge_runtime.protocol.target import Privacy
+from webapp.common.choosing import SearchedChoiceField
 from webapp.fleets.models import Camera
 from webapp.fleets.selectors import box_list, sites_of
 
@@ -29,7 +30,9 @@ class BoxForm(forms.Form):
 
 
 class CameraForm(forms.Form):
-    box = forms.ModelChoiceField(queryset=None, empty_label=None, help_text="The box that reads this camera.")
+    box = SearchedChoiceField(
+        address="fleets:box-options", hint="name of a box or site", help_text="The box that reads this camera."
+    )
     name = forms.CharField(max_length=100)
     source = forms.CharField(
         label="Address",
@@ -42,7 +45,7 @@ class CameraForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["box"].queryset = box_list(actor)
+        self.fields["box"].offer(box_list(actor), self["box"].value())
 
 
 class CameraEditForm(forms.Form):
@@ -60,3 +63,7 @@ class CameraEditForm(forms.Form):
     def __init__(self, *args: Any, camera: Camera, **kwargs: Any) -> None:
         super().__init__(*args, initial={"name": camera.name, "privacy": camera.privacy}, **kwargs)
         self.fields["source"].help_text = f"Leave empty to keep {camera.source_shown}"
+
+
+def camera_label(camera: Camera) -> str:
+    return f"{camera.name} on {camera.box.name}"

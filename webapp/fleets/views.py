@@ -8,10 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from webapp.common.choosing import options
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets import services
-from webapp.fleets.forms import BoxForm, CameraEditForm, CameraForm, SiteForm
-from webapp.fleets.selectors import box_get, box_list, camera_get, camera_picture, sites_of
+from webapp.fleets.forms import BoxForm, CameraEditForm, CameraForm, SiteForm, camera_label
+from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list, camera_picture, sites_of
 
 JPEG = "image/jpeg"
 
@@ -77,6 +78,16 @@ def box_renew(request: HttpRequest, box_id: UUID) -> HttpResponse:
             messages.success(request, f"{box} renews its credential as soon as it is heard.")
         return redirect("dashboard:box-detail", box.id)
     return render(request, "fleets/box_renew.html", {"box": box})
+
+
+def box_options(request: HttpRequest) -> HttpResponse:
+    """Of a form's choice among many boxes (htmx)."""
+    return options(request, box_list(request.user), ("name", "site__name"))
+
+
+def camera_options(request: HttpRequest) -> HttpResponse:
+    """Of a form's choice among many cameras (htmx)."""
+    return options(request, camera_list(request.user), ("name", "box__name", "box__site__name"), camera_label)
 
 
 def camera_add(request: HttpRequest) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from webapp.accounts.models import Person
+from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets.models import Role
 from webapp.fleets.policies import require_role
@@ -25,7 +26,8 @@ from webapp.people.selectors import person_get, person_list
 
 def people(request: HttpRequest) -> HttpResponse:
     require_administrator(request.user)
-    return render(request, "people/person_list.html", {"people": person_list(request.user)})
+    shown = shown_list(person_list(request.user), ("username", "first_name", "last_name", "email"), request.GET)
+    return render(request, "people/person_list.html", {"shown": shown})
 
 
 def invite(request: HttpRequest) -> HttpResponse:

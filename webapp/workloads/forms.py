@@ -1,14 +1,17 @@
 """What people enter about models, queries and data sets. Rules beyond types and choices are the services' business."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 
 from edge_runtime.protocol.architectures import ARCHITECTURES
 from edge_runtime.protocol.target import Zone
+from webapp.common.choosing import SearchedChoiceField
 from webapp.common.errors import InvalidInput
+from webapp.fleets.forms import camera_label
 from webapp.fleets.models import Camera
 from webapp.fleets.selectors import camera_list, sites_of
 from webapp.workloads.models import CheckState, DatasetKind, Model, Query
@@ -56,6 +59,14 @@ class ZoneField(forms.CharField):
             return read_zone(super().to_python(value))
         except InvalidInput as error:
             raise forms.ValidationError(str(error)) from error
+
+
+class CameraField(SearchedChoiceField):
+    def __init__(self) -> None:
+        super().__init__(address="fleets:camera-options", hint="name of a camera, box or site")
+
+    def label_from_instance(self, camera: Camera) -> str:
+        return camera_label(camera)
 
 
 class ModelForm(forms.Form):
@@ -164,20 +175,20 @@ class _QueryTermsForm(forms.Form):
 
 
 class QueryForm(_QueryTermsForm):
-    camera = forms.ModelChoiceField(queryset=None, empty_label=None)
+    camera = CameraField()
     model = forms.ModelChoiceField(queryset=None, empty_label="Choose a model")
     field_order = ["camera", "model", "name", "objects", *QUERY_TERMS]
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["camera"].queryset = camera_list(actor)
-        self.fields["camera"].label_from_instance = camera_label
+        cameras: CameraField = self.fields["camera"]
+        cameras.offer(camera_list(actor), self["camera"].value())
         models = model_list(actor).filter(state=CheckState.READY)
         self.fields["model"].queryset = models
         self.fields["model"].label_from_instance = lambda model: f"{model.name} ({model.architecture})"
         self.chosen_model = _chosen(models, self["model"].value())
         # A browser shows the first camera as chosen until a person chooses another.
-        self.chosen_camera = _chosen(self.fields["camera"].queryset, self["camera"].value(), first=True)
+        self.chosen_camera = cameras.chosen or next(iter(cameras.offered()), None)
         self.offer_classes_of(self.chosen_model)
 
 
@@ -190,13 +201,12 @@ class QueryEditForm(_QueryTermsForm):
 
 
 class _DatasetForm(forms.Form):
-    camera = forms.ModelChoiceField(queryset=None, empty_label=None)
+    camera = CameraField()
     name = forms.CharField(max_length=100)
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["camera"].queryset = camera_list(actor)
-        self.fields["camera"].label_from_instance = camera_label
+        self.fields["camera"].offer(camera_list(actor), self["camera"].value())
 
 
 class DatasetRequestForm(_DatasetForm):
@@ -219,11 +229,8 @@ class DatasetUploadForm(_DatasetForm):
     )
 
 
-def _chosen(rows: Iterable[Any], key: Any, *, first: bool = False) -> Any:
-    """The row with this key; without one None, or the first."""
-    known = list(rows)
-    return next((row for row in known if str(row.pk) == str(key)), known[0] if first and known else None)
-
-
-def camera_label(camera: Camera) -> str:
-    return f"{camera.name} on {camera.box.name}"
+def _chosen(models: QuerySet[Model], key: Any) -> Model | None:
+    try:
+        return models.filter(pk=UUID(str(key))).first()
+    except ValueError:
+        return None

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets.selectors import camera_list, sites_of
 from webapp.workloads import services
@@ -32,7 +33,8 @@ from webapp.workloads.sharing import shared_by
 
 
 def models(request: HttpRequest) -> HttpResponse:
-    return render(request, "workloads/model_list.html", {"models": model_list(request.user)})
+    shown = shown_list(model_list(request.user), ("name", "architecture", "site__name"), request.GET)
+    return render(request, "workloads/model_list.html", {"shown": shown})
 
 
 def model_add(request: HttpRequest) -> HttpResponse:
@@ -143,7 +145,9 @@ def query_delete(request: HttpRequest, query_id: UUID) -> HttpResponse:
 
 
 def datasets(request: HttpRequest) -> HttpResponse:
-    return render(request, "workloads/dataset_list.html", {"datasets": dataset_list(request.user)})
+    fields = ("name", "camera__name", "camera__box__name", "camera__box__site__name")
+    shown = shown_list(dataset_list(request.user), fields, request.GET)
+    return render(request, "workloads/dataset_list.html", {"shown": shown})
 
 
 def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:

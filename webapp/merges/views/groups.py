@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from webapp.accounts.models import Person
 from webapp.common.errors import NotFound
+from webapp.common.lists import found_by, shown_list
 from webapp.common.pages import form_errors
 from webapp.fleets.models import Role
 from webapp.fleets.selectors import has_role, sites_with_role
@@ -22,7 +23,14 @@ from webapp.merges.models import MergedGroup, MergedGroupQuery, MergedGroupState
 from webapp.merges.outcome import outcome
 from webapp.merges.pictures import accuracy_picture, parts_after, shared_rows, sharing_picture
 from webapp.merges.policies import approval_hindrance
-from webapp.merges.selectors import disagreement_get, disagreement_list, merged_group_get, merged_group_list, picture_of
+from webapp.merges.selectors import (
+    disagreement_get,
+    disagreement_list,
+    groups_waiting,
+    merged_group_get,
+    merged_group_list,
+    picture_of,
+)
 from webapp.merges.strategies import strategy_title
 from webapp.telemetry.selectors import bundle_figures
 
@@ -35,13 +43,11 @@ FOLLOWS = {
 
 
 def groups(request: HttpRequest) -> HttpResponse:
-    found = list(merged_group_list(request.user))
-    waiting = _waiting(request.user, [one for one in found if one.state == MergedGroupState.WAITING])
-    context = {
-        "waiting": waiting,
-        "may_decide": any(one.may_decide for one in waiting),
-        "decided": [one for one in found if one.state != MergedGroupState.WAITING],
-    }
+    """Whatever waits is on every page, so that all of it can be decided at once; the decided ones come page by page."""
+    fields = ("name", "run__box__name", "run__box__site__name")
+    shown = shown_list(merged_group_list(request.user).exclude(state=MergedGroupState.WAITING), fields, request.GET)
+    waiting = _waiting(request.user, list(found_by(groups_waiting(request.user), fields, shown.text)))
+    context = {"waiting": waiting, "may_decide": any(one.may_decide for one in waiting), "shown": shown}
     return render(request, "merges/group_list.html", context)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from webapp.common.errors import NotFound
+from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets.selectors import box_get, box_list
 from webapp.merges import services
@@ -30,15 +31,16 @@ MOST_OTHERS = 30  # runs offered to compare with
 
 
 def runs(request: HttpRequest) -> HttpResponse:
-    return render(request, "merges/run_list.html", {"runs": merge_run_list(request.user)})
+    shown = shown_list(merge_run_list(request.user), ("box__name", "box__site__name"), request.GET)
+    return render(request, "merges/run_list.html", {"shown": shown})
 
 
 def run_choose(request: HttpRequest) -> HttpResponse:
     """Which box's workload to merge; with one box there is nothing to choose."""
-    boxes = list(box_list(request.user))
-    if len(boxes) == 1:
-        return redirect("merges:run-start", boxes[0].id)
-    return render(request, "merges/run_choose.html", {"boxes": boxes})
+    shown = shown_list(box_list(request.user), ("name", "site__name"), request.GET)
+    if shown.page.paginator.count == 1 and not shown.text:
+        return redirect("merges:run-start", shown.page[0].id)
+    return render(request, "merges/run_choose.html", {"shown": shown})
 
 
 def run_start(request: HttpRequest, box_id: UUID) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from webapp.common.errors import NotFound
+from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
 from webapp.merges.selectors import merged_group_get
 from webapp.rollouts import services
@@ -39,8 +40,10 @@ ACTIONS = {
 
 
 def rollouts(request: HttpRequest) -> HttpResponse:
-    shown = [_progress(rollout, with_boxes=False) for rollout in rollout_list(request.user)]
-    return render(request, "rollouts/rollout_list.html", {"shown": shown})
+    fields = ("group__name", "group__run__box__name", "group__run__box__site__name")
+    shown = shown_list(rollout_list(request.user), fields, request.GET)
+    rows = [_progress(rollout, with_boxes=False) for rollout in shown.page]
+    return render(request, "rollouts/rollout_list.html", {"shown": shown, "rows": rows})
 
 
 def rollout(request: HttpRequest, rollout_id: UUID) -> HttpResponse:

@@ -75,6 +75,12 @@ function keepWhatIsLive() {
   });
 }
 
+// What depends on a choice hears of other options as of another choice: the first of them is chosen now.
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target instanceof HTMLSelectElement) detail.target.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
 // The badge at the foot of the side bar.
 
 function showStatus() {
