@@ -12,7 +12,7 @@ from webapp.alerts.messages import payload_of, signed_headers, subject_line, tex
 from webapp.alerts.models import Channel, Delivery
 from webapp.alerts.policies import webhook_address, webhook_parts
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 3.0  # to connect, to send and to be answered, each: while one hangs a worker's thread does nothing else
 
 
 class NotSent(GemelError):

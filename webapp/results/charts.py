@@ -1,14 +1,26 @@
 """Counts per minute as the bars of a chart and the totals beside it. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from webapp.results.models import MinuteCount
 from webapp.results.ranges import Shown
 
 CLASSES_DRAWN = 8  # as many colours as can be told apart
 OTHERS = "others"
+
+
+@dataclass
+class BucketCount:
+    """MinuteCounts of one query added up over a bucket of time that begins at `minute`."""
+
+    query_id: UUID
+    minute: datetime
+    frames: int = 0
+    appeared: dict[str, int] = field(default_factory=dict)
+    present: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class CountSeries:
         return {"at": self.at, "step": self.step_s, "classes": named}
 
 
-def count_series(rows: Iterable[MinuteCount], shown: Shown, wanted: Sequence[str]) -> CountSeries:
+def count_series(rows: Iterable[BucketCount], shown: Shown, wanted: Sequence[str]) -> CountSeries:
     """Counts of one query. Classes that it looks for (`wanted`) come first, seen or not, unless they are very many."""
     step_s = int(shown.span.bucket.total_seconds())
     at = tuple(range(int(shown.since.timestamp()), int(shown.until.timestamp()), step_s))

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
-from webapp.results.charts import CountSeries, count_series
-from webapp.results.models import Event, MinuteCount
+from webapp.results.charts import BucketCount, CountSeries, count_series
+from webapp.results.models import Event
 from webapp.results.ranges import SPANS, Shown, shown_of
-from webapp.results.selectors import Scope, event_labels, event_list, minute_counts
+from webapp.results.selectors import Scope, bucket_counts, event_labels, event_list
 from webapp.workloads.models import Query
 
 EVENTS_PER_PAGE = 24
@@ -64,8 +64,8 @@ def result_panels(
 ) -> dict[str, Any]:
     """Context of the templates in results/. `queries` are those of the scope. Raises InvalidInput."""
     shown = shown_of(parameters, now)
-    counted: dict[UUID, list[MinuteCount]] = defaultdict(list)
-    for row in minute_counts(actor, scope, shown.since, shown.until):
+    counted: dict[UUID, list[BucketCount]] = defaultdict(list)
+    for row in bucket_counts(actor, scope, shown.since, shown.until, shown.span.bucket):
         counted[row.query_id].append(row)
     return {
         "spans": SPANS,
@@ -75,7 +75,7 @@ def result_panels(
     }
 
 
-def count_panel(query: Query, shown: Shown, rows: Sequence[MinuteCount]) -> CountPanel:
+def count_panel(query: Query, shown: Shown, rows: Sequence[BucketCount]) -> CountPanel:
     return CountPanel(query, shown, count_series(rows, shown, query.objects_wanted))
 
 

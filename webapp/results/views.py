@@ -21,7 +21,7 @@ from webapp.fleets.selectors import box_get, camera_get
 from webapp.results.export import count_lines, event_lines
 from webapp.results.panels import count_panel, event_panel, narrowed_events
 from webapp.results.ranges import shown_of, time_of
-from webapp.results.selectors import Scope, event_get, minute_counts
+from webapp.results.selectors import Scope, bucket_counts, event_get, minute_counts
 from webapp.workloads.selectors import query_get
 
 NOTHING = UUID(int=0)
@@ -30,7 +30,7 @@ NOTHING = UUID(int=0)
 def counts(request: HttpRequest, query_id: UUID) -> HttpResponse:
     query = query_get(request.user, query_id)
     shown = shown_of(request.GET, timezone.now())
-    rows = list(minute_counts(request.user, Scope(query=query), shown.since, shown.until))
+    rows = bucket_counts(request.user, Scope(query=query), shown.since, shown.until, shown.span.bucket)
     return render(request, "results/counts.html", {"panel": count_panel(query, shown, rows)})
 
 

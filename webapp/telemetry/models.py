@@ -110,7 +110,7 @@ class QueryRollup(models.Model):
     95th percentiles; `agreement`: mean of the samples'. `query_id` is no foreign key: statistics outlive a query.
     """
 
-    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="query_rollups")
+    box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="query_rollups", db_index=False)
     query_id = models.UUIDField()
     resolution = models.CharField(max_length=6, choices=Resolution.choices)
     start = models.DateTimeField()
@@ -126,7 +126,7 @@ class QueryRollup(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["query_id", "resolution", "start"], name="one_query_rollup")]
-        indexes = [models.Index(fields=["resolution", "start"])]
+        indexes = [models.Index(fields=["resolution", "start"]), models.Index(fields=["box", "resolution", "start"])]
 
     def __str__(self) -> str:
         return f"{self.query_id} {self.resolution} {self.start:%Y-%m-%d %H:%M}"

@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 
 from tests.integration.server.conftest import NOW
+from webapp.alerts.channels import NotSent
 from webapp.alerts.conditions import findings
 from webapp.alerts.facts import gather
 from webapp.alerts.models import Alert, AlertKind, Channel, Delivery
@@ -24,6 +25,7 @@ from webapp.alerts.services import (
     silence_end,
     site_silence,
 )
+from webapp.alerts.services.deliveries import SEND_FOR_S
 from webapp.audit.models import AuditEvent
 from webapp.common.errors import Conflict, InvalidInput, NotAllowed
 from webapp.fleets.models import Box, Role
@@ -209,6 +211,51 @@ def test_a_webhook_that_fails_is_tried_again_with_growing_pauses_and_given_up(fl
     deliveries_send(now=at)
     assert Delivery.objects.get().next_at is None
     assert len(got) == len(RETRY_S) + 1
+
+
+def test_a_receiver_that_hangs_delays_neither_others_nor_other_work(fleet, settings):
+    settings.WEBHOOKS_REFUSED = []
+    for name in ("hangs", "answers"):
+        receiver_create(
+            actor=None, site=fleet.site, channel=Channel.WEBHOOK, address=f"https://192.0.2.1/{name}", now=NOW
+        )
+    elapsed, tried = [0.0], []
+
+    def send(delivery, now):
+        tried.append(delivery.receiver.address.rsplit("/", 1)[1])
+        if tried[-1] == "hangs":
+            elapsed[0] += 2.0
+            raise NotSent("The webhook did not answer: ConnectTimeout.")
+
+    at = NOW + 2 * MINUTE
+    (alert,) = look_with_workers(fleet, at)
+    others = [Delivery(receiver=one.receiver, alert=alert, kind=one.kind, next_at=at, created_at=at) for one in due(at)]
+    Delivery.objects.bulk_create(others)
+    assert deliveries_send(now=at, send=send, clock=lambda: elapsed[0]) == 2
+    assert sorted(tried) == ["answers", "answers", "hangs"]
+    assert set(Delivery.objects.filter(sent_at=None).values_list("next_at", flat=True)) == {at + timedelta(seconds=15)}
+
+
+def test_what_no_time_is_left_for_is_sent_by_the_next_run(fleet, settings):
+    settings.WEBHOOKS_REFUSED = []
+    for number in range(4):
+        receiver_create(
+            actor=None, site=fleet.site, channel=Channel.WEBHOOK, address=f"https://192.0.2.1/{number}", now=NOW
+        )
+    elapsed = [0.0]
+
+    def send(delivery, now):
+        elapsed[0] += SEND_FOR_S / 2
+
+    at = NOW + 2 * MINUTE
+    look_with_workers(fleet, at)
+    assert deliveries_send(now=at, send=send, clock=lambda: elapsed[0]) == 2
+    assert deliveries_send(now=at, send=send, clock=lambda: elapsed[0]) == 2
+    assert deliveries_send(now=at, send=send, clock=lambda: elapsed[0]) == 0
+
+
+def due(at):
+    return list(Delivery.objects.filter(next_at__lte=at))
 
 
 def test_a_webhook_whose_name_leads_to_this_machine_by_now_is_not_called(fleet, settings, listener):

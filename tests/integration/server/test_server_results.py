@@ -24,6 +24,7 @@ from webapp.fleets.services import camera_create, camera_delete, camera_update
 from webapp.jobs.models import Job
 from webapp.results import services
 from webapp.results.models import Event, MinuteCount
+from webapp.results.selectors import Scope, bucket_counts
 from webapp.results.services import events as event_services
 from webapp.telemetry.models import BoxSample
 from webapp.telemetry.policies import StatsUnusable
@@ -255,3 +256,29 @@ def test_the_api_takes_events_of_the_box_and_tells_watchers(
     assert [(answer.status_code, answer.json()["code"]) for answer in refusals] == [(400, "invalid_input")] * 3
     assert post(first, headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert Event.objects.count() == 2
+
+
+def test_counts_per_bucket_are_the_sums_of_their_minutes(fleet: Any) -> None:
+    first, second = fleet.query("cars"), fleet.query("trucks")
+    since, hour = NOW - timedelta(days=1, minutes=30), timedelta(hours=1)
+    for query, minutes in ((first, (0, 59, 60, 600)), (second, (61,))):
+        for n in minutes:
+            MinuteCount.objects.create(
+                camera=fleet.camera,
+                query_id=query.id,
+                minute=since + timedelta(minutes=n),
+                frames=10 + n,
+                appeared={"car": n} if n else {},
+                present={"car": 0.5 * n, "bus": 1.0},
+            )
+    found = {
+        (row.query_id, row.minute): row
+        for row in bucket_counts(None, Scope(camera=fleet.camera), since, since + timedelta(days=1), hour)
+    }
+    assert set(found) == {(first.id, since), (first.id, since + hour), (first.id, since + 10 * hour)} | {
+        (second.id, since + hour)
+    }
+    row = found[first.id, since]
+    assert (row.frames, row.appeared, row.present) == (79, {"car": 59}, {"car": 29.5, "bus": 2.0})
+    assert found[second.id, since + hour].appeared == {"car": 61}
+    assert bucket_counts(fleet.people["viewer"], Scope(query=second), since, since + hour, hour) == []

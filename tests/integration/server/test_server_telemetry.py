@@ -150,3 +150,13 @@ def test_old_samples_are_removed_and_new_ones_stay(fleet: Any) -> None:
     record(fleet.box, stats(100, sample(query.id)))
     assert samples_prune(now=NOW + timedelta(days=7, seconds=50)) == 1
     assert models.QuerySample.objects.get().at == NOW + timedelta(seconds=100)
+
+
+def test_an_old_sample_that_came_after_newer_ones_is_removed_as_well(fleet: Any) -> None:
+    query = fleet.query()
+    for seq in (100, 120, 0, 1, 140):
+        record(fleet.box, stats(seq, sample(query.id)))
+    assert samples_prune(now=NOW + timedelta(days=7, seconds=50)) == 2
+    assert sorted(models.BoxSample.objects.values_list("seq", flat=True)) == [100, 120, 140]
+    assert models.QuerySample.objects.count() == 3
+    assert samples_prune(now=NOW + timedelta(days=7, seconds=50)) == 0

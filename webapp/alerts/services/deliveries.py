@@ -1,6 +1,10 @@
 """Messages about alerts: a row each, sent by a worker, tried again with growing pauses, given up after a day."""
 
+import time
+from collections import deque
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,6 +19,7 @@ from webapp.workloads.task_names import LIGHT_QUEUE
 
 CLAIM = timedelta(minutes=1)
 BATCH = 50
+SEND_FOR_S = 5.0
 
 
 def deliveries_create(*, alert: Alert, kind: DeliveryKind, now: datetime) -> None:
@@ -35,9 +40,29 @@ def deliver_soon() -> None:
     transaction.on_commit(lambda: celery_app.send_task(DELIVER, queue=LIGHT_QUEUE))
 
 
-def deliveries_send(*, now: datetime) -> int:
-    """Sends what is due. Returns how many messages arrived."""
-    return sum(_send(delivery, now) for delivery in _claimed(now))
+def deliveries_send(
+    *, now: datetime, send: Callable[[Delivery, datetime], None] = send, clock: Callable[[], float] = time.monotonic
+) -> int:
+    """Sends what is due, beginning within SEND_FOR_S: a worker has other jobs. Returns how many messages arrived.
+
+    To whom a message has just failed nothing else is sent: it waits as long as that message.
+    """
+    claimed, until = deque(_claimed(now)), clock() + SEND_FOR_S
+    arrived, put_off = 0, dict[UUID, datetime]()
+    while claimed and clock() < until:
+        delivery = claimed.popleft()
+        if delivery.receiver_id in put_off:
+            _leave([delivery], put_off[delivery.receiver_id])
+        elif _send(delivery, now, send):
+            arrived += 1
+        else:
+            put_off[delivery.receiver_id] = delivery.next_at or now + CLAIM
+    _leave(claimed, now)
+    return arrived
+
+
+def _leave(deliveries: Collection[Delivery], until: datetime) -> None:
+    Delivery.objects.filter(id__in=[delivery.id for delivery in deliveries]).update(next_at=until)
 
 
 @transaction.atomic
@@ -49,7 +74,7 @@ def _claimed(now: datetime) -> list[Delivery]:
     return claimed
 
 
-def _send(delivery: Delivery, now: datetime) -> bool:
+def _send(delivery: Delivery, now: datetime, send: Callable[[Delivery, datetime], None]) -> bool:
     delivery.attempts += 1
     try:
         send(delivery, now)

@@ -224,6 +224,7 @@ WEBHOOKS_REFUSED = env.list(
     "WEBHOOKS_REFUSED",
     default=["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "::/127", "fe80::/10", "ff00::/8"],
 )
+EMAIL_TIMEOUT = 5  # seconds; without it a mail server that says nothing holds a worker for ever
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="gemel-fleet@localhost")
 
 NODE_MODULES = BASE_DIR / "node_modules"

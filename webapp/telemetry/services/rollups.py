@@ -7,7 +7,6 @@ truncated in UTC.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -50,20 +49,14 @@ def _due_update() -> int:
     due = RollupDue.objects.select_for_update(skip_locked=True).order_by("box_id", "minute")
     rows = list(due.values_list("id", "box_id", "minute")[:DUE_BATCH])
     if rows:
-        minutes = [minute for _, _, minute in rows]
-        ids, since, until = [row_id for row_id, _, _ in rows], min(minutes), max(minutes) + timedelta(minutes=1)
-        which: dict[str, Any] = {
-            "due": ids,
-            "boxes": list({box_id for _, box_id, _ in rows}),
-            "since": since,
-            "until": until,
-        }
-        hours = which | {"since": since.replace(minute=0), "until": until + timedelta(hours=1)}
+        due_rows = {"due": [row_id for row_id, _, _ in rows]}
         with connection.cursor() as cursor:
+            cursor.execute(_DUE_TABLE, due_rows)
             for table, of_minutes, of_hours in _SOURCES:
-                cursor.execute(_insert(table, of_minutes.format(**_DUE)), which)
-                cursor.execute(_insert(table, of_hours.format(**_DUE_HOURS)), hours)
-        RollupDue.objects.filter(id__in=ids).delete()
+                cursor.execute(_insert(table, of_minutes.format(**_DUE)))
+                cursor.execute(_insert(table, of_hours.format(**_DUE_HOURS)))
+            cursor.execute("DROP TABLE rollups_late")
+        RollupDue.objects.filter(id__in=due_rows["due"]).delete()
     return len(rows)
 
 
@@ -86,17 +79,23 @@ def _since() -> datetime | None:
 
 
 _RECENT = {"which": "box_sample.at >= %(since)s AND box_sample.at < %(now)s", "join": ""}
-# Equal to the late ones, so that they can be hashed; the bounds beside are what an index is good for.
+# A table of its own, so that it is known how few there are: each late minute and hour is then looked up in the index of
+# its box. To read the span from the first to the last costs a day of all boxes where only one was away for it.
+_DUE_TABLE = """
+CREATE TEMPORARY TABLE rollups_late ON COMMIT DROP AS
+    SELECT box_id, minute FROM telemetry_rollupdue WHERE id = ANY(%(due)s);
+ANALYZE rollups_late
+"""
 _DUE = {
-    "which": "box_sample.box_id = ANY(%(boxes)s) AND box_sample.at >= %(since)s AND box_sample.at < %(until)s",
-    "join": "JOIN telemetry_rollupdue due ON due.id = ANY(%(due)s) AND due.box_id = box_sample.box_id"
-    " AND due.minute = date_trunc('minute', box_sample.at)",
+    "which": "TRUE",
+    "join": "JOIN rollups_late late ON late.box_id = box_sample.box_id AND box_sample.at >= late.minute"
+    " AND box_sample.at < late.minute + INTERVAL '1 minute'",
 }
 _RECENT_HOURS = {"which": "rollup.start >= %(since)s", "join": ""}
 _DUE_HOURS = {
-    "which": "rollup.box_id = ANY(%(boxes)s) AND rollup.start >= %(since)s AND rollup.start < %(until)s",
-    "join": "JOIN (SELECT DISTINCT box_id AS late_box, date_trunc('hour', minute) AS late_hour FROM telemetry_rollupdue"
-    " WHERE id = ANY(%(due)s)) due ON late_box = rollup.box_id AND late_hour = date_trunc('hour', rollup.start)",
+    "which": "TRUE",
+    "join": "JOIN (SELECT DISTINCT box_id AS late_box, date_trunc('hour', minute) AS hour FROM rollups_late) late"
+    " ON late_box = rollup.box_id AND rollup.start >= hour AND rollup.start < hour + INTERVAL '1 hour'",
 }
 _BOX_MINUTES = f"""
 SELECT box_sample.box_id, 'minute', date_trunc('minute', box_sample.at), sum(box_sample.interval_s),
