@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -29,7 +30,11 @@ def _path() -> Path:
 
 
 def _fernet() -> Fernet:
-    secret = encryption_key()
+    return _fernet_of(encryption_key())
+
+
+@lru_cache(maxsize=2)
+def _fernet_of(secret: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"gemel field encryption" + secret.encode()).digest()))
 
 

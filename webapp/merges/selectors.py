@@ -138,7 +138,7 @@ def _run_queries() -> QuerySet[MergeRunQuery]:
 
 def _members() -> Prefetch:
     members = MergedGroupQuery.objects.select_related("query__camera", "model").defer(
-        "tensors", "model__tensors", "model__layers"
+        "tensors", "model__tensors", "model__layers", "query__camera__source"
     )
     return Prefetch("members", members.order_by("name"))
 

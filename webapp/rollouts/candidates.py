@@ -5,6 +5,7 @@ Cameras, zones, rates and further queries may differ: a merge knows nothing of t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from webapp.fleets.models import Box
 from webapp.merges.models import MergedGroup, MergedGroupQuery, PlacedMember
@@ -33,12 +34,14 @@ class Candidate:
 def matched(members: Sequence[MergedGroupQuery], queries: Sequence[Query]) -> Match:
     """Every member finds a query of its own with the same model, one of the same name before others."""
     found: dict[MergedGroupQuery, Query] = {}
+    taken = set[UUID]()
     for wants_name in (True, False):
-        for member in members:
-            free = (query for query in queries if query not in found.values() and query.model_id == member.model_id)
+        for member in (member for member in members if member not in found):
+            free = (query for query in queries if query.model_id == member.model_id and query.id not in taken)
             fitting = next((query for query in free if not wants_name or query.name == member.name), None)
-            if member not in found and fitting is not None:
+            if fitting is not None:
                 found[member] = fitting
+                taken.add(fitting.id)
     missing = next((member for member in members if member not in found), None)
     if missing is not None:
         return Match(problem=f"It has no query with the model {missing.model} left for {missing.name}.")
@@ -85,7 +88,11 @@ def _queries_by_box(group: MergedGroup, members: Iterable[MergedGroupQuery]) -> 
     queries = Query.objects.filter(
         camera__box__site_id=home.site_id, model__in={member.model_id for member in members}
     ).exclude(camera__box=home)
-    queries = queries.select_related("camera__box").defer("zone").order_by("created_at", "id")
+    queries = (
+        queries.select_related("camera__box")
+        .defer("zone", "camera__source", "camera__box__hardware")
+        .order_by("created_at", "id")
+    )
     by_box: dict[Box, list[Query]] = {}
     for query in queries:
         by_box.setdefault(query.camera.box, []).append(query)

@@ -11,6 +11,7 @@ from webapp.fleets.selectors import sites_of
 from webapp.workloads.models import CheckState, Dataset, DatasetState, Model, Query
 
 _BULKY = ("tensors", "layers")  # megabytes of JSON that lists do not show
+_SECRET = "camera__source"  # decrypted for each row, and shown on pages of cameras only
 
 
 def model_list(actor: Any | None) -> QuerySet[Model]:
@@ -36,7 +37,7 @@ def query_list(actor: Any | None, box: Box | None = None, camera: Camera | None 
     queries = Query.objects.filter(camera__box__site__in=sites_of(actor))
     queries = queries if box is None else queries.filter(camera__box=box)
     queries = queries if camera is None else queries.filter(camera=camera)
-    return queries.select_related("camera__box__site", "model").defer(*(f"model__{field}" for field in _BULKY))
+    return queries.select_related("camera__box__site", "model").defer(_SECRET, *(f"model__{field}" for field in _BULKY))
 
 
 def query_get(actor: Any | None, query_id: UUID) -> Query:
@@ -47,7 +48,7 @@ def query_get(actor: Any | None, query_id: UUID) -> Query:
 def dataset_list(actor: Any | None, camera: Camera | None = None) -> QuerySet[Dataset]:
     datasets = Dataset.objects.filter(camera__box__site__in=sites_of(actor))
     datasets = datasets if camera is None else datasets.filter(camera=camera)
-    return datasets.select_related("camera__box__site")
+    return datasets.select_related("camera__box__site").defer(_SECRET)
 
 
 def dataset_get(actor: Any | None, dataset_id: UUID) -> Dataset:
