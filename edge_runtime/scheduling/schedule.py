@@ -90,23 +90,33 @@ def _candidates(situation: Situation, by_slot: dict[str, list[Waiting]]) -> list
 
 
 def _candidate(situation: Situation, model: ModelProfile, queues: Sequence[Waiting]) -> Candidate:
-    """Asked of every slot with frames at every decision: most of what deciding costs."""
+    """With the batch that `takes_for` would choose after the load. Asked of every slot with frames at every decision:
+    most of what deciding costs.
+    """
     load_ms = situation.budget.load_ms(situation.resident.lacks_bytes(model))
-    waiting = sum([len(queue.captured_at) for queue in queues])
-    batch = model.batch_for(waiting)
-    ends_at = situation.now + (load_ms + batch.run_ms) / 1000
-    in_time, least, due_at, period_s = 0.0, 0.0, math.inf, math.inf
+    frames = sorted(
+        [(queue.due_at(captured_at), queue.priority) for queue in queues for captured_at in queue.captured_at]
+    )
+    starts_at = situation.now + load_ms / 1000
+    chosen, due_at, in_time = model.batch_for(len(frames)), frames[0][0], 0.0
+    for batch in model.batches:
+        ends_at = starts_at + batch.run_ms / 1000
+        met = [frame for frame in frames[: batch.size] if frame[0] >= ends_at]
+        value = sum([priority for _, priority in met])
+        if value > in_time:
+            chosen, due_at, in_time = batch, met[0][0], value
+        if batch.size >= len(frames):
+            break
+    least, period_s = 0.0, math.inf
     for queue in queues:
-        in_time += queue.priority * (len(queue.captured_at) - queue.overdue(ends_at))
         least = max(least, queue.priority)
-        due_at = min(due_at, queue.next_due_at)
         period_s = min(period_s, queue.period_s)
     return Candidate(
         model=model,
         load_ms=load_ms,
-        run_ms=batch.run_ms,
+        run_ms=chosen.run_ms,
         due_at=due_at,
-        value=max(in_time * min(batch.size / waiting, 1), least),
+        value=max(in_time, least),
         passed_over_ms=situation.idle_ms(model.slot) - 1000 * period_s,
     )
 

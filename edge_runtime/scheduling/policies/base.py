@@ -42,8 +42,9 @@ class Situation:
 class Candidate(msgspec.Struct, frozen=True):
     """A slot with waiting frames, and what a visit now would cost and bring.
 
-    `due_at`: deadline of its most urgent frame. `value`: frames of the visit by priority, those in time after the load
-    only, but never less than one frame: a load that outlasts all deadlines still finds newer frames after it.
+    `due_at`: deadline of the most urgent frame that the visit would meet, of the first one where it meets none.
+    `value`: frames that it meets, by priority, but never less than one frame: a load that outlasts all deadlines still
+    finds newer frames after it.
     `passed_over_ms`: how long at least the slot has not run although it could have; infinite if it never ran.
     """
 

@@ -50,17 +50,20 @@ class Layerwise:
 
 
 def _in_time(now: float, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """By deadline, those that can all be visited in time one after the other, after giving up the least valuable."""
+    """By deadline, those that can all be visited in time one after the other, after giving up the least valuable.
+
+    Of equals the last is given up, and whoever has not run for longest is first: or one of them would run for ever.
+    """
     kept: list[tuple[float, int]] = []
     ends_at = now
-    by_deadline = sorted(candidates, key=lambda candidate: candidate.due_at)
+    by_deadline = sorted(candidates, key=lambda candidate: (candidate.due_at, -candidate.passed_over_ms))
     for number, candidate in enumerate(by_deadline):
-        heapq.heappush(kept, (candidate.value_per_ms, number))
+        heapq.heappush(kept, (candidate.value_per_ms, -number))
         ends_at += candidate.cost_ms / 1000
         if ends_at > candidate.due_at:
             _, given_up = heapq.heappop(kept)
-            ends_at -= by_deadline[given_up].cost_ms / 1000
-    return [by_deadline[number] for number in sorted(number for _, number in kept)]
+            ends_at -= by_deadline[-given_up].cost_ms / 1000
+    return [by_deadline[number] for number in sorted(-number for _, number in kept)]
 
 
 def _ready_beside(now: float, in_time: Sequence[Candidate]) -> Candidate | None:
