@@ -126,7 +126,7 @@ def run(options: argparse.Namespace, folder: Path) -> Table:
         pair = measuring.pair(asked.bytes_per_s)
         _expect(kept, pair, asked)
         settings = _settings(pair.unmerged)
-        foretold_runs.append(_foretold_all(settings, pair, playing, known, asked.bytes_per_s))
+        foretold_runs.append(_foretold_all(settings, pair, playing, known, None))
         runs.append(_table(settings, _Execution(on_disk, playing, known, executing)))
     return Table(
         models={model.slot: model.architecture for model in manifest.models},

@@ -80,7 +80,7 @@ def executed(
     executor = executing.executor(way, setting, note)
     try:
         executor.activate(executor.prepare(on_disk.manifest, playing.queries, on_disk.tensor))
-        copied_bytes, stalled_s, visits, running_s = _play(executor, playing)
+        seconds, copied_bytes, stalled_s, visits, running_s = _play(executor, playing)
     finally:
         executor.stop()
     counted = sum(query.slot in frame.truths for frame in _counted(playing) for query in playing.queries)
@@ -88,10 +88,10 @@ def executed(
     return Cell(
         in_time=in_time / counted,
         accuracy=answers.accuracy(answered, playing.first) if answers else None,
-        swap_bytes_per_s=copied_bytes / playing.seconds,
-        stalled=stalled_s / playing.seconds,
-        running=running_s / playing.seconds,
-        visits_per_s=visits / playing.seconds,
+        swap_bytes_per_s=copied_bytes / seconds,
+        stalled=stalled_s / seconds,
+        running=running_s / seconds,
+        visits_per_s=visits / seconds,
     )
 
 
@@ -123,18 +123,22 @@ def _counted(playing: Playing) -> list[Filmed]:
 def _play(executor: Executor, playing: Playing) -> tuple[float, ...]:
     """Offers the film in real time and waits for its last answers.
 
-    While it counts: bytes and seconds of swapping, runs and seconds of running.
+    From the first frame that counts to the last one: seconds, bytes and seconds of swapping, runs, seconds of running.
     """
     started_at = time.monotonic()
     before: tuple[float, ...] | None = None
     for frame in playing.frames:
         time.sleep(max(started_at + frame.at - time.monotonic(), 0))
         if before is None and frame.number >= playing.first:
-            before = (*executor.swapped(), *executor.busy())
+            before = _figures(executor)
         executor.offer(Frame(frame.camera, frame.number, frame.image, started_at + frame.at, frame.at))
-    after = (*executor.swapped(), *executor.busy())
+    after = _figures(executor)
     time.sleep(max(query.deadline_ms for query in playing.queries) / 1000)
     return tuple(end - start for end, start in zip(after, before or after, strict=True))
+
+
+def _figures(executor: Executor) -> tuple[float, ...]:
+    return time.monotonic(), *executor.swapped(), *executor.busy()
 
 
 def foretold(

@@ -46,7 +46,9 @@ def is_news(told: BoxMeasured | None, measured: BoxMeasured) -> bool:
 
 
 def _terms(measured: BoxMeasured) -> tuple[object, ...]:
-    return measured.hardware, measured.policy, measured.budget_bytes, measured.overhead_bytes
+    """Of the runtime's own work only whether it is known: it wavers with load, and changes little."""
+    own_work_known = measured.visit_ms > 0, measured.short_visit_ms > 0
+    return measured.hardware, measured.policy, measured.budget_bytes, measured.overhead_bytes, own_work_known
 
 
 def _run_times(networks: tuple[NetworkMeasured, ...]) -> dict[tuple[object, ...], float]:

@@ -29,4 +29,4 @@ def likeness_by_network(profiles: Profiles, networks: Mapping[str, str]) -> Like
 
 def _renamed(model: ModelProfile, names: Mapping[str, str]) -> ModelProfile:
     tensors = {names.get(digest, digest): size_bytes for digest, size_bytes in model.tensors.items()}
-    return ModelProfile(model.slot, tensors, model.batches)
+    return ModelProfile(model.slot, tensors, model.batches, model.switch_ms)

@@ -24,20 +24,21 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class MeasuredBatch(msgspec.Struct, frozen=True):
-    """One run, from pictures to predictions, of `size` frames. `swapping`: see words.Batch.swapping_ms."""
+    """One run, from pictures to predictions, of `size` frames. `after_load` and `beside_copy`: see words.Batch."""
 
     size: int
     run: Timing
     activation_bytes: int
-    swapping: Timing | None = None
+    after_load: Timing | None = None
+    beside_copy: Timing | None = None
 
     def batch(self) -> Batch:
-        swapping_ms = self.swapping.median_ms if self.swapping else None
-        return Batch(self.size, self.run.median_ms, self.activation_bytes, swapping_ms)
+        slower = (timing.median_ms if timing else None for timing in (self.after_load, self.beside_copy))
+        return Batch(self.size, self.run.median_ms, self.activation_bytes, *slower)
 
 
 class MeasuredModel(msgspec.Struct, frozen=True):
-    """`tensors`: bytes by key, as resident; `load`: of all of them into empty memory; `switch`: see ModelProfile."""
+    """`tensors`: bytes by key, as resident; `load`: of all of them anew; `switch`: see words.ModelProfile."""
 
     slot: str
     architecture: str
@@ -55,12 +56,14 @@ class MeasuredModel(msgspec.Struct, frozen=True):
         ]
 
     def profile(self) -> ModelProfile:
-        switch_ms = self.switch.median_ms if self.switch else 0.0
-        return ModelProfile(self.slot, self.tensors, tuple(one.batch() for one in self.batches), switch_ms)
+        return ModelProfile(self.slot, self.tensors, tuple(one.batch() for one in self.batches), _ms(self.switch))
 
 
 class MeasuredBundle(msgspec.Struct, frozen=True):
-    """`bundle`: digest of the manifest; `hardware`: what else has to be the same for the figures to hold."""
+    """`bundle`: digest of the manifest; `hardware`: what else has to be the same for the figures to hold.
+
+    `visit` and `short_visit`: see words.Budget.
+    """
 
     bundle: str
     hardware: str
@@ -69,6 +72,8 @@ class MeasuredBundle(msgspec.Struct, frozen=True):
     overhead_bytes: int
     load_bytes_per_s: float
     models: tuple[MeasuredModel, ...]
+    visit: Timing | None = None
+    short_visit: Timing | None = None
 
     def lines(self) -> list[str]:
         """For a person: one line per model and batch, medians with a tenth and nine tenths."""
@@ -79,12 +84,18 @@ class MeasuredBundle(msgspec.Struct, frozen=True):
         return Profiles(tuple(model.profile() for model in self.models))
 
     def budget(self, limit_bytes: int, bytes_per_s: float | None = None) -> Budget:
-        return Budget(limit_bytes, self.overhead_bytes, bytes_per_s or self.load_bytes_per_s)
+        rate = bytes_per_s or self.load_bytes_per_s
+        return Budget(limit_bytes, self.overhead_bytes, rate, _ms(self.visit), _ms(self.short_visit))
 
     def budget_for(self, setting: str, bytes_per_s: float | None = None) -> Budget:
         """Of a setting as admission.named_budget reads it. Raises SettingUnknown."""
         limit_bytes = named_budget(setting, self.profiles().models, self.overhead_bytes)
         return self.budget(limit_bytes, bytes_per_s)
+
+
+def _ms(timing: Timing | None) -> float:
+    """0 where it was not measured."""
+    return timing.median_ms if timing else 0.0
 
 
 def encode_measured(measured: MeasuredBundle) -> bytes:

@@ -2,8 +2,9 @@
 
 Repeats what the executor does (serving.engine): frames wait in short queues, those beyond help are dropped before a
 decision and after a load, one that ends after its deadline is late; both are lost. Copies take the link one after the
-other, and what is planned but not begun at the next decision is called off. Runs take exactly what the profile says:
-of a run alone, or of one that swaps; pointing a network at layers that came anew takes its time, too.
+other, and what is planned but not begun at the next decision is called off. Runs take exactly what the profile says,
+longer by as much of their weights as came anew and by as long as something is copied beside them. The runtime's own
+work takes its time, too: deciding in every visit, and letting go of, taking in and pointing at what is swapped.
 """
 
 import heapq
@@ -36,7 +37,7 @@ class SlotUnprofiled(GemelError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`swap_bytes` were copied; runs waited `stalled_s` for copies. In `peak_bytes` a layer counts once."""
+    """`swap_bytes` were copied; visits waited `stalled_s` for swaps. In `peak_bytes` a layer counts once."""
 
     policy: str
     seconds: float
@@ -99,12 +100,13 @@ class _Simulation:
         self._last_run: dict[str, float] = {}
         self._now = 0.0
         self._visits, self._stalled_s, self._running_s = 0, 0.0, 0.0
+        self._count_until = math.inf
 
     def fill(self) -> None:
         self._memory.fill()
 
     def run(self, end: float, enough_lost: float) -> Outcome:
-        swapped_before = 0
+        swapped_before, self._count_until = 0, end
         while math.isinf(enough_lost) or self._lost() < enough_lost:
             if self._now < self._count_from:
                 swapped_before = self._memory.swap_bytes
@@ -161,29 +163,34 @@ class _Simulation:
         decision = schedule(self._now, waiting, resident, self._profiles, self._budget, self._policy)
         if decision is None:
             return False
-        self._visits += self._now >= self._count_from
+        self._visits += self._count_from <= self._now < self._count_until
         self._last_run[decision.slot] = self._now
+        self._now += (self._budget.short_visit_ms if self._memory.is_short else self._budget.visit_ms) / 1000
         model = self._profiles.by_slot[decision.slot]
-        takes, has_waited = self._bring_in(decision, model, end)
+        takes, loaded = self._bring_in(decision, model, end)
         if takes:
-            self._run(model, takes, has_swapped=has_waited)
+            self._run(model, takes, loaded)
         return True
 
-    def _bring_in(self, decision: Decision, model: ModelProfile, end: float) -> tuple[tuple[Take, ...], bool]:
-        """What to run, and whether it had to be waited for."""
+    def _bring_in(self, decision: Decision, model: ModelProfile, end: float) -> tuple[tuple[Take, ...], float]:
+        """What to run, and the share of the model's weights that came anew."""
         started_at = self._now
         self._now = self._memory.load(self._memory.evict(started_at, decision.evict), model, decision.load)
-        has_waited, waited_until = self._now > started_at, self._now
-        self._now = self._memory.attach(self._now, model)
+        has_waited = self._now > started_at
+        switch_ms, loaded = self._memory.attach(model)
+        self._now += switch_ms / 1000
         if not has_waited:
-            return decision.takes, False
-        if started_at >= self._count_from:
-            self._stalled_s += waited_until - started_at
+            return decision.takes, loaded
+        self._stalled_s += self._counted_s(started_at)
         self._capture(end)
         waiting = [queue for queue in self._servable() if queue.slot == model.slot]
-        return takes_for(self._now, waiting, model, decision.room_bytes), True
+        return takes_for(self._now, waiting, model, decision.room_bytes), loaded
 
-    def _run(self, model: ModelProfile, takes: tuple[Take, ...], *, has_swapped: bool) -> None:
+    def _counted_s(self, since: float) -> float:
+        """Of the time from `since` until now."""
+        return max(min(self._now, self._count_until) - max(since, self._count_from), 0.0)
+
+    def _run(self, model: ModelProfile, takes: tuple[Take, ...], loaded: float) -> None:
         taken = [(self._queues[take.query], self._take(take)) for take in takes]
         batch = model.batch_for(sum(take.frames for take in takes))
         waiting = list(self._waiting.values())
@@ -191,10 +198,9 @@ class _Simulation:
         resident = self._memory.resident(self._last_run)
         plan = prefetch(self._now, waiting, resident, self._profiles, self._budget, self._policy, running)
         self._memory.run(self._now, batch.activation_bytes, plan)
-        run_s = batch.takes_ms(1.0 if has_swapped else self._share_beside_copies(batch, plan)) / 1000
-        if self._now >= self._count_from:
-            self._running_s += run_s
-        self._now += run_s
+        started_at = self._now
+        self._now += batch.takes_ms(loaded, self._share_beside_copies(batch, plan)) / 1000
+        self._running_s += self._counted_s(started_at)
         for queue, frames in taken:
             queue.answer(frames, self._now)
 

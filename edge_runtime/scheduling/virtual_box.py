@@ -72,6 +72,24 @@ class VirtualQueue:
                 self.outcome.answered.append(number)
 
 
+@dataclass
+class _Left:
+    """What has left memory since its model was last pointed at it; some of it perhaps more than once."""
+
+    tensors: int = 0
+    size_bytes: int = 0
+
+    def add(self, size_bytes: int) -> None:
+        self.tensors += 1
+        self.size_bytes += size_bytes
+
+    def share_of(self, tensors: int) -> float:
+        return min(self.tensors / tensors, 1.0) if tensors else 0.0
+
+    def share_of_bytes(self, weight_bytes: int) -> float:
+        return min(self.size_bytes / weight_bytes, 1.0) if weight_bytes else 0.0
+
+
 class VirtualMemory:
     """Resident tensors, each once. A chunk that is on its way counts as resident and is waited for when needed."""
 
@@ -81,7 +99,7 @@ class VirtualMemory:
         self._lacking = {model.slot: model.weight_bytes for model in profiles.models}
         self.sizes = {digest: size for model in profiles.models for digest, size in model.tensors.items()}
         self._tensors: dict[str, int] = {}
-        self._unattached = {model.slot for model in profiles.models}
+        self._left = {model.slot: _Left(len(model.tensors), model.weight_bytes) for model in profiles.models}
         self._arrives_at: dict[str, float] = {}
         self._planned: tuple[str, ...] = ()
         self._planned_at = self._link_free_at = 0.0
@@ -96,6 +114,11 @@ class VirtualMemory:
                 self._tensors[digest] = size_bytes
                 self._change(digest, size_bytes)
         self._note_peak()
+
+    @property
+    def is_short(self) -> bool:
+        """Of memory: not all of it is there."""
+        return len(self._tensors) < len(self.sizes)
 
     def resident(self, last_run: dict[str, float]) -> Resident:
         """A view, good until the next change."""
@@ -116,8 +139,10 @@ class VirtualMemory:
         """When they are gone: what is on its way has to arrive first."""
         for digest in digests:
             now = max(now, self._arrives_at.pop(digest, now))
-            self._change(digest, -self._tensors.pop(digest))
-            self._unattached |= self._users[digest]
+            size_bytes = self._tensors.pop(digest)
+            self._change(digest, -size_bytes)
+            for slot in self._users[digest]:
+                self._left[slot].add(size_bytes)
         return now
 
     def load(self, now: float, model: ModelProfile, digests: tuple[str, ...]) -> float:
@@ -128,12 +153,14 @@ class VirtualMemory:
             return max(now, *(self._arrives_at.get(digest, now) for digest in model.tensors))
         return now
 
-    def attach(self, now: float, model: ModelProfile) -> float:
-        """When `model`, all of which is there, is pointed at its tensors: at once where none has left since it was."""
-        if model.slot not in self._unattached:
-            return now
-        self._unattached.remove(model.slot)
-        return now + model.switch_ms / 1000
+    def attach(self, model: ModelProfile) -> tuple[float, float]:
+        """Points `model`, all of which is there, at those of its tensors that have left since it was.
+
+        The milliseconds that this takes, with those of taking them in and letting go of as many others, and the share
+        of its weights that came anew.
+        """
+        left, self._left[model.slot] = self._left[model.slot], _Left()
+        return model.switch_ms * left.share_of(len(model.tensors)), left.share_of_bytes(model.weight_bytes)
 
     def run(self, now: float, activation_bytes: int, plan: Prefetch | None) -> None:
         """Reserves what a run needs and starts copying what is planned beside it."""

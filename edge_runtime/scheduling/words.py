@@ -16,31 +16,36 @@ import msgspec
 class Batch:
     """One measured batch size of a model: the time of one run and the memory it needs beside the weights.
 
-    `swapping_ms`: of a run right after a load, with other layers being copied beside it; None where not measured.
+    `after_load_ms`: of a run right after all of its weights were loaded; `beside_copy_ms`: of one beside which another
+    model's are copied all the time. None where not measured.
     `doubted_ms`: what was measured, where that is in doubt and `run_ms` only believed (see pace); else None.
     """
 
     size: int
     run_ms: float
     activation_bytes: int
-    swapping_ms: float | None = None
+    after_load_ms: float | None = None
+    beside_copy_ms: float | None = None
     doubted_ms: float | None = None
 
     @property
     def measured_ms(self) -> float:
         return self.run_ms if self.doubted_ms is None else self.doubted_ms
 
-    def takes_ms(self, swapping: float) -> float:
-        """Of a run of which the share `swapping` (0 to 1) is affected by swaps."""
-        swapping_ms = self.run_ms if self.swapping_ms is None else self.swapping_ms
-        return self.run_ms + swapping * (swapping_ms - self.run_ms)
+    def takes_ms(self, loaded: float, beside_copy: float) -> float:
+        """Of a run whose weights came anew to the share `loaded`, with copies beside it for the share `beside_copy`."""
+        return self.run_ms + loaded * self._slower(self.after_load_ms) + beside_copy * self._slower(self.beside_copy_ms)
+
+    def _slower(self, measured_ms: float | None) -> float:
+        return 0.0 if measured_ms is None else max(measured_ms - self.run_ms, 0.0)
 
 
 @dataclass(frozen=True)
 class ModelProfile:
     """One slot as measured: bytes per tensor digest, and its batches by ascending size, the first being size 1.
 
-    `switch_ms`: what it takes, beside copying, to let go of its tensors and to point the network at them anew.
+    `switch_ms`: what it takes, beside copying, to let go of all its tensors, to take them in and to point the network
+    at them.
     """
 
     slot: str
@@ -111,11 +116,17 @@ class Waiting(msgspec.Struct, frozen=True, dict=True):
 
 @dataclass(frozen=True)
 class Budget:
-    """`limit_bytes` holds weights, activations and `overhead_bytes`. Loading goes at `load_bytes_per_s`."""
+    """`limit_bytes` holds weights, activations and `overhead_bytes`. Loading goes at `load_bytes_per_s`.
+
+    `visit_ms`: the runtime's own work in a visit, beside loading and running, where memory holds all models;
+    `short_visit_ms`: where it does not, so that there is more to decide.
+    """
 
     limit_bytes: int
     overhead_bytes: int = 0
     load_bytes_per_s: float = math.inf
+    visit_ms: float = 0.0
+    short_visit_ms: float = 0.0
 
     @property
     def usable_bytes(self) -> int:

@@ -21,6 +21,7 @@ from edge_runtime.serving.answering import Faults, answer, fault_sentence
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
 from edge_runtime.serving.intake import Intake
 from edge_runtime.serving.live_accuracy import LiveAccuracy
+from edge_runtime.serving.own_work import OwnWork
 from edge_runtime.serving.preparation import Prepared, ServedModel, measure, names_by_slot
 from edge_runtime.serving.residency import Residency
 from edge_runtime.serving.tally import Tally
@@ -73,9 +74,12 @@ class Engine:
         self._last_run: dict[str, float] = {}
         self._doubted_at: dict[str, float] = {}
         self._load_bytes_per_s = math.inf
+        self._expected = Budget(memory.budget_bytes)
         self._reloads = ReloadWatch()
         self._noted = (0.0, 0, 0)
         self.stalled_s, self.running_s, self.visits = 0.0, 0.0, 0
+        self._swapping_s = 0.0
+        self.own_work = OwnWork()
         self.live_accuracy: LiveAccuracy | None = None
 
     @property
@@ -84,12 +88,19 @@ class Engine:
 
     @property
     def budget(self) -> Budget:
-        return Budget(self._memory.budget_bytes, self._memory.overhead_bytes, self._load_bytes_per_s)
+        return Budget(
+            self._memory.budget_bytes,
+            self._memory.overhead_bytes,
+            self._load_bytes_per_s,
+            self.own_work.median_ms(is_short=False, otherwise=self._expected.visit_ms),
+            self.own_work.median_ms(is_short=True, otherwise=self._expected.short_visit_ms),
+        )
 
-    def expect_rate(self, bytes_per_s: float) -> None:
-        """What is believed of the link until it is seen to be otherwise."""
+    def expect(self, measured: Budget) -> None:
+        """What is believed of the link, and of the runtime's own work, until it is seen to be otherwise."""
+        self._expected = measured
         if math.isinf(self._load_bytes_per_s):
-            self._load_bytes_per_s = bytes_per_s
+            self._load_bytes_per_s = measured.load_bytes_per_s
 
     def problems(self) -> dict[str, str]:
         """Sentences by query, for those whose model fails."""
@@ -154,8 +165,12 @@ class Engine:
         decision = schedule(now, queues, resident, self._prepared.profiles, self.budget, self._given.policy)
         if decision is None:
             return False
+        is_short = len(resident.tensors) < len(self._prepared.profiles.users)
+        busy_s = self._swapping_s + self.running_s
         self._visit(decision, self._prepared, queues)
         self._watch_reloads()
+        own_s = self._given.clock() - now - (self._swapping_s + self.running_s - busy_s)
+        self.own_work.note(1000 * own_s, is_short=is_short)
         return True
 
     def score_when_due(self) -> bool:
@@ -225,10 +240,11 @@ class Engine:
             has_waited = self._memory.settle(skeleton)
             started_at = self._given.clock()
             size_bytes = self._memory.load(skeleton, prepared.tensor)
-            now = self._given.clock()
-            self._note_rate(size_bytes, now - started_at)
+            self._note_rate(size_bytes, self._given.clock() - started_at)
             has_waited |= size_bytes > 0
         self._memory.attach(skeleton)
+        now = self._given.clock()
+        self._swapping_s += now - stalled_at
         if not has_waited:
             return decision.takes
         self._residency.note(now, self._memory.resident().keys())

@@ -180,6 +180,8 @@ class Executor:
             budget_bytes=budget.limit_bytes,
             overhead_bytes=budget.overhead_bytes,
             load_bytes_per_s=budget.load_bytes_per_s if math.isfinite(budget.load_bytes_per_s) else None,
+            visit_ms=budget.visit_ms,
+            short_visit_ms=budget.short_visit_ms,
             networks=measured_networks(prepared),
         )
 
@@ -217,7 +219,7 @@ class Executor:
         before = self._measured_before.load(bundle_digest(manifest)) if self._measured_before else None
         if before is None:
             return {}
-        self._engine.expect_rate(before.load_bytes_per_s)
+        self._engine.expect(before.budget(self._memory.budget_bytes))
         return {model.slot: model.profile().batches for model in before.models}
 
     def _profiles(

@@ -18,6 +18,7 @@ from edge_runtime.scheduling.words import Batch, ModelProfile, Profiles
 from edge_runtime.serving.answering import AnswerNotFinite, answer, batch_of
 from edge_runtime.serving.device_memory import BudgetExceeded, DeviceMemory, TensorSource
 from edge_runtime.serving.skeleton import Skeleton, spec_of
+from edge_runtime.serving.switching import switch_ms
 from edge_runtime.vision.activations import activation_bytes
 from edge_runtime.vision.spec import ModelSpec
 from edge_runtime.vision.tasks import TaskFunctions, functions_for
@@ -127,6 +128,7 @@ def measure(
     Raises BudgetTooSmall, AnswerNotFinite, and whatever the network or `tensor` raises.
     """
     skeleton = model.skeleton
+    switching_ms = switch_ms(skeleton, tensor, clock)
     room_bytes = known[0].activation_bytes + memory.missing_bytes(skeleton) if known else memory.budget_bytes
     memory.make_room(room_bytes, keep=skeleton.wanted)
     try:
@@ -139,7 +141,8 @@ def measure(
     if known:
         with memory.activations(known[0].activation_bytes):
             answer(skeleton, model.functions, [PICTURE], device)
-    return ModelProfile(model.slot, {key: one.size_bytes for key, one in skeleton.wanted.items()}, batches)
+    sizes = {key: one.size_bytes for key, one in skeleton.wanted.items()}
+    return ModelProfile(model.slot, sizes, batches, switching_ms)
 
 
 def _measured_batches(

@@ -4,9 +4,8 @@ Measured alone and repeatedly, outside any budget; a box in operation corrects t
 """
 
 import hashlib
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 
 from edge_runtime.bundles.files import write_atomically
 from edge_runtime.protocol.manifest import Manifest, encode_manifest, sha256_hex
+from edge_runtime.scheduling.admission import full_budget, smallest_budget
 from edge_runtime.scheduling.measured import (
     MeasuredBatch,
     MeasuredBundle,
@@ -25,17 +25,21 @@ from edge_runtime.scheduling.measured import (
     decode_measured,
     encode_measured,
 )
+from edge_runtime.scheduling.policies import DEFAULT_POLICY
+from edge_runtime.scheduling.words import Profiles
 from edge_runtime.serving.answering import answer, batch_of
+from edge_runtime.serving.copying import Copying
 from edge_runtime.serving.device_memory import DeviceMemory, TensorSource
+from edge_runtime.serving.engine import Surroundings
 from edge_runtime.serving.preparation import BATCH_SIZES, PICTURE, ServedModel, served_models
-from edge_runtime.serving.skeleton import Skeleton
-from edge_runtime.serving.tally import percentile
+from edge_runtime.serving.repetition import Repetition, timing_of
+from edge_runtime.serving.switching import Switch
 from edge_runtime.serving.transfer import Transfer
+from edge_runtime.serving.visits import Served, own_work_ms
 from edge_runtime.vision.activations import activation_bytes
 
 _AMPLE_BYTES = 2**50
-_LONGEST_S = 3.0  # of one model and batch size: a slow model is repeated less often, at least _LEAST times
-_LEAST = 3
+_LEAST_COPYING = 0.1  # of a load: a link so fast that only switching shows has a speed all the same
 
 
 def bundle_digest(manifest: Manifest) -> str:
@@ -77,85 +81,76 @@ def measure_bundle(
     clock: Callable[[], float] = time.perf_counter,
 ) -> MeasuredBundle:
     """Raises what building, loading and running a model raises."""
-    memory = DeviceMemory(budget_bytes=_AMPLE_BYTES, overhead_bytes=0, transfer=transfer)
     models = list(served_models(manifest, [entry.slot for entry in manifest.models], device).values())
-    measuring = _Measuring(memory, tensor, device, _Repetition(repetitions, clock))
-    measured = [measuring.model(model, beside) for model, beside in zip(models, models[1:] + models[:1], strict=True)]
-    load_ms = sum(model.load.median_ms for model in measured)
+    repetition = Repetition(repetitions, clock)
+    measuring = _Measuring(transfer, tensor, device, repetition)
+    measured = tuple(map(measuring.model, models))
+    profiles = Profiles(tuple(model.profile() for model in measured))
+    served = Served(manifest, models, profiles, tensor)
+
+    def visits(budget_bytes: int) -> Timing | None:
+        surroundings = Surroundings(device, clock, lambda result: None, DEFAULT_POLICY)
+        times_ms = own_work_ms(served, budget_bytes, transfer, surroundings, repetition)
+        return timing_of(times_ms) if times_ms else None
+
     return MeasuredBundle(
         bundle=bundle_digest(manifest),
         hardware=hardware,
         measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         repetitions=repetitions,
         overhead_bytes=overhead_bytes,
-        load_bytes_per_s=1000 * sum(sum(model.tensors.values()) for model in measured) / load_ms,
-        models=tuple(measured),
+        load_bytes_per_s=_load_bytes_per_s(measured),
+        models=measured,
+        visit=visits(full_budget(profiles.models)),
+        short_visit=visits(smallest_budget(profiles.models)),
     )
 
 
-class _Repetition:
-    def __init__(self, times: int, clock: Callable[[], float]) -> None:
-        self._times, self._clock = times, clock
-
-    def timing(self, job: Callable[[], object], before: Callable[[], object] = lambda: None) -> Timing:
-        """Of `job`, after it ran once for nothing: the first run fills caches."""
-        before()
-        job()
-        times_ms: list[float] = []
-        while len(times_ms) < _LEAST or (len(times_ms) < self._times and sum(times_ms) < 1000 * _LONGEST_S):
-            before()
-            started_at = self._clock()
-            job()
-            times_ms.append(1000 * (self._clock() - started_at))
-        low_ms, high_ms = percentile(times_ms, 10), percentile(times_ms, 90)
-        return Timing(statistics.median(times_ms), low_ms or 0.0, high_ms or 0.0)
+def _load_bytes_per_s(models: Sequence[MeasuredModel]) -> float:
+    """Of copying alone: what else a load takes is counted as switching."""
+    load_ms = sum(model.load.median_ms for model in models)
+    switch_ms = sum(model.switch.median_ms for model in models if model.switch)
+    copy_ms = max(load_ms - switch_ms, load_ms * _LEAST_COPYING)
+    return 1000 * sum(sum(model.tensors.values()) for model in models) / copy_ms
 
 
 @dataclass(frozen=True)
 class _Measuring:
-    memory: DeviceMemory
+    transfer: Transfer
     tensor: TensorSource
     device: torch.device
-    repetition: _Repetition
+    repetition: Repetition
 
-    def model(self, model: ServedModel, beside: ServedModel) -> MeasuredModel:
-        """`beside`: whose layers are copied while `model` runs, to see what that costs it."""
+    def model(self, model: ServedModel) -> MeasuredModel:
         skeleton = model.skeleton
-        self.memory.evict(self.memory.resident())
-        load = self.repetition.timing(lambda: self.memory.load(skeleton, self.tensor), before=self._empty)
-        switch = self.repetition.timing(lambda: self._switch(skeleton), before=lambda: self._load(skeleton))
-        batches = tuple(self._batch(model, beside, size) for size in BATCH_SIZES)
+        switch = self.repetition.timing(Switch(skeleton, self.tensor))
+        memory = DeviceMemory(budget_bytes=_AMPLE_BYTES, overhead_bytes=0, transfer=self.transfer, copies_ahead=False)
+
+        def load() -> None:
+            memory.evict(skeleton.wanted)
+            memory.load(skeleton, self.tensor)
+            memory.attach(skeleton)
+
+        loaded = self.repetition.timing(load)
+        copying = Copying(skeleton, self.tensor, self.transfer)
+        batches = tuple(self._batch(model, size, load, copying) for size in BATCH_SIZES)
+        memory.evict(skeleton.wanted)
         sizes = {key: wanted.size_bytes for key, wanted in skeleton.wanted.items()}
-        return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, load, batches, switch)
+        return MeasuredModel(model.slot, skeleton.spec.architecture, sizes, loaded, batches, switch)
 
-    def _load(self, skeleton: Skeleton) -> None:
-        self.memory.load(skeleton, self.tensor)
-
-    def _switch(self, skeleton: Skeleton) -> None:
-        self.memory.attach(skeleton)
-        self.memory.evict(skeleton.wanted)
-
-    def _batch(self, model: ServedModel, beside: ServedModel, size: int) -> MeasuredBatch:
+    def _batch(self, model: ServedModel, size: int, load: Callable[[], None], copying: Copying) -> MeasuredBatch:
+        """All kinds of runs in turn, and with weights that lie elsewhere each time: that alone can make a tenth."""
         pictures: list[np.ndarray] = [PICTURE] * size
-        copied = tuple(key for key in beside.skeleton.wanted if key not in model.skeleton.wanted)
+        needed_bytes = activation_bytes(model.skeleton.module, batch_of(pictures, model.skeleton.spec, self.device))
 
         def run() -> None:
             answer(model.skeleton, model.functions, pictures, self.device)
 
-        def reload() -> None:
-            self._empty()
-            self.memory.load(model.skeleton, self.tensor)
-            self.memory.attach(model.skeleton)
-
-        def run_swapping() -> None:
-            self.memory.copy_ahead(beside.skeleton, copied, self.tensor)
-            run()
-
-        reload()
-        batch = batch_of(pictures, model.skeleton.spec, self.device)
-        needed_bytes = activation_bytes(model.skeleton.module, batch)
-        alone = self.repetition.timing(run)
-        return MeasuredBatch(size, alone, needed_bytes, self.repetition.timing(run_swapping, before=reload))
-
-    def _empty(self) -> None:
-        self.memory.evict(self.memory.resident())
+        times_ms: list[tuple[float, float, float]] = []
+        for _ in self.repetition.rounds():
+            load()
+            after_load_ms, run_ms = self.repetition.timed(run), self.repetition.timed(run)
+            with copying.going_on():
+                times_ms.append((run_ms, after_load_ms, self.repetition.timed(run)))
+        alone, after_load, beside_copy = map(timing_of, zip(*times_ms[1:], strict=True))
+        return MeasuredBatch(size, alone, needed_bytes, after_load, beside_copy)

@@ -37,14 +37,16 @@ class Network:
 
 @dataclass(frozen=True)
 class Figures:
-    """Batches of one network. `origin`: "" where this box measured this very network, else words for a person.
+    """Batches of one network, and what switching to it takes.
 
+    `origin`: "" where this box measured this very network, else words for a person.
     `is_doubted`: the box that measured them doubts them (protocol.measurements.BatchMeasured).
     """
 
     batches: tuple[Batch, ...]
     origin: str = ""
     is_doubted: bool = False
+    switch_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,13 @@ def proposal(
 
 def budget_of(measurement: BoxMeasurement) -> Budget:
     rate = measurement.load_bytes_per_s
-    return Budget(measurement.budget_bytes, measurement.overhead_bytes, math.inf if rate is None else rate)
+    return Budget(
+        measurement.budget_bytes,
+        measurement.overhead_bytes,
+        math.inf if rate is None else rate,
+        measurement.visit_ms,
+        measurement.short_visit_ms,
+    )
 
 
 def likeness_of(queries: Iterable[Query], merged: Mapping[UUID, MergedGroupQuery]) -> Likeness:
@@ -136,8 +144,8 @@ def _alike(layers: Iterable[Mapping[str, object]], tensors: Mapping[str, Mapping
 
 
 def _profile(entry: ModelEntry, figures: Figures | None) -> ModelProfile:
-    batches = figures.batches if figures else (Batch(1, 0.0, 0),)
-    return ModelProfile(entry.slot, _resident(entry.tensors), batches)
+    known = figures or Figures((Batch(1, 0.0, 0),))
+    return ModelProfile(entry.slot, _resident(entry.tensors), known.batches, known.switch_ms)
 
 
 def _resident(tensors: Mapping[str, TensorEntry]) -> dict[str, int]:
@@ -154,5 +162,7 @@ def _fits(row: NetworkMeasurement, network: Network) -> bool:
 
 
 def _figures(row: NetworkMeasurement, origin: str = "") -> Figures:
-    batches = (Batch(int(size), float(run_ms), int(size_bytes)) for size, run_ms, size_bytes, *_ in row.batches)
-    return Figures(tuple(batches), origin, row.is_doubted)
+    batches = (
+        Batch(int(size), float(run_ms), int(size_bytes), *rest[1:]) for size, run_ms, size_bytes, *rest in row.batches
+    )
+    return Figures(tuple(batches), origin, row.is_doubted, row.switch_ms)

@@ -81,6 +81,8 @@ class BoxMeasurement(models.Model):
     budget_bytes = models.BigIntegerField()
     overhead_bytes = models.BigIntegerField()
     load_bytes_per_s = models.FloatField(null=True)
+    visit_ms = models.FloatField(default=0.0)
+    short_visit_ms = models.FloatField(default=0.0)
     measured_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -90,7 +92,8 @@ class BoxMeasurement(models.Model):
 class NetworkMeasurement(models.Model):
     """A network as the box last ran it, in this bundle or an earlier one.
 
-    `batches`: [[size, run_ms, bytes, is_doubted], ...], without the last where an earlier version kept it.
+    `batches`: [[size, run_ms, bytes, is_doubted, after_load_ms, beside_copy_ms], ...], of which an earlier version kept
+    the first three or four.
     """
 
     measurement = models.ForeignKey(BoxMeasurement, on_delete=models.CASCADE, related_name="networks")
@@ -99,6 +102,7 @@ class NetworkMeasurement(models.Model):
     input_width = models.PositiveIntegerField()
     class_count = models.PositiveIntegerField()
     batches = models.JSONField()
+    switch_ms = models.FloatField(default=0.0)
     measured_at = models.DateTimeField()
 
     class Meta:
@@ -115,7 +119,7 @@ class NetworkMeasurement(models.Model):
     @property
     def is_doubted(self) -> bool:
         """Whether the box doubts all of its run times (protocol.measurements.BatchMeasured)."""
-        return all(batch[3:] == [True] for batch in self.batches)
+        return all(batch[3:4] == [True] for batch in self.batches)
 
 
 class RolloutState(models.TextChoices):

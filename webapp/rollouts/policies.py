@@ -18,6 +18,8 @@ def check_measured(measured: BoxMeasured) -> None:
     _check("overhead_bytes", measured.overhead_bytes, 0, measured.budget_bytes)
     if measured.load_bytes_per_s is not None:
         _check("load_bytes_per_s", measured.load_bytes_per_s, 1, _BYTES_MAX)
+    for field in ("visit_ms", "short_visit_ms"):
+        _check(field, getattr(measured, field), 0, _RUN_MS_MAX)
     if len(measured.networks) > NETWORKS_MAX:
         raise InvalidInput(f"The measurements are of more than {NETWORKS_MAX} networks.")
     for network in measured.networks:
@@ -30,6 +32,7 @@ def _check_network(network: NetworkMeasured) -> None:
     for side in network.input_size:
         _check("input_size", side, 1, _SIDE_MAX)
     _check("classes", network.classes, 1, 100_000)
+    _check("switch_ms", network.switch_ms, 0, _RUN_MS_MAX)
     sizes = [batch.size for batch in network.batches]
     if not sizes or sizes[0] != 1 or sizes != sorted(set(sizes)) or len(sizes) > BATCHES_MAX:
         raise InvalidInput("The batches of a network grow from one frame on.")
@@ -41,6 +44,9 @@ def _check_batch(batch: BatchMeasured) -> None:
     _check("size", batch.size, 1, _BATCH_MAX)
     _check("run_ms", batch.run_ms, 0, _RUN_MS_MAX)
     _check("activation_bytes", batch.activation_bytes, 0, _BYTES_MAX)
+    for field, slower_ms in (("after_load_ms", batch.after_load_ms), ("beside_copy_ms", batch.beside_copy_ms)):
+        if slower_ms is not None:
+            _check(field, slower_ms, 0, _RUN_MS_MAX)
 
 
 def _check(field: str, value: float, low: float, high: float) -> None:

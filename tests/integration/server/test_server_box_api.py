@@ -186,6 +186,22 @@ def network(architecture: str, run_ms: float = 10.0) -> NetworkMeasured:
     return NetworkMeasured(architecture, (64, 96), 3, (BatchMeasured(1, run_ms, 500),))
 
 
+BATCH = {"size": 1, "run_ms": 10.0, "activation_bytes": 500}
+RESNET = {"architecture": "resnet18", "input_size": [64, 96], "classes": 3, "batches": [BATCH]}
+EARLIER = {
+    "hardware": "a CPU",
+    "policy": "layerwise",
+    "budget_bytes": 10_000,
+    "overhead_bytes": 100,
+    "load_bytes_per_s": None,
+    "networks": [RESNET],
+}
+SLOWER = {"after_load_ms": 11.0, "beside_copy_ms": 12.0}
+NEWER = EARLIER | {
+    "visit_ms": 0.5,
+    "short_visit_ms": 1.5,
+    "networks": [RESNET | {"switch_ms": 2.5, "batches": [BATCH | SLOWER]}],
+}
 MEASURED = BoxMeasured("a CPU", "layerwise", 10_000, 100, 1e8, (network("resnet18"), network("vgg16")))
 
 
@@ -196,9 +212,22 @@ def test_what_a_box_measured_is_kept_and_telling_it_again_changes_nothing(fleet:
     kept = BoxMeasurement.objects.get(box=fleet.box)
     assert (kept.budget_bytes, kept.policy, kept.load_bytes_per_s) == (10_000, "layerwise", 1e8)
     assert sorted(kept.networks.values_list("architecture", "batches")) == [
-        ("resnet18", [[1, 10.0, 500, False]]),
-        ("vgg16", [[1, 10.0, 500, False]]),
+        ("resnet18", [[1, 10.0, 500, False, None, None]]),
+        ("vgg16", [[1, 10.0, 500, False, None, None]]),
     ]
+
+
+def test_a_box_of_an_earlier_version_tells_less_and_is_understood(fleet: Any, api: Api) -> None:
+    for told in (NEWER, EARLIER):
+        assert (
+            api("post", "measured", data=msgspec.json.encode(told), content_type="application/json").status_code == 204
+        )
+        kept = BoxMeasurement.objects.get(box=fleet.box)
+        (row,) = kept.networks.all()
+        known = (kept.visit_ms, kept.short_visit_ms, row.switch_ms, row.batches)
+        if told is NEWER:
+            assert known == (0.5, 1.5, 2.5, [[1, 10.0, 500, False, 11.0, 12.0]])
+    assert known == (0.0, 0.0, 0.0, [[1, 10.0, 500, False, None, None]])
 
 
 def test_figures_of_what_runs_no_longer_are_kept_until_the_hardware_changes(fleet: Any, api: Api) -> None:

@@ -28,6 +28,7 @@ def test_the_first_figures_are_news() -> None:
         ({"load_bytes_per_s": 1.1e8}, False),
         ({"load_bytes_per_s": 2e8}, True),
         ({"budget_bytes": 20_000}, True),
+        ({"short_visit_ms": 2.0}, True),  # it was not known before
     ],
 )
 def test_what_changed_notably_is_news(change: dict, expected: bool) -> None:

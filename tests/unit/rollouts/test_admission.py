@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 
+from edge_runtime.scheduling.words import Batch
 from webapp.fleets.models import Box, Camera
 from webapp.rollouts.admission import Network, figures_for, likeness_of, network_of, proposal
 from webapp.rollouts.models import BoxMeasurement, NetworkMeasurement
@@ -92,6 +93,20 @@ def test_a_tensor_that_models_share_is_counted_once_and_counters_not_at_all() ->
     assert asked.plan is not None
     assert [load.rate_fps for load in asked.plan.workload.queries] == [5, 5]
     assert asked.plan.budget.limit_bytes == 10_000
+
+
+def test_all_that_a_box_measured_is_foretold_from() -> None:
+    box = BoxMeasurement(policy="layerwise", budget_bytes=10_000, overhead_bytes=0, visit_ms=0.5, short_visit_ms=1.5)
+    measured = row(box)
+    measured.batches, measured.switch_ms = [[1, 10.0, 500, False, 11.0, 12.0]], 2.0
+    cars = query(1, model("one"))
+
+    plan = proposal([cars], {}, box, {network_of(cars.model): figures_for(CARS, [measured], [])}).plan
+
+    assert plan is not None
+    (profile,) = plan.profiles.models
+    assert (profile.batches, profile.switch_ms) == ((Batch(1, 10.0, 500, 11.0, 12.0),), 2.0)
+    assert (plan.budget.visit_ms, plan.budget.short_visit_ms) == (0.5, 1.5)
 
 
 def test_what_was_never_measured_is_named_and_nothing_planned() -> None:

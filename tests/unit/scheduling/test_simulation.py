@@ -32,21 +32,58 @@ def test_every_frame_of_a_box_with_time_and_room_is_processed() -> None:
     assert outcome.queries[0].answered == list(range(100))
 
 
-def test_runs_take_longer_where_the_profile_says_that_swaps_slow_them() -> None:
-    def busy_s(limit_bytes: int) -> float:
-        models = tuple(ModelProfile(slot, {slot: 100}, (Batch(1, 10.0, 10, swapping_ms=15.0),)) for slot in "ab")
+def test_runs_take_longer_by_as_much_of_their_weights_as_came_anew() -> None:
+    def busy_s(shared_bytes: int, limit_bytes: int) -> float:
+        batches = (Batch(1, 10.0, 10, after_load_ms=15.0),)
+        models = tuple(ModelProfile(slot, {"both": shared_bytes, slot: 100}, batches) for slot in "ab")
         queries = (load("a", deadline_ms=900, rate_fps=1.0), load("b", deadline_ms=900, rate_fps=1.0, phase=0.5))
         budget = Budget(limit_bytes, load_bytes_per_s=1000)
         return simulate(Workload(queries), Profiles(models), budget, seconds=10, warm_up_s=2).running_s
 
-    assert busy_s(220) == pytest.approx(20 * 0.010)  # both are there
-    assert busy_s(110) == pytest.approx(20 * 0.015)  # every visit loads
+    assert busy_s(0, 220) == pytest.approx(20 * 0.010)  # both are there
+    assert busy_s(0, 110) == pytest.approx(20 * 0.015)  # every visit loads all
+    assert busy_s(300, 410) == pytest.approx(20 * 0.01125)  # and here a quarter
 
 
-def test_pointing_a_network_at_layers_that_came_anew_takes_the_time_that_was_measured() -> None:
+def test_runs_take_longer_by_as_long_as_something_is_copied_beside_them() -> None:
+    def run_s(small_bytes: int) -> float:
+        batches = (Batch(1, 100.0, 10, beside_copy_ms=200.0),)
+        models = (ModelProfile("a", {"a": 100}, batches), ModelProfile("b", {"b": small_bytes}, batches))
+        queries = (load("a", rate_fps=1.0, deadline_ms=900), load("b", rate_fps=1.0, deadline_ms=900))
+        budget = Budget(1_000, load_bytes_per_s=1000)
+        return simulate(Workload(queries), Profiles(models), budget, seconds=0.9).running_s
+
+    # Beside the first run the other model is copied; nothing is copied any more beside the second one.
+    assert run_s(small_bytes=25) == pytest.approx(0.125 + 0.1)
+    assert run_s(small_bytes=400) == pytest.approx(0.2 + 0.1)
+
+
+def test_the_runtimes_own_work_takes_the_time_that_was_measured() -> None:
+    def in_time(limit_bytes: int, deadline_ms: int) -> float:
+        profiles = Profiles((profile("a", {"a": 100}), profile("b", {"b": 100})))
+        queries = (load("a", rate_fps=1.0, deadline_ms=deadline_ms), load("b", rate_fps=1.0, phase=0.5))
+        budget = Budget(limit_bytes, load_bytes_per_s=1000, visit_ms=5.0, short_visit_ms=20.0)
+        outcome = simulate(Workload(queries), profiles, budget, seconds=10, warm_up_s=4)
+        return outcome.queries[0].processed / outcome.queries[0].captured
+
+    assert (in_time(220, deadline_ms=16), in_time(220, deadline_ms=14)) == (1, 0)  # and the run of 10 ms
+    assert (in_time(110, deadline_ms=131), in_time(110, deadline_ms=129)) == (1, 0)  # a load of 100 ms, too
+
+
+def test_time_is_counted_from_the_warm_up_to_the_last_frame() -> None:
+    slow = ModelProfile("slow", {"a": 100}, (Batch(1, 400.0, 10),))
+
+    outcome = simulate(Workload((load("slow", deadline_ms=900),)), Profiles((slow,)), Budget(1_000), seconds=1.0)
+
+    assert outcome.processed > 2  # the last of them after the second
+    assert outcome.running_s == pytest.approx(1.0)
+
+
+def test_switching_to_a_model_takes_the_time_that_was_measured_for_as_many_tensors_as_came_anew() -> None:
     # Each visit loads for 100 ms, switches and runs for 10 ms; a frame in two seconds of each leaves time to look.
-    def in_time(switch_ms: float, deadline_ms: int, limit_bytes: int) -> float:
-        models = tuple(ModelProfile(slot, {slot: 100}, (Batch(1, 10.0, 10),), switch_ms) for slot in "ab")
+    def in_time(switch_ms: float, deadline_ms: int, limit_bytes: int, *shared: str) -> float:
+        tensors = {slot: dict.fromkeys(shared, 1) | {slot: 100} for slot in "ab"}
+        models = tuple(ModelProfile(slot, tensors[slot], (Batch(1, 10.0, 10),), switch_ms) for slot in "ab")
         queries = (load("a", deadline_ms=deadline_ms, rate_fps=0.5), load("b", rate_fps=0.5, phase=0.5))
         budget = Budget(limit_bytes, load_bytes_per_s=1000)
         outcome = simulate(Workload(queries), Profiles(models), budget, seconds=20, warm_up_s=4)
@@ -54,7 +91,8 @@ def test_pointing_a_network_at_layers_that_came_anew_takes_the_time_that_was_mea
 
     assert in_time(switch_ms=20, deadline_ms=131, limit_bytes=110) == 1
     assert in_time(switch_ms=20, deadline_ms=129, limit_bytes=110) == 0
-    assert in_time(switch_ms=20, deadline_ms=11, limit_bytes=220) == 1  # nothing leaves, so nothing is switched
+    assert in_time(20, 11, 220) == 1  # nothing leaves, so nothing is switched
+    assert [in_time(40, deadline_ms, 111, "shared") for deadline_ms in (131, 129)] == [1, 0]  # half of the tensors
 
 
 def test_memory_that_starts_full_holds_what_fits_without_a_copy() -> None:

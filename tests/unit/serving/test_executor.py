@@ -81,7 +81,7 @@ def test_serves_offered_frames_and_reports_them(executor, listener, merged_shelf
     assert executor.problems() == {}
 
 
-def test_tells_what_it_measured_by_network_whatever_the_weights(executor, merged_shelf) -> None:
+def test_tells_what_it_measured_by_network_whatever_the_weights(executor, listener, merged_shelf) -> None:
     assert executor.measured() is None
     prepared = executor.prepare(merged_shelf.manifest(), both(), merged_shelf.tensor)
     executor.activate(prepared)
@@ -95,6 +95,12 @@ def test_tells_what_it_measured_by_network_whatever_the_weights(executor, merged
     times = sorted(profile.batches[0].run_ms for profile in profiles)
     assert times[0] <= network.batches[0].run_ms <= times[-1]
     assert measured.budget_bytes >= full_budget(profiles)
+    assert network.switch_ms > 0
+    assert measured.visit_ms == 0  # it has not visited any model yet
+    for index in range(8):
+        executor.offer(frame_at(time.monotonic() + index, index=index))
+        listener.wait_for(2 * (index + 1))
+    assert executor.measured().visit_ms > 0
 
 
 def test_switches_bundles_while_it_runs(executor, listener, shelf) -> None:

@@ -42,10 +42,13 @@ def test_measures_load_runs_and_memory_of_every_model(full_shelf: BundleOnShelf)
         assert sum(model.tensors.values()) == MODEL_BYTES
         assert [batch.size for batch in model.batches] == [1, 2, 4]
         assert model.batches[0].activation_bytes < model.batches[2].activation_bytes
-        swapping = [batch.swapping for batch in model.batches]
-        for timing in (model.load, model.switch, *(batch.run for batch in model.batches), *swapping):
+        runs = [timing for batch in model.batches for timing in (batch.run, batch.after_load, batch.beside_copy)]
+        for timing in (model.load, model.switch, measured.visit, measured.short_visit, *runs):
             assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
-    assert measured.load_bytes_per_s > 0
+        assert model.switch.low_ms < model.load.high_ms  # the same without the copies
+    budget = measured.budget(10**9)
+    assert budget.load_bytes_per_s > 0
+    assert (budget.visit_ms, budget.short_visit_ms) == (measured.visit.median_ms, measured.short_visit.median_ms)
 
 
 def test_is_kept_by_hardware_and_bundle(full_shelf: BundleOnShelf, tmp_path) -> None:
