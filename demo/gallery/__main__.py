@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import django
 
@@ -115,15 +114,10 @@ def _take_for_readme(inspection: Inspection, name: str) -> None:
 
 
 def _addresses(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    from django.urls import reverse
-
-    from demo.gallery.pages import ACCOUNT, SIGNED_OUT, our_pages
+    from demo.gallery.pages import page_addresses
     from demo.gallery.shown import newest
 
-    ids: dict[str, Any] = newest() | {"action": "abort"}
-    names = [(SIGNED_OUT, reverse(SIGNED_OUT)), *((name, reverse(name)) for name in ACCOUNT)]
-    names += [(page.title, page.address(ids)) for page in our_pages() if {*page.arguments} <= {*ids}]
-    for name, address in names:
+    for name, address in page_addresses(newest() | {"action": "abort"}):
         if name in README if options.readme else options.only in name:
             yield name, address
 

@@ -70,6 +70,15 @@ def our_pages() -> Iterator[Page]:
             yield Page(name, page.arguments, asked)
 
 
+def page_addresses(ids: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(title, address) of all whose arguments are known, the account's and the way in included."""
+    for name in (SIGNED_OUT, *ACCOUNT):
+        yield name, reverse(name)
+    for page in our_pages():
+        if {*page.arguments} <= {*ids}:
+            yield page.title, page.address(ids)
+
+
 def _named(resolver: URLResolver, namespace: str = "", prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     for found in resolver.url_patterns:
         path = prefix + str(found.pattern)
