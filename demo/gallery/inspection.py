@@ -17,6 +17,7 @@ OPTIONS = (
 )
 WIDTHS = {390: 844, 768: 1024, 1440: 900}  # of the window: width -> height
 SCHEMES = ("light", "dark")
+PATIENCE_MS = 120_000  # a machine that many others work on
 IMPACTS = ("serious", "critical")
 _AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 _SCRIPT = Path(__file__).with_name("inspection.js")
@@ -28,6 +29,7 @@ class Inspection:
     def __init__(self, page: Any, origin: str, ignored: tuple[str, ...] = ()) -> None:
         self.page, self.problems = page, list[str]()
         self._host, self._ignored = urlsplit(origin).netloc, ignored
+        page.set_default_timeout(PATIENCE_MS)
         page.add_init_script(path=_SCRIPT)
         page.on("console", lambda message: self._hear(message.type, message.text))
         page.on("pageerror", lambda error: self._tell(f"script: {error}"))

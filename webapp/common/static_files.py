@@ -4,10 +4,20 @@ from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class StaticFiles(StaticFilesConfig):
-    """Patterns are of names of files and folders. Tabler's `libs` also refers to source maps that it does not ship."""
+    """Patterns are of names of files and folders. Tabler's style sheet refers to its source map."""
 
     ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,
-        *("libs", "types", "flags", "payments", "social", "socials", "ext"),
-        *("*.rtl.*", "tabler-*", "*.esm.min.js*", "tabler.esm.js*", "*.cjs.js", "*.amd.js", "*.d.ts", "*.gz"),
+        *(
+            "types",
+            "ext",
+            "*.rtl.*",
+            "tabler-*",
+            "tabler.css*",
+            "*.esm.min.js*",
+            "*.cjs.js",
+            "*.amd.js",
+            "*.d.ts",
+            "*.gz",
+        ),
     ]

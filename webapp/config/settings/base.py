@@ -208,7 +208,7 @@ _BUCKET = {
 }
 STORAGES = {
     "default": _BUCKET if _BUCKET["OPTIONS"]["bucket_name"] else _FOLDER,
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "webapp.common.static_storage.HashedFiles"},
 }
 MEDIA_ROOT = ARTIFACTS_DIR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 2**20
@@ -233,7 +233,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [
     ("gemel", BASE_DIR / "webapp" / "static"),
-    ("tabler", NODE_MODULES / "@tabler" / "core" / "dist"),
+    ("tabler/css", NODE_MODULES / "@tabler" / "core" / "dist" / "css"),
     ("htmx", NODE_MODULES / "htmx.org" / "dist"),
     ("idiomorph", NODE_MODULES / "idiomorph" / "dist"),
     ("uplot", NODE_MODULES / "uplot" / "dist"),

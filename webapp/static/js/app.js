@@ -65,6 +65,29 @@ function startRefetching() {
   }, POLL_MS);
 }
 
+// Tables. On a phone every row is a list (table-stacked), whose entries are named as their columns; a table that is still
+// wider than the page can be scrolled by keyboard, too.
+
+const words = (header) => [...header.childNodes].map((node) => node.textContent.trim()).filter(Boolean).join(", ");
+
+function nameCells() {
+  for (const table of document.querySelectorAll(".table-stacked")) {
+    const names = [...(table.tHead?.rows[0].cells ?? [])].map(words);
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      [...row.cells].forEach((cell, column) => {
+        if (column && names[column] && !cell.dataset.label) cell.dataset.label = names[column];
+      });
+    }
+  }
+}
+
+function reachWideTables() {
+  for (const part of document.querySelectorAll(".table-responsive:not([role])")) {
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+}
+
 function keepWhatIsLive() {
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, fresh) =>
     !(old.dataset?.preserve !== undefined && fresh.dataset?.preserve !== undefined);
@@ -72,6 +95,8 @@ function keepWhatIsLive() {
     live.scan();
     startWidgets();
     showLocalTimes();
+    nameCells();
+    reachWideTables();
   });
 }
 
@@ -115,14 +140,25 @@ async function copy(button) {
   button.setAttribute("aria-label", "Copied");
 }
 
+function toggleControlled(button) {
+  const isShown = document.getElementById(button.getAttribute("aria-controls")).classList.toggle("show");
+  button.setAttribute("aria-expanded", isShown);
+}
+
 document.addEventListener("click", (event) => {
   const copyButton = event.target.closest("[data-copy]");
   if (copyButton) copy(copyButton);
   if (event.target.closest("[data-theme-switch]")) window.gemelSwitchTheme();
+  const toggle = event.target.closest("[data-toggle]");
+  if (toggle) toggleControlled(toggle);
+  event.target.closest("[data-dismiss]")?.parentElement.remove();
 });
 
 keepWhatIsLive();
 showLocalTimes();
+nameCells();
+reachWideTables();
+window.addEventListener("resize", reachWideTables);
 startWidgets();
 live.start();
 startRefetching();

@@ -9,19 +9,12 @@ export function showPicture(element, blob) {
   element.classList.add("has-picture");
 }
 
-export function showStill(element) {
-  if (!element.dataset.still) return;
-  element.querySelector("img").src = element.dataset.still;
-  element.classList.add("has-picture");
-}
-
 const STALE_AFTER_S = 5;
 
 export function start(element) {
   const badge = element.querySelector("[data-picture-badge]");
   let arrivedAt = null;
   let frames = 0;
-  showStill(element);
   element.addEventListener("live:preview", ({ detail }) => {
     showPicture(element, detail.blob);
     arrivedAt = Date.now();

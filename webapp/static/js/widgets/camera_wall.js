@@ -1,7 +1,7 @@
 // A wall of annotated pictures, refreshed gently: one camera at a time is asked for, so that boxes have little work.
 
 import { subscribe, unsubscribe } from "../live.js";
-import { showPicture, showStill } from "./camera_view.js";
+import { showPicture } from "./camera_view.js";
 
 const PATIENCE_MS = 4000;
 const PAUSE_MS = 1500;
@@ -23,7 +23,6 @@ function nextPicture(camera) {
 
 export async function start(wall) {
   const tiles = () => [...wall.querySelectorAll("[data-camera]")];
-  tiles().forEach(showStill);
   while (wall.isConnected) {
     for (const tile of tiles()) {
       if (document.hidden) break;
