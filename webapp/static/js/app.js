@@ -106,7 +106,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target instanceof HTMLSelectElement) detail.target.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
-// The badge at the foot of the side bar.
+// The badge at the foot of the side bar. Only its first words are read out: its age changes every few seconds.
 
 function showStatus() {
   const badge = document.querySelector("[data-live-status]");
@@ -114,9 +114,10 @@ function showStatus() {
   const seconds = live.lastMessageAt && Math.round((Date.now() - live.lastMessageAt) / 1000);
   const state = live.isLive ? "live" : "lost";
   const age = seconds == null ? "" : seconds < 5 ? ", updated just now" : `, updated ${ago(new Date(live.lastMessageAt))}`;
-  if (badge.dataset.state !== state) badge.dataset.state = state;
-  const text = live.isLive ? `Live${age}` : `Connection lost, trying again${age}`;
+  if (badge.dataset.state !== state) document.documentElement.dataset.live = badge.dataset.state = state;
+  const text = live.isLive ? "Live" : "Connection lost, asking every 15 s";
   if (words.textContent !== text) words.textContent = text;
+  badge.querySelector("[data-live-age]").textContent = age;
 }
 
 function showAges() {
