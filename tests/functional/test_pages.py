@@ -85,6 +85,21 @@ def test_every_page_is_whole_and_open_to_everybody(ids, chromium, session_cookie
     assert len(seen) >= LEAST_PAGES
 
 
+def test_on_a_phone_the_menu_opens_and_cells_are_named_as_their_columns(open_page):
+    page = open_page(reverse("dashboard:box-list"), width=390)
+    cameras = page.get_by_role("link", name="Cameras", exact=True)
+    menu = page.get_by_role("button", name="Show navigation")
+
+    assert not cameras.is_visible()
+    menu.click()
+    assert cameras.is_visible()
+    assert menu.get_attribute("aria-expanded") == "true"
+    menu.click()
+    assert not cameras.is_visible()
+    cell = page.locator("table.table-stacked tbody td").nth(1)
+    assert cell.get_attribute("data-label") == "State"
+
+
 def every_address(ids: dict[str, Any]) -> Iterator[str]:
     """Without those whose arguments are of another kind than `ids`."""
     for page in our_pages():
