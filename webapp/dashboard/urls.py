@@ -7,6 +7,7 @@ from webapp.dashboard import audit_views, views
 app_name = "dashboard"
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("search/", views.search, name="search"),
     path("boxes/", views.boxes, name="box-list"),
     path("boxes/<uuid:box_id>/", views.box, name="box-detail"),
     path("boxes/<uuid:box_id>/memory.json", views.box_memory, name="box-memory"),

@@ -16,6 +16,7 @@ from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history, residency_history
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
+from webapp.dashboard.search import everything_found
 from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
 from webapp.drift.selectors import live_accuracies
 from webapp.fleets.models import Box
@@ -73,6 +74,13 @@ def _needs(
         *attention.group_attention(groups_waiting(person)[some]),
     ]
     return sorted(needs, key=lambda need: need.severity)
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """The page of what was found; for the command palette (htmx) its options alone."""
+    text = request.GET.get("text", "").strip()
+    context = {"text": text, "sections": everything_found(request.user, text, timezone.now())}
+    return render(request, "components/palette_options.html" if request.htmx else "dashboard/search.html", context)
 
 
 def boxes(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ const WIDGETS = {
   "memory-chart": () => import("./widgets/memory_chart.js"),
   "merge-compare": () => import("./widgets/merge_compare.js"),
   "merge-run": () => import("./widgets/merge_run.js"),
+  palette: () => import("./widgets/palette.js"),
   "query-chart": () => import("./widgets/query_chart.js"),
   residency: () => import("./widgets/residency.js"),
   "query-rows": () => import("./widgets/query_rows.js"),
