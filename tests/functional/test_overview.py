@@ -1,19 +1,27 @@
 """A person sees on the overview what stands on the pages it counts up."""
 
 import time
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
+from webapp.alerts.models import Alert, AlertKind
 from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import queries_below
 from webapp.dashboard.views import NEEDS_SHOWN
-from webapp.fleets.models import Box, Camera
-from webapp.merges.models import RELATIVE_ACCURACY, MergedGroupState
-from webapp.telemetry.selectors import newest_sample_ids
-from webapp.telemetry.services import stats_record
+from webapp.fleets.models import Box, Camera, Role
+from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, PlacedMember
+from webapp.merges.running import running_members
+from webapp.merges.savings import savings
+from webapp.telemetry.selectors import fleet_hours, newest_sample_ids
+from webapp.telemetry.services import rollups_update, stats_record
+from webapp.workloads.models import Model, Query
 
 MEMORY = MemorySample(100, 40, 20, 10, 5, 25, 500)
 AGREED = {"low": 0.9, "high": 0.97, "unsampled": None, "judged well": 0.9, "judged badly": 0.97}
@@ -58,6 +66,102 @@ def test_frames_count_of_boxes_that_are_connected(fleet, browser, words, measure
     assert "40 of 50 in the last sample of each box" in words(browser.get(reverse("dashboard:overview")))
     Box.objects.update(is_connected=False)
     assert "0 of 0 in the last sample of each box" in words(browser.get(reverse("dashboard:overview")))
+
+
+def test_memory_saved_counts_boxes_that_got_the_group_by_a_rollout(fleet, browser, person, words):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert "no merged group runs yet" in page
+    assert "Waiting for your decision" in page
+    rollout = fleet.rollout(group, "waiting", "waiting")
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert "5.0 MiB 41.7 % of 12.0 MiB of weights on 1 box" in page
+    assert "Waiting for your decision" not in page
+
+    box = rollout.boxes.first().box
+    for member in group.members.all():
+        query = Query.objects.get(camera__box=box, name=member.name)
+        PlacedMember.objects.create(box=box, member=member, query=query, placed_at=timezone.now())
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert "10.0 MiB 41.7 % of 24.0 MiB of weights on 2 boxes" in page
+
+    other = Model.objects.create(site=fleet.site, name="others", created_at=timezone.now())
+    Query.objects.filter(camera__box=box, name="cars").update(model=other)
+    assert "5.0 MiB 41.7 % of 12.0 MiB" in words(browser.get(reverse("dashboard:overview")))
+    group.run.box.cameras.first().queries.filter(name="cars").update(model=other)
+    assert "no merged group runs yet" in words(browser.get(reverse("dashboard:overview")))
+
+
+def test_of_two_groups_that_want_one_query_the_one_that_was_brought_last_counts(fleet):
+    cars, trucks = fleet.query("cars"), fleet.query("trucks")
+    own = fleet.merged_group(cars, trucks)
+    brought = fleet.merged_group(cars, trucks)
+    MergedGroup.objects.filter(id=own.id).update(state=MergedGroupState.APPROVED)
+    MergedGroup.objects.filter(id=brought.id).update(state=MergedGroupState.APPROVED, bytes_after=1)
+    MergedGroup.objects.filter(id=brought.id).update(state=MergedGroupState.REJECTED)  # of another box, say
+    for member in brought.members.all():
+        PlacedMember.objects.create(box=fleet.box, member=member, query=member.query, placed_at=timezone.now())
+    assert [saving.bytes_after for saving in savings(None, timezone.now())] == [1]
+    assert {one.member.group_id for one in running_members()} == {brought.id}  # the rule for what boxes run
+
+
+def test_the_trend_is_of_the_boxes_that_one_sees(fleet, measured, person):
+    rollups_update(now=timezone.now())
+    since = timezone.now() - timedelta(hours=24)
+    (hour,) = fleet_hours([fleet.box.id], since)
+    assert (hour.heard_s, hour.captured, hour.processed) == (1.0, 50, 40)
+    assert (hour.judged, hour.kept) == (4, 2)
+    assert fleet_hours([uuid4()], since) == fleet_hours([], since) == []
+
+
+def test_an_open_alert_is_on_the_overview_and_what_it_is_about_is_not_said_twice(fleet, browser, words):
+    Box.objects.update(is_connected=False, last_seen_at=timezone.now() - timedelta(hours=2))
+    assert "north gate is offline." in words(browser.get(reverse("dashboard:overview")))
+    alert = Alert.objects.create(
+        site=fleet.site,
+        kind=AlertKind.BOX_OFFLINE,
+        subject_type="box",
+        subject_id=fleet.box.id,
+        subject_name="north gate",
+        sentence="north gate was last heard two hours ago.",
+        noticed_at=timezone.now(),
+        opened_at=timezone.now(),
+    )
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert "north gate was last heard two hours ago. Open alert" in page
+    assert "north gate is offline." not in page
+    alert.acknowledged_at = timezone.now()
+    alert.save()
+    assert "north gate is offline." in words(browser.get(reverse("dashboard:overview")))
+
+
+def test_only_whoever_may_decide_is_asked_to(fleet, client_of, words):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+    approver, operator = fleet.member(Role.APPROVER), fleet.member(Role.OPERATOR)
+    asked, told = "Waiting for your decision", "cars + trucks on north gate waits for a decision."
+
+    def overview_of(person):
+        return words(client_of(person).get(reverse("dashboard:overview")))
+
+    assert asked in overview_of(approver)
+    assert told not in overview_of(approver)
+    assert asked not in overview_of(operator)
+    assert told in overview_of(operator)
+    group.run.requested_by = approver
+    group.run.save()
+    fleet.site.requester_may_approve = False
+    fleet.site.save()
+    assert asked not in overview_of(approver)
+
+
+def test_the_overview_asks_no_more_of_the_database_for_more_boxes(fleet, browser, django_assert_max_num_queries):
+    group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
+    address = reverse("dashboard:overview")
+    with CaptureQueriesContext(connection) as few:
+        browser.get(address)
+    fleet.rollout(group, *(["waiting"] * 6))
+    with django_assert_max_num_queries(len(few) + 4):  # the rollout has rows of its own
+        browser.get(address)
 
 
 def test_a_fleet_in_trouble_shows_the_most_urgent_and_where_the_rest_is(fleet, browser, words):

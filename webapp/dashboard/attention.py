@@ -4,15 +4,20 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.urls import reverse
 
+from webapp.alerts.models import Alert, AlertKind
 from webapp.dashboard.rows import QueryRow
 from webapp.fleets.models import Box, Camera
 from webapp.merges.models import MergedGroup
 from webapp.rollouts.models import Rollout
 from webapp.rollouts.status import BoxStatus, Connection
 from webapp.workloads.models import CheckState, Model
+
+_BROKEN = (AlertKind.BOX_OFFLINE, AlertKind.CAMERA_DEAD, AlertKind.JOB_STUCK, AlertKind.WORKER_MISSING)
 
 
 class Severity(enum.IntEnum):
@@ -23,10 +28,13 @@ class Severity(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Attention:
+    """`subject`: the box, camera or query that it is about."""
+
     severity: Severity
     sentence: str
     action: str
     address: str
+    subject: UUID | None = None
 
 
 def box_attention(boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus]) -> Iterator[Attention]:
@@ -40,14 +48,14 @@ def box_attention(boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus]) -> It
             is_offline = status.connection == Connection.OFFLINE
             sentence = f"{box} is offline. {status.sentence}" if is_offline else f"{box}: {status.sentence}"
             severity = Severity.BROKEN if is_offline else Severity.WRONG
-            yield Attention(severity, sentence, "Open box", reverse("dashboard:box-detail", args=[box.id]))
+            yield Attention(severity, sentence, "Open box", reverse("dashboard:box-detail", args=[box.id]), box.id)
 
 
 def camera_attention(cameras: Iterable[Camera]) -> Iterator[Attention]:
     for camera in cameras:
         if camera.probe_problem:
             address = reverse("dashboard:camera-detail", args=[camera.id])
-            yield Attention(Severity.BROKEN, f"{camera}: {camera.probe_problem}", "Open camera", address)
+            yield Attention(Severity.BROKEN, f"{camera}: {camera.probe_problem}", "Open camera", address, camera.id)
 
 
 def query_attention(rows: Iterable[QueryRow]) -> Iterator[Attention]:
@@ -60,7 +68,22 @@ def query_attention(rows: Iterable[QueryRow]) -> Iterator[Attention]:
                 else f"was approved to keep {100 * row.accepted.validation_accuracy:.1f} % of its accuracy on labels"
             )
             sentence = f"{row.query} {measured}, below its target of {100 * row.query.accuracy_target:.1f} %."
-            yield Attention(Severity.WRONG, sentence, "Open query", address)
+            yield Attention(Severity.WRONG, sentence, "Open query", address, row.query.id)
+
+
+def alert_attention(alerts: Iterable[Alert]) -> Iterator[Attention]:
+    for alert in alerts:
+        address = f"{reverse('alerts:alert-list')}?{urlencode({'text': alert.subject_name})}"
+        severity = Severity.BROKEN if alert.kind in _BROKEN else Severity.WRONG
+        yield Attention(severity, alert.sentence, "Open alert", address, alert.subject_id)
+
+
+def said_once(alerts: Iterable[Attention], others: Iterable[Attention]) -> list[Attention]:
+    """The most urgent first. What an alert is about is not said a second time."""
+    told = list(alerts)
+    subjects = {need.subject for need in told}
+    rest = [need for need in others if need.subject is None or need.subject not in subjects]
+    return sorted([*told, *rest], key=lambda need: need.severity)
 
 
 def model_attention(models: Iterable[Model]) -> Iterator[Attention]:

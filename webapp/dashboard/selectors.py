@@ -1,6 +1,6 @@
 """The figures of the overview, counted by the database: the fleet may be too large to look at each box and query."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from webapp.audit.models import AuditEvent
 from webapp.fleets.selectors import sees_everything, sites_of
-from webapp.merges.models import MergedGroupState
-from webapp.merges.selectors import judged_on_labels, merged_group_list
+from webapp.merges.savings import Saving
+from webapp.merges.selectors import judged_on_labels
 from webapp.telemetry.models import QuerySample
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import query_list
@@ -17,12 +17,16 @@ from webapp.workloads.selectors import query_list
 
 @dataclass(frozen=True)
 class OverviewFigures:
-    """`frames_*` are of the newest sample of every connected box; queries count as at target until measured below."""
+    """`frames_*` are of the newest sample of every connected box; queries count as at target until measured below.
+
+    `bytes_*`: weights of merged groups on all boxes that run them (`boxes_saving`), apart and merged.
+    """
 
     boxes: int
     boxes_well: int
     bytes_before: int
     bytes_after: int
+    boxes_saving: int
     queries: int
     queries_at_target: int
     frames_captured: int
@@ -30,11 +34,10 @@ class OverviewFigures:
 
 
 def overview_figures(
-    actor: Any, newest: Sequence[int], *, boxes: int, boxes_well: int, queries_below: int
+    actor: Any, newest: Sequence[int], savings: Iterable[Saving], *, boxes: int, boxes_well: int, queries_below: int
 ) -> OverviewFigures:
     """`newest`: samples, of each box that `actor` sees the newest."""
-    approved = merged_group_list(actor).filter(state=MergedGroupState.APPROVED)
-    saved = approved.aggregate(before=Sum("bytes_before"), after=Sum("bytes_after"))
+    running = [saving for saving in savings if saving.until is None]
     queries = query_list(actor)
     heard = QuerySample.objects.filter(box_sample__in=newest, box_sample__box__is_connected=True)
     of_queries = heard.filter(query_id__in=queries.values("id"))
@@ -43,8 +46,9 @@ def overview_figures(
     return OverviewFigures(
         boxes=boxes,
         boxes_well=boxes_well,
-        bytes_before=saved["before"] or 0,
-        bytes_after=saved["after"] or 0,
+        bytes_before=sum(saving.bytes_before for saving in running),
+        bytes_after=sum(saving.bytes_after for saving in running),
+        boxes_saving=len({saving.box_id for saving in running}),
         queries=count,
         queries_at_target=count - queries_below,
         frames_captured=frames["captured"],

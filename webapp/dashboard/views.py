@@ -1,7 +1,7 @@
 """The overview, and pages that gather what several apps know about a box, a camera or a query."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from webapp.alerts.selectors import AlertSearch, Shown, alerts_found
 from webapp.common.errors import InvalidInput
 from webapp.common.lists import shown_list
 from webapp.dashboard import attention
@@ -18,21 +19,29 @@ from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, qu
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.search import everything_found
 from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
+from webapp.dashboard.trends import SPAN, trends
 from webapp.drift.selectors import live_accuracies
 from webapp.fleets.models import Box
 from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list
-from webapp.merges.selectors import groups_waiting, merge_run_list, merged_group_get, merged_group_list
+from webapp.merges.savings import savings
+from webapp.merges.selectors import (
+    groups_decidable,
+    groups_waiting,
+    merge_run_list,
+    merged_group_get,
+    merged_group_list,
+)
 from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
 from webapp.rollouts.models import RolloutState
 from webapp.rollouts.progress import places_of
 from webapp.rollouts.selectors import box_rollouts, box_statuses, bundle_list, rollout_list
 from webapp.rollouts.status import BoxStatus
-from webapp.telemetry.selectors import bundle_figures, latest_hardware, newest_sample_ids, samples_dropped
+from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, newest_sample_ids, samples_dropped
 from webapp.workloads.models import CheckState, Query
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get, query_list
 
-WALL_CAMERAS, BOXES_SHOWN, NEEDS_SHOWN = 12, 20, 25  # on the overview; the lists have all
+WALL_CAMERAS, BOXES_SHOWN, NEEDS_SHOWN, DECISIONS_SHOWN = 12, 20, 25, 5  # on the overview; the lists have all
 DROPPED_SPAN = timedelta(hours=24)
 _MODELS_STOPPED = (CheckState.REJECTED, CheckState.UNDESCRIBED)
 TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
@@ -45,9 +54,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     newest = newest_sample_ids(boxes_of(person))
     below = queries_below(person, newest)
     wells = sum(box.is_connected and not statuses[box.id].sentence for box in boxes)
-    needs = _needs(person, boxes, statuses, below)
+    needs = _needs(person, boxes, statuses, below, now)
+    found = savings(person, now - SPAN)
     context = {
-        "figures": overview_figures(person, newest, boxes=len(boxes), boxes_well=wells, queries_below=below.count()),
+        "figures": overview_figures(
+            person, newest, found, boxes=len(boxes), boxes_well=wells, queries_below=below.count()
+        ),
+        "trends": trends(fleet_hours([box.id for box in boxes], now - SPAN), found, now),
+        "decisions": groups_decidable(person)[:DECISIONS_SHOWN],
         "needs": needs[:NEEDS_SHOWN],
         "has_more_needs": len(needs) > NEEDS_SHOWN,
         "cameras": camera_list(person)[:WALL_CAMERAS],
@@ -58,22 +72,24 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _needs(
-    person: Any, boxes: Sequence[Box], statuses: Mapping[Any, BoxStatus], below: QuerySet[Query]
+    person: Any, boxes: Sequence[Box], statuses: Mapping[Any, BoxStatus], below: QuerySet[Query], now: datetime
 ) -> list[attention.Attention]:
     """The most urgent first. Of what there can be thousands of, one more than is shown."""
     some = slice(NEEDS_SHOWN + 1)
     failing = list(below[some])
     of_boxes = {query.camera.box_id: query.camera.box for query in failing}
-    rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), timezone.now())})
-    needs = [
+    rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
+    decidable = groups_decidable(person).values("id")  # these have a place of their own
+    others = [
         *attention.box_attention(boxes, statuses),
         *attention.camera_attention(camera_list(person).exclude(probe_problem="")[some]),
         *attention.query_attention(rows),
         *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
         *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),
-        *attention.group_attention(groups_waiting(person)[some]),
+        *attention.group_attention(groups_waiting(person).exclude(id__in=decidable)[some]),
     ]
-    return sorted(needs, key=lambda need: need.severity)
+    alerts = alerts_found(person, AlertSearch(shown=Shown.NEW), now)
+    return attention.said_once(attention.alert_attention(alerts[some]), others)
 
 
 def search(request: HttpRequest) -> HttpResponse:

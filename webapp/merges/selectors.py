@@ -9,8 +9,8 @@ from django.core.files.storage import default_storage
 from django.db.models import Prefetch, QuerySet
 
 from webapp.common.errors import NotFound
-from webapp.fleets.models import Box
-from webapp.fleets.selectors import sites_of
+from webapp.fleets.models import Box, Role
+from webapp.fleets.selectors import sites_of, sites_with_role
 from webapp.merges.models import (
     RELATIVE_ACCURACY,
     Decision,
@@ -97,6 +97,14 @@ def picture_of(disagreement: Disagreement) -> bytes:
 def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:
     """Merged groups that wait for somebody's decision."""
     return merged_group_list(actor).filter(state=MergedGroupState.WAITING)
+
+
+def groups_decidable(actor: Any | None) -> QuerySet[MergedGroup]:
+    """Those that `actor` may decide about, now: the own ones only where the site lets them."""
+    groups = groups_waiting(actor).filter(run__box__site__in=sites_with_role(actor, Role.APPROVER))
+    if actor is None:
+        return groups
+    return groups.exclude(run__requested_by=actor, run__box__site__requester_may_approve=False)
 
 
 def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from django.db import connection
 from django.db.models import Avg, DateTimeField, F, Func, Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
 
 from edge_runtime.protocol.messages import HostSample
@@ -61,6 +62,35 @@ class Hardware:
     process_cpu_percent: float
     process_memory: int
     host: HostSample
+
+
+@dataclass(frozen=True)
+class FleetHour:
+    """Many boxes over an hour: seconds that they were heard, frames, and of the queries whose agreement was sampled
+    (`judged`) how many were at or above their accuracy target (`kept`)."""
+
+    start: datetime
+    heard_s: float
+    captured: int
+    processed: int
+    judged: int
+    kept: int
+
+
+_FLEET_HOURS = """
+SELECT heard.start, heard.seconds, coalesce(asked.captured, 0), coalesce(asked.processed, 0),
+    coalesce(asked.judged, 0), coalesce(asked.kept, 0)
+FROM (
+    SELECT start, sum(seconds) AS seconds FROM telemetry_boxrollup
+    WHERE resolution = 'hour' AND start >= %(since)s AND box_id = ANY(%(boxes)s) GROUP BY start
+) heard LEFT JOIN (
+    SELECT start, sum(captured)::bigint AS captured, sum(processed)::bigint AS processed, count(agreement) AS judged,
+        count(*) FILTER (WHERE agreement >= query.accuracy_target) AS kept
+    FROM telemetry_queryrollup rollup JOIN workloads_query query ON query.id = rollup.query_id
+    WHERE resolution = 'hour' AND start >= %(since)s AND box_id = ANY(%(boxes)s) GROUP BY start
+) asked USING (start)
+ORDER BY heard.start
+"""
 
 
 def box_series(box: Box, since: datetime) -> QuerySet[BoxSample]:
@@ -179,6 +209,15 @@ def _figures(box: Box, version: int, since: datetime, until: datetime) -> Bundle
         processed_fps=frames["processed"] / memory["observed_s"],
         agreement=frames["agreement"],
     )
+
+
+def fleet_hours(boxes: Collection[UUID], since: datetime) -> list[FleetHour]:
+    """Of these boxes together, the oldest hour first; hours without statistics are left out."""
+    if not boxes:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FLEET_HOURS, {"boxes": list(boxes), "since": since})
+        return [FleetHour(*row) for row in cursor.fetchall()]
 
 
 def samples_heard(since: datetime) -> list[BoxSample]:

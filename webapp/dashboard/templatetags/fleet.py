@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from django import template
 
 from webapp.audit.models import AuditEvent
+from webapp.common.templatetags.display import percent, size
 from webapp.dashboard.charts import MEMORY_BANDS
 from webapp.dashboard.rows import QueryRow
+from webapp.dashboard.selectors import OverviewFigures
 from webapp.telemetry.models import BoxSample
 from webapp.workloads.models import Query
 from webapp.workloads.zones import Point, zone_area
@@ -117,6 +119,31 @@ def happening(event: AuditEvent) -> str:
     """What an audit row says happened, up to the name of its subject: "added box"."""
     noun, _, verb = event.action.partition(".")
     return f"{_VERBS.get(verb, verb.replace('_', ' '))} {_NOUNS.get(noun, noun.replace('_', ' '))}"
+
+
+@register.filter
+def of_words(whole: int) -> str:
+    return f"of {whole:,}"
+
+
+@register.filter
+def percent_known(fraction: float | None) -> str:
+    """Nothing rather than a dash beside a figure that stands for itself."""
+    return "" if fraction is None else percent(fraction)
+
+
+@register.filter
+def saving_words(figures: OverviewFigures) -> str:
+    """What the memory saved is of."""
+    if not figures.bytes_before:
+        return "no merged group runs yet"
+    boxes = "1 box" if figures.boxes_saving == 1 else f"{figures.boxes_saving:,} boxes"
+    return f"of {size(figures.bytes_before)} of weights on {boxes}"
+
+
+@register.filter
+def frames_words(figures: OverviewFigures) -> str:
+    return f"{figures.frames_processed:,} of {figures.frames_captured:,} in the last sample of each box"
 
 
 @register.inclusion_tag("components/memory_bar.html")
