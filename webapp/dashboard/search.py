@@ -95,11 +95,13 @@ _KINDS = (
         *("Models", "cube", model_list, "workloads:model"),
         fields=("name", "architecture", "site__name"),
         detail=lambda model: model.architecture,
+        parameter="search",
     ),
     _kind(
         *("Data sets", "database", dataset_list, "workloads:dataset"),
         fields=("name", "camera__name", "camera__box__name"),
         detail=lambda dataset: f"of {dataset.camera}",
+        parameter="search",
     ),
     _kind(
         *("Merge runs", "git-merge", merge_run_list, "merges:run"),
@@ -110,6 +112,7 @@ _KINDS = (
         *("Merged groups", "layers-intersect", merged_group_list, "merges:group"),
         fields=("name", "run__box__name", "state"),
         detail=lambda group: f"on {group.run.box}, {group.get_state_display().lower()}",
+        parameter="search",
     ),
     _kind(
         *("Rollouts", "timeline", rollout_list, "rollouts:rollout"),
@@ -130,6 +133,7 @@ _KINDS = (
         *("People", "users", person_list, "people:person"),
         fields=("username", "first_name", "last_name", "email"),
         detail=lambda person: person.email,
+        parameter="search",
     ),
     _kind(
         *("Sites", "map-pin", site_list, "people:site"),
