@@ -29,6 +29,7 @@ def _checks() -> list[tuple[str, list[str]]]:
         ("types", [_script("mypy"), *STRICT, *services]),
         ("imports", [_script("lint-imports"), "--no-cache"]),
         ("migrations", [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"]),
+        ("schema", [sys.executable, "manage.py", "spectacular", "--fail-on-warn", "--file", os.devnull]),
         ("locks", [sys.executable, "-m", "pip", "check"]),
         ("dockerfiles", [_script("hadolint"), "--config", "deploy/hadolint.yaml", *DOCKERFILES]),
     ]

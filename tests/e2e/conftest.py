@@ -43,7 +43,7 @@ class RunningProduct:
         raise AssertionError(f"{pattern!r} did not appear within {timeout_s} s in:\n{self.output.read_text()[-6000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_product(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Iterator[RunningProduct]:
     """Servers, web application, workers and both boxes, as `make demo` starts them; the seed may still be going on."""
     folder = tmp_path_factory.mktemp("product")

@@ -23,7 +23,7 @@ INTEGER_MAX = 2**31 - 1
 UPLOADED_KINDS = [(kind.value, kind.value) for kind in (DatasetKind.COCO, DatasetKind.IMAGEFOLDER)]
 
 
-class CandidateAnswer(serializers.Serializer):
+class FittingArchitectureAnswer(serializers.Serializer):
     """Sizes are [height, width]: `input_size` where the tensors tell it, else null; `usual_size` is a suggestion."""
 
     architecture = serializers.CharField()
@@ -39,7 +39,7 @@ class RecognitionAnswer(serializers.Serializer):
 
     tensors = serializers.IntegerField(required=False)
     size_bytes = serializers.IntegerField(required=False)
-    candidates = CandidateAnswer(many=True, required=False)
+    candidates = FittingArchitectureAnswer(many=True, required=False)
 
 
 class ModelAnswer(serializers.ModelSerializer):

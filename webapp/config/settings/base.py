@@ -138,6 +138,11 @@ SPECTACULAR_SETTINGS = {
         "webapp.common.rest_defaults.document_errors",
     ],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {  # of fields that have the same name and not the same choices
+        "AlertKind": "webapp.alerts.models.AlertKind",
+        "DatasetKind": "webapp.workloads.models.DatasetKind",
+        "UploadedKind": "webapp.workloads.rest.UPLOADED_KINDS",
+    },
 }
 
 TEMPLATES = [
