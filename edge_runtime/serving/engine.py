@@ -88,12 +88,16 @@ class Engine:
 
     @property
     def budget(self) -> Budget:
-        return Budget(
-            self._memory.budget_bytes,
-            self._memory.overhead_bytes,
-            self._load_bytes_per_s,
-            self.own_work.median_ms(is_short=False, otherwise=self._expected.visit_ms),
-            self.own_work.median_ms(is_short=True, otherwise=self._expected.short_visit_ms),
+        """What decisions need. They are made in every visit, so it holds no more."""
+        return Budget(self._memory.budget_bytes, self._memory.overhead_bytes, self._load_bytes_per_s)
+
+    @property
+    def forecast_budget(self) -> Budget:
+        """With the runtime's own work, which only foretelling counts."""
+        return replace(
+            self.budget,
+            visit_ms=self.own_work.median_ms(is_short=False, otherwise=self._expected.visit_ms),
+            short_visit_ms=self.own_work.median_ms(is_short=True, otherwise=self._expected.short_visit_ms),
         )
 
     def expect(self, measured: Budget) -> None:

@@ -171,7 +171,7 @@ class Executor:
 
     def measured(self) -> BoxMeasured | None:
         """What is known by now of the box and the networks it runs; None while it runs none."""
-        prepared, budget = self._engine.prepared, self._engine.budget
+        prepared, budget = self._engine.prepared, self._engine.forecast_budget
         if prepared is None:
             return None
         return BoxMeasured(
@@ -212,7 +212,7 @@ class Executor:
         networks = {slot: str(model.skeleton.spec) for slot, model in models.items()}
         known = Known({query.query: query.name for query in running}, likeness=likeness_by_network(profiles, networks))
         measured = Profiles(tuple(model.as_measured() for model in profiles.models))
-        return told(Plan(Workload(loads), measured, self._engine.budget, self._policy), known)
+        return told(Plan(Workload(loads), measured, self._engine.forecast_budget, self._policy), known)
 
     def _known(self, manifest: Manifest) -> dict[str, tuple[Batch, ...]]:
         """The batches of each slot, where this bundle was measured on this machine."""
