@@ -9,7 +9,6 @@ Live messages come as the page's WebSocket brings them, sped up; everything behi
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,14 +19,12 @@ import msgspec
 
 from benchmarks.claims import check_lines
 from benchmarks.frontend.claims import MINUTES, POINTS, SERIES, Load, checks
+from benchmarks.kept_servers import kept_servers
 from benchmarks.machine import circumstances, save
 from demo import processes
 from demo.chromium import chromium_found
-from demo.console import Console
 from demo.prepare import prepare
-from demo.servers import free_port, start_servers
-from demo.supervisor import Supervisor
-from demo.survivors import end_survivors
+from demo.servers import free_port
 
 BOXES = 20
 CHART_S = 20
@@ -50,20 +47,11 @@ def main() -> int:
 
 async def run(options: argparse.Namespace) -> int:
     var_dir = processes.ROOT / "var" / "bench-frontend"
-    for made in (var_dir / "log", var_dir / "run"):
-        made.mkdir(parents=True, exist_ok=True)
-    end_survivors(var_dir / "run" / "processes.json")
-    supervisor = Supervisor(var_dir, Console(has_process_lines=False))
-    try:
-        servers = await start_servers(supervisor, var_dir, is_durable=False)
-        shared = processes.environment(var_dir, servers)
-        os.environ.update(shared)
+    async with kept_servers(var_dir) as (supervisor, shared):
         await prepare(var_dir, shared)
         port = free_port()
         await supervisor.start(processes.web(shared, "127.0.0.1", port))
         return await asyncio.to_thread(_measured, f"http://127.0.0.1:{port}", options)
-    finally:
-        await supervisor.stop()
 
 
 def _measured(url: str, options: argparse.Namespace) -> int:

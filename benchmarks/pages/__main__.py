@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import logging
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +17,10 @@ from typing import Any
 import msgspec
 
 from benchmarks.claims import Check, check_lines
+from benchmarks.kept_servers import kept_servers
 from benchmarks.machine import save
 from demo import processes
-from demo.console import Console
 from demo.prepare import migrate
-from demo.servers import start_servers
-from demo.supervisor import Supervisor
-from demo.survivors import end_survivors
 
 BASELINE = Path(__file__).with_name("statements.json")
 P95_MAX_MS = 200.0
@@ -41,18 +37,9 @@ def main() -> int:
 
 async def run(options: argparse.Namespace) -> int:
     var_dir = processes.ROOT / "var" / f"bench-pages-{options.boxes}"
-    for made in (var_dir / "log", var_dir / "run"):
-        made.mkdir(parents=True, exist_ok=True)
-    end_survivors(var_dir / "run" / "processes.json")
-    supervisor = Supervisor(var_dir, Console(has_process_lines=False))
-    try:
-        servers = await start_servers(supervisor, var_dir, is_durable=False)
-        shared = processes.environment(var_dir, servers)
-        os.environ.update(shared)
+    async with kept_servers(var_dir) as (_, shared):
         await migrate(shared)
         return await asyncio.to_thread(_measured, options)
-    finally:
-        await supervisor.stop()
 
 
 def _measured(options: argparse.Namespace) -> int:
