@@ -16,7 +16,7 @@ from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import queries_below
 from webapp.dashboard.views import NEEDS_SHOWN
 from webapp.fleets.models import Box, Camera, Role
-from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, PlacedMember
+from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, MergeRun, PlacedMember
 from webapp.merges.running import running_members
 from webapp.merges.savings import savings
 from webapp.telemetry.selectors import fleet_hours, newest_sample_ids
@@ -47,11 +47,42 @@ def measured(fleet):
     return queries
 
 
-def test_a_query_is_below_its_target_on_the_overview_where_its_row_says_so(fleet, person, measured):
+@pytest.fixture
+def brought(fleet, measured):
+    """A group of another box that labels judged, brought to "low" and "high" of this one, where its "high" falls."""
+    other = fleet.other_box("south gate", "low", "high")
+    group = fleet.merged_group(*Query.objects.filter(camera__box=other))
+    MergeRun.objects.filter(id=group.run_id).update(box=other)
+    group.members.update(basis=RELATIVE_ACCURACY)
+    group.members.filter(name="high").update(validation_accuracy=0.92)
+    for member in group.members.all():
+        at = {"member": member, "query": measured[member.name], "placed_at": timezone.now()}
+        PlacedMember.objects.create(box=fleet.box, **at)
+    return group
+
+
+def below_target(fleet, person):
+    """By the rows, which is what the overview counts."""
     rows = query_rows(person, {row.box.id: row for row in box_rows([fleet.box], timezone.now())})
-    below = set(queries_below(person, newest_sample_ids([fleet.box])))
-    assert below == {row.query for row in rows if row.is_below_target}
-    assert below == {measured["low"], measured["judged badly"]}
+    below = {row.query.name for row in rows if row.is_below_target}
+    assert {query.name for query in queries_below(person, newest_sample_ids([fleet.box]))} == below
+    return below
+
+
+def test_a_query_is_below_its_target_on_the_overview_where_its_row_says_so(fleet, person, measured):
+    assert below_target(fleet, person) == {"low", "judged badly"}
+
+
+def test_what_labels_judged_on_another_box_is_judged_so_where_a_rollout_brought_it(fleet, person, measured, brought):
+    assert below_target(fleet, person) == {"high", "judged badly"}
+    brought.members.update(basis="agreement")
+    assert below_target(fleet, person) == {"low", "judged badly"}
+
+
+def test_what_was_brought_but_does_not_run_says_nothing_about_a_query(fleet, person, measured, brought):
+    other = Model.objects.create(site=fleet.site, name="others", created_at=timezone.now())
+    Query.objects.filter(id=measured["high"].id).update(model=other)  # so the group shares nothing there any more
+    assert below_target(fleet, person) == {"low", "judged badly"}
 
 
 def test_figures_are_of_all_boxes_and_queries(browser, words, measured):

@@ -7,7 +7,7 @@ from typing import Any
 
 from webapp.fleets.models import Box, Camera
 from webapp.merges.models import MergedGroupQuery
-from webapp.merges.selectors import accepted_on_labels
+from webapp.merges.running import accepted_on_labels
 from webapp.rollouts.selectors import box_statuses
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.models import BoxSample, QuerySample
@@ -27,7 +27,7 @@ class BoxRow:
 
 @dataclass(frozen=True)
 class QueryRow:
-    """`accepted`: the member of the approved merged group that runs, where labels judged it."""
+    """`accepted`: the member of the merged group that runs, found on this box or brought, where labels judged it."""
 
     query: Query
     box: BoxRow

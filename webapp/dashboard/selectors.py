@@ -8,8 +8,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from webapp.audit.models import AuditEvent
 from webapp.fleets.selectors import sees_everything, sites_of
+from webapp.merges.running import accepted_on_labels, judged_on_labels
 from webapp.merges.savings import Saving
-from webapp.merges.selectors import judged_on_labels
 from webapp.telemetry.models import QuerySample
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import query_list
@@ -61,11 +61,16 @@ def queries_below(actor: Any, newest: Sequence[int]) -> QuerySet[Query]:
     target = Query.objects.filter(id=OuterRef("query_id")).values("accuracy_target")
     measured = QuerySample.objects.filter(box_sample__in=newest, agreement__isnull=False)
     measured = measured.annotate(target=Subquery(target))
-    disagreeing = measured.filter(agreement__lt=F("target")).values_list("query_id", flat=True)
-    judged = judged_on_labels()
-    failed = judged.filter(validation_accuracy__lt=F("query__accuracy_target"))
-    by_agreement = Q(id__in=list(disagreeing)) & ~Q(id__in=judged.values("query"))
-    return query_list(actor).filter(by_agreement | Q(id__in=failed.values("query")))
+    disagreeing = set(measured.filter(agreement__lt=F("target")).values_list("query_id", flat=True))
+    suspected = Q(id__in=disagreeing) & judged_on_labels() | judged_on_labels(is_failing=True)
+    suspects = list(query_list(actor).filter(suspected))
+    accepted = accepted_on_labels(suspects)
+    failed = {
+        query.id
+        for query in suspects
+        if query.id in accepted and accepted[query.id].validation_accuracy < query.accuracy_target
+    }
+    return query_list(actor).filter(id__in=disagreeing - accepted.keys() | failed)
 
 
 def events_lately(actor: Any, limit: int = 12) -> QuerySet[AuditEvent]:

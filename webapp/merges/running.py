@@ -11,10 +11,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from webapp.fleets.models import Box
-from webapp.merges.models import Decision, MergedGroupQuery, MergedGroupState, PlacedMember, Verdict
+from webapp.merges.models import (
+    RELATIVE_ACCURACY,
+    Decision,
+    MergedGroupQuery,
+    MergedGroupState,
+    PlacedMember,
+    Verdict,
+)
 from webapp.workloads.models import Query
 
 _BULKY = ("tensors", "group__shared_layers", "group__run__result")
@@ -44,6 +51,26 @@ def running_members(boxes: Iterable[UUID] | None = None) -> list[RunningMember]:
         wanted = list(boxes)
         placed, own = placed.filter(box__in=wanted), own.filter(group__run__box__in=wanted)
     return list(_chosen(_pairs(placed, own)).values())
+
+
+def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:
+    """By query: the member that is to run in it, where labels judged that. The accuracy target of these is not one for
+    agreement. In two SQL statements, once the queries' cameras are there."""
+    found = {query.id: query.camera.box_id for query in queries}
+    running = running_members(set(found.values()))
+    judged = (one for one in running if one.query.id in found and one.member.basis == RELATIVE_ACCURACY)
+    return {one.query.id: one.member for one in judged}
+
+
+def judged_on_labels(*, is_failing: bool = False) -> Q:
+    """Queries for which there is a member that labels judged, whether it is its turn to run or not; with `is_failing`
+    those whose target it does not reach. A condition for the database, of which few are left for accepted_on_labels."""
+    own = MergedGroupQuery.objects.filter(basis=RELATIVE_ACCURACY, group__state=MergedGroupState.APPROVED)
+    placed = PlacedMember.objects.filter(member__basis=RELATIVE_ACCURACY)
+    if is_failing:
+        own = own.filter(validation_accuracy__lt=F("query__accuracy_target"))
+        placed = placed.filter(member__validation_accuracy__lt=F("query__accuracy_target"))
+    return Q(id__in=own.values("query")) | Q(id__in=placed.order_by().values("query"))
 
 
 def _placed() -> QuerySet[PlacedMember]:

@@ -1,6 +1,5 @@
 """Reading merge runs and merged groups, and what a merge of a box still lacks."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,6 @@ from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Role
 from webapp.fleets.selectors import sites_of, sites_with_role
 from webapp.merges.models import (
-    RELATIVE_ACCURACY,
     Decision,
     Disagreement,
     MergedGroup,
@@ -105,18 +103,6 @@ def groups_decidable(actor: Any | None) -> QuerySet[MergedGroup]:
     if actor is None:
         return groups
     return groups.exclude(run__requested_by=actor, run__box__site__requester_may_approve=False)
-
-
-def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:
-    """By query: the approved member that labels judged. For these the accuracy target is not one for agreement."""
-    members = judged_on_labels().filter(query__in=[query.id for query in queries])
-    return {member.query_id: member for member in members.defer("tensors")}
-
-
-def judged_on_labels() -> QuerySet[MergedGroupQuery]:
-    """Members of approved merged groups that labels judged, of queries that still exist."""
-    approved = {"group__state": MergedGroupState.APPROVED, "query__isnull": False}
-    return MergedGroupQuery.objects.filter(basis=RELATIVE_ACCURACY, **approved)
 
 
 def merge_requirements(box: Box) -> tuple[Requirement, ...]:
