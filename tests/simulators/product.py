@@ -19,8 +19,9 @@ from django.db import connection
 
 from edge_runtime.protocol.signing import public_key_of
 from tests.simulators.box import Box
+from webapp.common.database_thread import DatabaseThread
 from webapp.common.signing_key import signing_key
-from webapp.config.asgi import application
+from webapp.config.asgi import application_with
 from webapp.jobs.models import Job, JobState
 from webapp.rollouts.task_names import ADVANCE_ROLLOUT
 from webapp.workloads.task_names import PUBLISH_BUNDLE
@@ -34,6 +35,8 @@ class Product:
         self.public_key = public_key_of(signing_key())
         self.boxes: list[Box] = []
         self._stopping = threading.Event()
+        self._database = DatabaseThread()
+        application = application_with(self._database)
         config = uvicorn.Config(application, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._loop = asyncio.new_event_loop()
@@ -59,6 +62,7 @@ class Product:
         self._loop.call_soon_threadsafe(self._loop.stop)
         for thread in self._threads:
             thread.join(10)
+        asyncio.run(self._database.close())  # its connection would be in the way of whoever drops the test's database
 
     def box(self, folder: Path, box_id: object, credential: str) -> Box:
         """Runs from now on until the product stops."""

@@ -8,7 +8,13 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings.development")
 http_application = get_asgi_application()
 
-from webapp.common.stored_files import StoredFiles  # noqa: E402  (needs Django to be set up)
+from webapp.common.database_thread import DatabaseThread  # noqa: E402  (needs Django to be set up)
+from webapp.common.stored_files import StoredFiles  # noqa: E402
 from webapp.config.routing import websocket_application  # noqa: E402
 
-application = ProtocolTypeRouter({"http": StoredFiles(http_application), "websocket": websocket_application})
+
+def application_with(database: DatabaseThread) -> ProtocolTypeRouter:
+    return ProtocolTypeRouter({"http": StoredFiles(http_application), "websocket": websocket_application(database)})
+
+
+application = application_with(DatabaseThread())  # its connection ends with the process

@@ -10,10 +10,12 @@ from webapp.dashboard.consumers import LiveConsumer
 from webapp.rollouts.consumers import BoxConsumer
 from webapp.telemetry.ingest import StatsIngest
 
-_database = DatabaseThread()
-websocket_application = URLRouter(
-    [
-        path("ws/box", BoxConsumer.as_asgi(ingest=StatsIngest(_database), database=_database)),
-        path("ws/live", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))),
-    ]
-)
+
+def websocket_application(database: DatabaseThread) -> URLRouter:
+    """`database` is of the loop that this runs on; whoever made it closes it."""
+    return URLRouter(
+        [
+            path("ws/box", BoxConsumer.as_asgi(ingest=StatsIngest(database), database=database)),
+            path("ws/live", AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))),
+        ]
+    )
