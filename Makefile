@@ -49,5 +49,9 @@ scenario-%: setup ## one story on the whole product, e.g. make scenario-drift
 gallery: setup ## pictures of every page, and what is wrong with each, e.g. ARGS="--only box"; --readme: the documentation's
 	@$(VENV)/python -m demo.gallery $(ARGS)
 
+messages: setup ## collect the texts of pages for a translator, e.g. make messages LANGUAGE=de (docs/translating.md)
+	@mkdir -p webapp/locale && for domain in django djangojs; do $(VENV)/python manage.py makemessages --locale $(LANGUAGE) \
+		--domain $$domain --add-location file --no-wrap $(foreach room,node_modules var demo deploy tests benchmarks workers edge_runtime,--ignore $(room)); done
+
 lock: setup ## write requirements/*.txt and package-lock.json anew
 	@requirements/lock.sh --upgrade && npm install --package-lock-only

@@ -11,6 +11,7 @@ from demo.processes import ROOT
 from edge_runtime.protocol.errors import GemelError
 
 KEPT_LINES = 15
+_ELSEWHERE = ("--ignore", ".venv", "--ignore", "node_modules", "--ignore", "var")  # where catalogues of others are
 
 
 class PrepareError(GemelError):
@@ -18,8 +19,8 @@ class PrepareError(GemelError):
 
 
 async def prepare(var_dir: Path, shared: Mapping[str, str]) -> None:
-    """Migrates and collects static files, at the same time. Raises PrepareError."""
-    await asyncio.gather(migrate(shared), _collect_static(var_dir, shared))
+    """Migrates, collects static files and compiles translations, at the same time. Raises PrepareError."""
+    await asyncio.gather(migrate(shared), _collect_static(var_dir, shared), _compile_translations(shared))
 
 
 async def migrate(shared: Mapping[str, str]) -> None:
@@ -57,6 +58,15 @@ async def _collect_static(var_dir: Path, shared: Mapping[str, str]) -> None:
     command = ("manage.py", "collectstatic", "--no-input", "-v", "0")
     await run_python(shared, *command, doing="collect the static files")
     stamp.write_text(state)
+
+
+async def _compile_translations(shared: Mapping[str, str]) -> None:
+    """Does nothing, and needs no gettext tools, where no catalogue is newer than what was made of it."""
+    for catalogue in (ROOT / "webapp" / "locale").rglob("*.po"):
+        compiled = catalogue.with_suffix(".mo")
+        if not compiled.exists() or compiled.stat().st_mtime_ns < catalogue.stat().st_mtime_ns:
+            await run_python(shared, "manage.py", "compilemessages", "-v", "0", *_ELSEWHERE, doing="compile the translations")
+            return
 
 
 def _static_state() -> str:

@@ -14,6 +14,11 @@ RUN if [ "$PYTORCH" = cpu ]; then export PIP_EXTRA_INDEX_URL=https://download.py
     && python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir -r /requirements/server.txt
 
+FROM python:3.11-slim AS translations
+RUN apt-get update && apt-get install --yes --no-install-recommends gettext && rm -rf /var/lib/apt/lists/*
+COPY webapp /webapp
+RUN find /webapp -name '*.po' -exec sh -c 'msgfmt --check-format --output-file="${1%.po}.mo" "$1"' compile {} ';'
+
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --create-home gemel && install -d -o gemel -g gemel /var/lib/gemel
 COPY --from=packages /opt/venv /opt/venv
@@ -21,7 +26,7 @@ WORKDIR /app
 COPY --from=front-end /build/node_modules ./node_modules
 COPY manage.py package.json ./
 COPY edge_runtime ./edge_runtime
-COPY webapp ./webapp
+COPY --from=translations /webapp ./webapp
 COPY workers ./workers
 COPY templates ./templates
 COPY deploy/start-web.sh ./start-web.sh

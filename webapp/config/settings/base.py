@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from django.conf.locale import LANG_INFO
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 env = environ.Env()
@@ -58,6 +59,7 @@ MIDDLEWARE = [
     "webapp.common.compression.TextCompression",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -244,9 +246,14 @@ STATICFILES_DIRS = [
     ("uplot", NODE_MODULES / "uplot" / "dist"),
 ]
 
-LANGUAGE_CODE = "en"
+# Languages of the pages, of which a browser's settings choose; the first one is for whoever wants none of them, and for
+# what the server writes by itself (docs/translating.md).
+_LANGUAGES = env.list("GEMEL_LANGUAGES", default=["en"])
+LANGUAGES = [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in _LANGUAGES]
+LANGUAGE_CODE = _LANGUAGES[0]
+LOCALE_PATHS = [BASE_DIR / "webapp" / "locale"]
+USE_I18N = True
 TIME_ZONE = env("TIME_ZONE", default="UTC")
-USE_I18N = False
 USE_TZ = True
 
 CONTENT_SECURITY_POLICY = {
