@@ -65,7 +65,9 @@ async def _compile_translations(shared: Mapping[str, str]) -> None:
     for catalogue in (ROOT / "webapp" / "locale").rglob("*.po"):
         compiled = catalogue.with_suffix(".mo")
         if not compiled.exists() or compiled.stat().st_mtime_ns < catalogue.stat().st_mtime_ns:
-            await run_python(shared, "manage.py", "compilemessages", "-v", "0", *_ELSEWHERE, doing="compile the translations")
+            await run_python(
+                shared, "manage.py", "compilemessages", "-v", "0", *_ELSEWHERE, doing="compile the translations"
+            )
             return
 
 

@@ -121,7 +121,7 @@ class ModelDescribeForm(forms.Form):
             "Name of its class" if first.classes == 1 else f"Names of its {first.classes} classes"
         )
         if others:
-            names = [candidate.architecture for candidate in self.recognition.candidates]
+            names = self.recognition.architectures
             self.fields["architecture"].choices = [(name, name) for name in names]
         else:
             del self.fields["architecture"]

@@ -30,6 +30,10 @@ class Recognition(msgspec.Struct, frozen=True):
     size_bytes: int = 0
     candidates: tuple[Candidate, ...] = ()
 
+    @property
+    def architectures(self) -> list[str]:
+        return [candidate.architecture for candidate in self.candidates]
+
     def candidate(self, architecture: str) -> Candidate | None:
         """The one of this name; the only one where no name is given."""
         if not architecture:
@@ -47,7 +51,7 @@ def contradiction(
     """Where the tensors say otherwise than a person; what is empty was not said."""
     found = recognition.candidate(architecture)
     if found is None and architecture:
-        fitting = " or ".join(candidate.architecture for candidate in recognition.candidates)
+        fitting = " or ".join(recognition.architectures)
         return InvalidInput(f"The tensors are those of {fitting}, not of {architecture}.", field="architecture")
     if found is None:
         return None

@@ -1,10 +1,11 @@
 """Numbers and times as people read them: every one with its unit, every time with the exact one on hover."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from edge_runtime.protocol.sizes import format_size
@@ -83,6 +84,15 @@ def ago(at: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S %Z}", words
     )
+
+
+@register.filter
+def alternatives(names: Sequence[str]) -> SafeString:
+    """ "a, b or c", each in bold."""
+    *others, last = [format_html("<strong>{}</strong>", name) for name in names]
+    if not others:
+        return last
+    return format_html("{} or {}", format_html_join(", ", "{}", ((name,) for name in others)), last)
 
 
 def _coarse(passed_s: float) -> str:

@@ -246,11 +246,13 @@ STATICFILES_DIRS = [
     ("uplot", NODE_MODULES / "uplot" / "dist"),
 ]
 
-# Languages of the pages, of which a browser's settings choose; the first one is for whoever wants none of them, and for
-# what the server writes by itself (docs/translating.md).
-_LANGUAGES = env.list("GEMEL_LANGUAGES", default=["en"])
-LANGUAGES = [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in _LANGUAGES]
-LANGUAGE_CODE = _LANGUAGES[0]
+# English is in the code and never missing; others have a catalogue each (docs/translating.md). What a browser asks for
+# decides; whatever is written without one, by workers, is English.
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    (code, LANG_INFO.get(code, {}).get("name_local", code))
+    for code in (LANGUAGE_CODE, *env.list("GEMEL_LANGUAGES", default=[]))
+]
 LOCALE_PATHS = [BASE_DIR / "webapp" / "locale"]
 USE_I18N = True
 TIME_ZONE = env("TIME_ZONE", default="UTC")
