@@ -6,12 +6,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
 from webapp.alerts.models import Alert, AlertKind
+from webapp.dashboard.charts import MEMORY_BANDS
 from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import queries_below
 from webapp.dashboard.views import NEEDS_SHOWN
@@ -19,10 +21,12 @@ from webapp.fleets.models import Box, Camera, Role
 from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, MergeRun, PlacedMember
 from webapp.merges.running import running_members
 from webapp.merges.savings import savings
+from webapp.telemetry.models import BoxRollup, QueryRollup
 from webapp.telemetry.selectors import fleet_hours, newest_sample_ids
 from webapp.telemetry.services import rollups_update, stats_record
 from webapp.workloads.models import Model, Query
 
+NO_MEMORY = dict.fromkeys((*(f"memory_{band}" for band in (*MEMORY_BANDS, "budget", "used_max")), "cpu_percent"), 0)
 MEMORY = MemorySample(100, 40, 20, 10, 5, 25, 500)
 AGREED = {"low": 0.9, "high": 0.97, "unsampled": None, "judged well": 0.9, "judged badly": 0.97}
 
@@ -92,11 +96,29 @@ def test_figures_are_of_all_boxes_and_queries(browser, words, measured):
     assert "judged badly was approved to keep 92.0 % of its accuracy on labels" in page
 
 
-def test_frames_count_of_boxes_that_are_connected(fleet, browser, words, measured):
-    Box.objects.update(is_connected=True)
-    assert "40 of 50 in the last sample of each box" in words(browser.get(reverse("dashboard:overview")))
-    Box.objects.update(is_connected=False)
-    assert "0 of 0 in the last sample of each box" in words(browser.get(reverse("dashboard:overview")))
+def test_frames_count_of_the_last_minute_that_is_over(fleet, browser, words, measured):
+    def overview_after(processed: int, start) -> str:
+        BoxRollup.objects.create(box=fleet.box, start=start, resolution="minute", seconds=60, **NO_MEMORY)
+        QueryRollup.objects.create(
+            box=fleet.box,
+            query_id=measured["low"].id,
+            resolution="minute",
+            start=start,
+            captured=600,
+            processed=processed,
+            dropped=0,
+            late=0,
+            swaps=0,
+            swap_ms=0,
+        )
+        return words(browser.get(reverse("dashboard:overview")))
+
+    minute = timezone.now().replace(second=0, microsecond=0)
+    assert "no whole minute was measured lately" in overview_after(570, minute - timedelta(minutes=1))
+    assert "95.0 % 570 of 600 in the last whole minute" in overview_after(3, minute)
+    BoxRollup.objects.update(start=F("start") - timedelta(minutes=9))
+    QueryRollup.objects.update(start=F("start") - timedelta(minutes=9))
+    assert "no whole minute was measured lately" in words(browser.get(reverse("dashboard:overview")))
 
 
 def test_memory_saved_counts_boxes_that_got_the_group_by_a_rollout(fleet, browser, person, words):

@@ -2,22 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from webapp.audit.models import AuditEvent
 from webapp.fleets.selectors import sees_everything, sites_of
 from webapp.merges.running import accepted_on_labels, judged_on_labels
 from webapp.merges.savings import Saving
 from webapp.telemetry.models import QuerySample
+from webapp.telemetry.selectors import FleetMinute, fleet_minute
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import query_list
 
 
 @dataclass(frozen=True)
 class OverviewFigures:
-    """`frames_*` are of the newest sample of every connected box; queries count as at target until measured below.
+    """`frames` is None until a whole minute was measured; queries count as at target until measured below.
 
     `bytes_*`: weights of merged groups on all boxes that run them (`boxes_saving`), apart and merged.
     """
@@ -29,19 +31,14 @@ class OverviewFigures:
     boxes_saving: int
     queries: int
     queries_at_target: int
-    frames_captured: int
-    frames_processed: int
+    frames: FleetMinute | None
 
 
 def overview_figures(
-    actor: Any, newest: Sequence[int], savings: Iterable[Saving], *, boxes: int, boxes_well: int, queries_below: int
+    actor: Any, savings: Iterable[Saving], now: datetime, *, boxes: int, boxes_well: int, queries_below: int
 ) -> OverviewFigures:
-    """`newest`: samples, of each box that `actor` sees the newest."""
     running = [saving for saving in savings if saving.until is None]
     queries = query_list(actor)
-    heard = QuerySample.objects.filter(box_sample__in=newest, box_sample__box__is_connected=True)
-    of_queries = heard.filter(query_id__in=queries.values("id"))
-    frames = of_queries.aggregate(captured=Sum("captured", default=0), processed=Sum("processed", default=0))
     count = queries.count()
     return OverviewFigures(
         boxes=boxes,
@@ -51,8 +48,7 @@ def overview_figures(
         boxes_saving=len({saving.box_id for saving in running}),
         queries=count,
         queries_at_target=count - queries_below,
-        frames_captured=frames["captured"],
-        frames_processed=frames["processed"],
+        frames=fleet_minute(queries.values("id"), now),
     )
 
 

@@ -10,6 +10,7 @@ from webapp.telemetry.selectors import FleetHour
 
 SPAN = timedelta(hours=24)
 HOUR = timedelta(hours=1)
+POINTS_LEAST = 4  # fewer are a stroke from corner to corner, which looks like a development
 WIDTH, HEIGHT, MARGIN = 120.0, 28.0, 3.0  # of the drawing; CSS stretches it
 
 Point = tuple[datetime, float]
@@ -17,10 +18,14 @@ Point = tuple[datetime, float]
 
 @dataclass(frozen=True)
 class Trend:
-    """`lines`: SVG polylines, one for each stretch without a gap. `words`: lowest and highest, "" without any point."""
+    """`lines`: SVG polylines, one for each stretch without a gap; none of fewer than POINTS_LEAST points.
+
+    `words`: lowest and highest of its `points`, "" without any.
+    """
 
     lines: tuple[str, ...]
     words: str
+    points: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def trends(hours: Iterable[FleetHour], savings: Iterable[Saving], now: datetime)
 def trend(points: list[Point], now: datetime, words: Callable[[float], str]) -> Trend:
     """`points`: oldest first, at most one an hour; where one is missing the line is broken."""
     if not points:
-        return Trend((), "")
+        return Trend((), "", 0)
     low, high = min(value for _, value in points), max(value for _, value in points)
 
     def place(at: datetime, value: float) -> tuple[float, float]:
@@ -57,6 +62,10 @@ def trend(points: list[Point], now: datetime, words: Callable[[float], str]) -> 
         height = (value - low) / (high - low) if high > low else 0.5
         return min(max(passed, 0.0), 1.0) * WIDTH, HEIGHT - MARGIN - height * (HEIGHT - 2 * MARGIN)
 
+    shown_low, shown_high = words(low), words(high)
+    said = shown_low if shown_low == shown_high else f"{shown_low} to {shown_high}"
+    if len(points) < POINTS_LEAST:
+        return Trend((), said, len(points))
     stretches: list[list[Point]] = []
     for point in points:
         if stretches and point[0] - stretches[-1][-1][0] <= HOUR:
@@ -64,8 +73,7 @@ def trend(points: list[Point], now: datetime, words: Callable[[float], str]) -> 
         else:
             stretches.append([point])
     lines = tuple(_line([place(at, value) for at, value in stretch]) for stretch in stretches)
-    shown_low, shown_high = words(low), words(high)
-    return Trend(lines, shown_low if shown_low == shown_high else f"{shown_low} to {shown_high}")
+    return Trend(lines, said, len(points))
 
 
 def _line(places: list[tuple[float, float]]) -> str:

@@ -58,7 +58,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     found = savings(person, now - SPAN)
     context = {
         "figures": overview_figures(
-            person, newest, found, boxes=len(boxes), boxes_well=wells, queries_below=below.count()
+            person, found, now, boxes=len(boxes), boxes_well=wells, queries_below=below.count()
         ),
         "trends": trends(fleet_hours([box.id for box in boxes], now - SPAN), found, now),
         "decisions": groups_decidable(person)[:DECISIONS_SHOWN],

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,7 @@ from webapp.workloads.models import Query
 WARM_UP = timedelta(seconds=5)
 SPAN_MAX = timedelta(hours=1)
 VERSIONS_MAX = 10
+MINUTE_AGE_MAX = timedelta(minutes=5)
 HOST_AMONG = 60  # every few samples tell of the hardware; those of boxes of an older version never
 
 
@@ -75,6 +77,19 @@ class FleetHour:
     processed: int
     judged: int
     kept: int
+
+
+@dataclass(frozen=True)
+class FleetMinute:
+    """Frames of many queries in the minute from `start` on."""
+
+    start: datetime
+    captured: int
+    processed: int
+
+    @property
+    def in_time(self) -> float | None:
+        return self.processed / self.captured if self.captured else None
 
 
 _FLEET_HOURS = """
@@ -218,6 +233,18 @@ def fleet_hours(boxes: Collection[UUID], since: datetime) -> list[FleetHour]:
     with connection.cursor() as cursor:
         cursor.execute(_FLEET_HOURS, {"boxes": list(boxes), "since": since})
         return [FleetHour(*row) for row in cursor.fetchall()]
+
+
+def fleet_minute(queries: QuerySet[Any], now: datetime) -> FleetMinute | None:
+    """Of these queries (ids), the newest minute that is over; None where it is longer ago than MINUTE_AGE_MAX.
+
+    From rollups, which are a minute behind: in a large fleet a minute of samples takes longer to read than a page may.
+    """
+    begun = BoxRollup.objects.filter(resolution=Resolution.MINUTE, start__gte=now - MINUTE_AGE_MAX)
+    over = begun.order_by("-start").values("start").distinct()[1:2]  # the newest one is still being added to
+    minute = QueryRollup.objects.filter(resolution=Resolution.MINUTE, start=Subquery(over), query_id__in=queries)
+    found = minute.aggregate(start=Max("start"), captured=Sum("captured"), processed=Sum("processed"))
+    return FleetMinute(**found) if found["start"] else None
 
 
 def samples_heard(since: datetime) -> list[BoxSample]:

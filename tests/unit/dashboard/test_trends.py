@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from webapp.dashboard.trends import HOUR, trend, trends
+from webapp.dashboard.trends import HOUR, POINTS_LEAST, trend, trends
 from webapp.merges.savings import Saving
 from webapp.telemetry.selectors import FleetHour
 
@@ -29,14 +29,20 @@ def test_is_broken_where_hours_are_missing():
 
 
 def test_draws_the_day_from_left_to_right_and_more_above_less():
-    (line,) = trend([(NOW - 2 * HOUR, 1.0), (NOW - HOUR, 3.0), (NOW, 2.0)], NOW, str).lines
-    assert line == "110.0,25.0 115.0,3.0 120.0,14.0"
+    points = [(NOW - 3 * HOUR, 1.0), (NOW - 2 * HOUR, 1.0), (NOW - HOUR, 3.0), (NOW, 2.0)]
+    (line,) = trend(points, NOW, str).lines
+    assert line == "105.0,25.0 110.0,25.0 115.0,3.0 120.0,14.0"
 
 
-def test_a_single_hour_is_a_dash_and_one_figure():
-    found = trend([(NOW - 12 * HOUR, 4.0)], NOW, str)
-    assert found.lines == ("58.0,14.0 62.0,14.0",)
+def test_an_hour_between_gaps_is_a_dash():
+    found = trend([(NOW - 12 * HOUR, 4.0), *((NOW - ago * HOUR, 4.0) for ago in (2, 1, 0))], NOW, str)
+    assert found.lines == ("58.0,14.0 62.0,14.0", "110.0,14.0 115.0,14.0 120.0,14.0")
     assert found.words == "4.0"
+
+
+def test_a_trend_that_only_begins_is_said_and_not_drawn():
+    found = trend([(NOW - ago * HOUR, float(ago)) for ago in range(POINTS_LEAST - 2, -1, -1)], NOW, str)
+    assert (found.lines, found.words, found.points) == ((), "0.0 to 2.0", POINTS_LEAST - 1)
 
 
 def test_an_hour_without_frames_or_answers_says_nothing_about_them():

@@ -143,7 +143,9 @@ def saving_words(figures: OverviewFigures) -> str:
 
 @register.filter
 def frames_words(figures: OverviewFigures) -> str:
-    return f"{figures.frames_processed:,} of {figures.frames_captured:,} in the last sample of each box"
+    if figures.frames is None:
+        return "no whole minute was measured lately"
+    return f"{figures.frames.processed:,} of {figures.frames.captured:,} in the last whole minute"
 
 
 @register.inclusion_tag("components/memory_bar.html")
