@@ -47,7 +47,7 @@ class BoxLife:
     """A second at a time of a box's figures, as it would send them."""
 
     def __init__(self, box: Any, cameras: Sequence[Any], queries: Sequence[Any]) -> None:
-        self.topic = f"box:{box.pk}"
+        self.topic, self.site = f"box:{box.pk}", f"site:{box.site_id}"
         self.cameras = [str(camera.pk) for camera in cameras]
         self._queries = [str(query.pk) for query in queries]
         self._random, self._at, self._seq = random.Random(1), time.time(), 0
@@ -75,7 +75,8 @@ class BoxLife:
 
 
 def heap(page: Any, socket: LiveSocket, life: BoxLife, jpeg: bytes, minutes: int, name: str) -> Heap:
-    """The open page gets `minutes` of its box's life: figures and pictures every second, its report every minute."""
+    """The open page gets `minutes` of its box's life: figures and pictures every second; every minute the box's report
+    and a change at its site, on which the parts of a page fetch themselves again."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable")
     report, messages = msgspec.to_builtins(Report("running", "", "digest", 1)), 0
@@ -87,6 +88,7 @@ def heap(page: Any, socket: LiveSocket, life: BoxLife, jpeg: bytes, minutes: int
                 socket.show(camera, life.at, jpeg)
             messages += 1 + len(life.cameras[:1])
         socket.tell(life.topic, "report", report=report)
+        socket.tell(life.site, "changed")
         page.wait_for_timeout(600)  # parts that refetch themselves do so after 400 ms
         page.evaluate(_PAINTED)
         devtools.send("HeapProfiler.collectGarbage")

@@ -35,18 +35,25 @@ async function startWidgets() {
 }
 
 // Refetching: a part marked data-refresh loads its own page again (or what data-refresh-from names) and takes the part
-// with its id out of it.
+// with its id out of it. Parts of one page that want it at about the same time share one request.
 
-const pending = new Map();
+const asked = new Map();
+const addressOf = (element) => element.dataset.refreshFrom ?? location.href;
 
 function refetch(element) {
-  if (pending.has(element.id)) return;
-  pending.set(element.id, setTimeout(() => {
-    pending.delete(element.id);
-    const target = document.getElementById(element.id);
-    if (!target || document.hidden) return;
-    htmx.ajax("GET", target.dataset.refreshFrom ?? location.href, { source: target, target, select: `#${element.id}`, swap: "morph:outerHTML" });
-  }, REFETCH_AFTER_MS));
+  const address = addressOf(element);
+  if (asked.has(address)) return void asked.get(address).add(element.id);
+  asked.set(address, new Set([element.id]));
+  setTimeout(() => ask(address), REFETCH_AFTER_MS);
+}
+
+function ask(address) {
+  const elements = [...asked.get(address)].map((id) => document.getElementById(id));
+  asked.delete(address);
+  const [first, ...others] = elements.filter((element) => element && addressOf(element) === address);
+  if (!first || document.hidden) return;
+  const selectOOB = others.map((element) => `#${element.id}:morph`).join();
+  htmx.ajax("GET", address, { source: first, target: first, select: `#${first.id}`, selectOOB, swap: "morph:outerHTML" });
 }
 
 const refetchables = () => document.querySelectorAll("[data-refresh]");
