@@ -86,7 +86,7 @@ def test_a_day_that_was_spent_offline_arrives_whole_and_once(fleet: Any, tmp_pat
     assert (box.spool.waiting, box.outbox.in_memory, box.spool.dropped) == (0, 0, 0)
     assert models.BoxSample.objects.count() == models.QuerySample.objects.count() == DAY - lost
 
-    rollups_update(now=now)
+    rollups_update(now=now + timedelta(minutes=2))
     assert not models.RollupDue.objects.exists()
     hours = list(box_rollups(fleet.box, Resolution.HOUR, start))
     assert sum(hour.seconds for hour in hours) == (DAY - lost) * INTERVAL_S

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from webapp.audit.models import AuditEvent
-from webapp.fleets.selectors import sees_everything, sites_of
+from webapp.fleets.selectors import boxes_of, sees_everything, sites_of
 from webapp.merges.running import accepted_on_labels, judged_on_labels
 from webapp.merges.savings import Saving
 from webapp.telemetry.models import QuerySample
@@ -38,8 +38,7 @@ def overview_figures(
     actor: Any, savings: Iterable[Saving], now: datetime, *, boxes: int, boxes_well: int, queries_below: int
 ) -> OverviewFigures:
     running = [saving for saving in savings if saving.until is None]
-    queries = query_list(actor)
-    count = queries.count()
+    count = query_list(actor).count()
     return OverviewFigures(
         boxes=boxes,
         boxes_well=boxes_well,
@@ -48,7 +47,7 @@ def overview_figures(
         boxes_saving=len({saving.box_id for saving in running}),
         queries=count,
         queries_at_target=count - queries_below,
-        frames=fleet_minute(queries.values("id"), now),
+        frames=fleet_minute(boxes_of(actor), now),
     )
 
 

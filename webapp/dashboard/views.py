@@ -60,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": overview_figures(
             person, found, now, boxes=len(boxes), boxes_well=wells, queries_below=below.count()
         ),
-        "trends": trends(fleet_hours([box.id for box in boxes], now - SPAN), found, now),
+        "trends": trends(fleet_hours(boxes_of(person), now - SPAN), found, now),
         "decisions": groups_decidable(person)[:DECISIONS_SHOWN],
         "needs": needs[:NEEDS_SHOWN],
         "has_more_needs": len(needs) > NEEDS_SHOWN,

@@ -79,7 +79,9 @@ class Resolution(models.TextChoices):
 class BoxRollup(models.Model):
     """A box over one minute or hour from `start` on: means over the `seconds` that it sent statistics of; bytes.
 
-    The order of the fields is that of the columns in services/rollups.py.
+    Of its queries, so that nobody has to read those of a whole fleet: frames, how many had their agreement sampled
+    (`judged`), and how many of these were at or above their accuracy target (`kept`). The order of the fields is that
+    of the columns in services/rollups.py.
     """
 
     box = models.ForeignKey(Box, on_delete=models.CASCADE, related_name="rollups")
@@ -94,6 +96,10 @@ class BoxRollup(models.Model):
     memory_free = models.BigIntegerField()
     memory_used_max = models.BigIntegerField()
     cpu_percent = models.FloatField()
+    captured = models.BigIntegerField(default=0, db_default=0)
+    processed = models.BigIntegerField(default=0, db_default=0)
+    judged = models.PositiveIntegerField(default=0, db_default=0)
+    kept = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["box", "resolution", "start"], name="one_box_rollup")]

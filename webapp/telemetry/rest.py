@@ -43,12 +43,14 @@ class QuerySampleAnswer(serializers.ModelSerializer):
 
 
 class BoxRollupAnswer(serializers.ModelSerializer):
-    """Means over the `seconds` that were observed of a minute or an hour; bytes."""
+    """Means over the `seconds` that were observed of a minute or an hour; bytes. Of its queries: frames, how many had
+    their agreement sampled (`judged`), and how many of these were at or above their accuracy target (`kept`)."""
 
     class Meta:
         model = BoxRollup
         fields = ("start", "seconds", "memory_budget", "memory_private", "memory_shared", "memory_activations")
-        fields += ("memory_overhead", "memory_free", "memory_used_max", "cpu_percent")
+        fields += ("memory_overhead", "memory_free", "memory_used_max", "cpu_percent", "captured", "processed")
+        fields += ("judged", "kept")
 
 
 class QueryRollupAnswer(serializers.ModelSerializer):

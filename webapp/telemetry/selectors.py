@@ -3,11 +3,9 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import connection
 from django.db.models import Avg, DateTimeField, F, Func, Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
 
 from edge_runtime.protocol.messages import HostSample
@@ -81,7 +79,7 @@ class FleetHour:
 
 @dataclass(frozen=True)
 class FleetMinute:
-    """Frames of many queries in the minute from `start` on."""
+    """Frames of many boxes in the minute from `start` on."""
 
     start: datetime
     captured: int
@@ -90,22 +88,6 @@ class FleetMinute:
     @property
     def in_time(self) -> float | None:
         return self.processed / self.captured if self.captured else None
-
-
-_FLEET_HOURS = """
-SELECT heard.start, heard.seconds, coalesce(asked.captured, 0), coalesce(asked.processed, 0),
-    coalesce(asked.judged, 0), coalesce(asked.kept, 0)
-FROM (
-    SELECT start, sum(seconds) AS seconds FROM telemetry_boxrollup
-    WHERE resolution = 'hour' AND start >= %(since)s AND box_id = ANY(%(boxes)s) GROUP BY start
-) heard LEFT JOIN (
-    SELECT start, sum(captured)::bigint AS captured, sum(processed)::bigint AS processed, count(agreement) AS judged,
-        count(*) FILTER (WHERE agreement >= query.accuracy_target) AS kept
-    FROM telemetry_queryrollup rollup JOIN workloads_query query ON query.id = rollup.query_id
-    WHERE resolution = 'hour' AND start >= %(since)s AND box_id = ANY(%(boxes)s) GROUP BY start
-) asked USING (start)
-ORDER BY heard.start
-"""
 
 
 def box_series(box: Box, since: datetime) -> QuerySet[BoxSample]:
@@ -226,24 +208,19 @@ def _figures(box: Box, version: int, since: datetime, until: datetime) -> Bundle
     )
 
 
-def fleet_hours(boxes: Collection[UUID], since: datetime) -> list[FleetHour]:
+def fleet_hours(boxes: QuerySet[Box], since: datetime) -> list[FleetHour]:
     """Of these boxes together, the oldest hour first; hours without statistics are left out."""
-    if not boxes:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_FLEET_HOURS, {"boxes": list(boxes), "since": since})
-        return [FleetHour(*row) for row in cursor.fetchall()]
+    hours = BoxRollup.objects.filter(resolution=Resolution.HOUR, start__gte=since, box__in=boxes.values("id"))
+    sums = [Sum(name) for name in ("seconds", "captured", "processed", "judged", "kept")]
+    return [FleetHour(*row) for row in hours.order_by("start").values_list("start").annotate(*sums)]
 
 
-def fleet_minute(queries: QuerySet[Any], now: datetime) -> FleetMinute | None:
-    """Of these queries (ids), the newest minute that is over; None where it is longer ago than MINUTE_AGE_MAX.
-
-    From rollups, which are a minute behind: in a large fleet a minute of samples takes longer to read than a page may.
-    """
-    begun = BoxRollup.objects.filter(resolution=Resolution.MINUTE, start__gte=now - MINUTE_AGE_MAX)
-    over = begun.order_by("-start").values("start").distinct()[1:2]  # the newest one is still being added to
-    minute = QueryRollup.objects.filter(resolution=Resolution.MINUTE, start=Subquery(over), query_id__in=queries)
-    found = minute.aggregate(start=Max("start"), captured=Sum("captured"), processed=Sum("processed"))
+def fleet_minute(boxes: QuerySet[Box], now: datetime) -> FleetMinute | None:
+    """Of these boxes together, the newest minute that was added up; None where it is longer ago than MINUTE_AGE_MAX."""
+    minutes = BoxRollup.objects.filter(resolution=Resolution.MINUTE, start__gte=now - MINUTE_AGE_MAX)
+    newest = minutes.order_by("-start").values("start")[:1]
+    of_boxes = minutes.filter(start=Subquery(newest), box__in=boxes.values("id"))
+    found = of_boxes.aggregate(start=Max("start"), captured=Sum("captured"), processed=Sum("processed"))
     return FleetMinute(**found) if found["start"] else None
 
 

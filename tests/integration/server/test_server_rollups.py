@@ -9,8 +9,11 @@ from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
 from webapp.telemetry.models import BoxRollup, QueryRollup, Resolution, RollupDue
 from webapp.telemetry.selectors import box_rollups, query_rollups
 from webapp.telemetry.services import rollups_prune, rollups_update, stats_record
+from webapp.telemetry.services.rollups import SETTLED_AFTER
+from webapp.workloads.models import Query
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+OVER = NOON + timedelta(minutes=2) + SETTLED_AFTER
 MINUTE, HOUR = Resolution.MINUTE, Resolution.HOUR
 
 
@@ -32,7 +35,7 @@ def query(fleet: Any) -> Any:
     for second in range(0, 60, 2):
         send(fleet, query, NOON + timedelta(seconds=second), used=60 if second % 4 else 80)
         send(fleet, query, NOON + timedelta(seconds=60 + second), used=90, processed=4, p50=80.0)
-    rollups_update(now=NOON + timedelta(minutes=2))
+    rollups_update(now=OVER)
     return query
 
 
@@ -57,9 +60,45 @@ def test_hours_are_weighted_by_what_was_observed(fleet: Any, query: Any) -> None
     assert frames.latency_p50_ms == pytest.approx((240 * 20 + 120 * 80) / 360)
 
 
+def test_boxes_add_up_their_queries_against_the_targets_of_these(fleet: Any, query: Any) -> None:
+    strict = fleet.query("strict")
+    Query.objects.filter(id=strict.id).update(accuracy_target=0.97)
+    Query.objects.filter(id=query.id).update(accuracy_target=0.85)
+    for second in (0, 2):
+        send(fleet, query, NOON + timedelta(hours=1, seconds=second))
+        send(fleet, strict, NOON + timedelta(hours=1, minutes=1, seconds=second))
+    rollups_update(now=NOON + timedelta(hours=2))
+    figures = ("captured", "processed", "judged", "kept")
+    found = box_rollups(fleet.box, MINUTE, NOON + timedelta(hours=1)).values_list(*figures)
+    assert list(found) == [(20, 16, 1, 1), (20, 16, 1, 0)]
+    assert list(box_rollups(fleet.box, HOUR, NOON + timedelta(hours=1)).values_list(*figures)) == [(40, 32, 2, 1)]
+
+
+def test_a_minute_is_added_up_once_it_is_over_and_settled(fleet: Any, query: Any) -> None:
+    send(fleet, query, NOON + timedelta(minutes=2))
+    for late_s, minutes in ((0, 2), (89, 2), (90, 3)):
+        rollups_update(now=NOON + timedelta(minutes=2, seconds=late_s))
+        assert len(minute_rows(fleet)) == minutes
+    assert RollupDue.objects.count() == 0
+
+
+def test_a_sample_that_comes_between_late_and_settled_brings_no_minute_forward(
+    fleet: Any, make_fleet: Any, query: Any
+) -> None:
+    other = make_fleet("airport")
+    fleet.now = other.now = NOON + timedelta(minutes=3, seconds=12)
+    send(fleet, query, NOON + timedelta(minutes=2, seconds=58))
+    assert RollupDue.objects.count() == 1
+    rollups_update(now=fleet.now)
+    assert (len(minute_rows(fleet)), RollupDue.objects.count()) == (2, 1)
+    send(other, other.query(), NOON + timedelta(minutes=2, seconds=50))
+    rollups_update(now=NOON + timedelta(minutes=3) + SETTLED_AFTER)
+    assert (len(minute_rows(fleet)), len(minute_rows(other)), RollupDue.objects.count()) == (3, 1, 0)
+
+
 def test_running_again_changes_nothing(fleet: Any, query: Any) -> None:
     before = list(BoxRollup.objects.order_by("id").values()), list(QueryRollup.objects.order_by("id").values())
-    rollups_update(now=NOON + timedelta(minutes=2))
+    rollups_update(now=OVER)
     assert (
         list(BoxRollup.objects.order_by("id").values()),
         list(QueryRollup.objects.order_by("id").values()),
@@ -67,7 +106,7 @@ def test_running_again_changes_nothing(fleet: Any, query: Any) -> None:
 
 
 def test_a_day_that_comes_late_is_added_up_when_it_comes(fleet: Any, query: Any) -> None:
-    fleet.now = NOON + timedelta(minutes=2)
+    fleet.now = OVER
     yesterday = NOON - timedelta(hours=20)
     for second in range(0, 180, 2):
         send(fleet, query, yesterday + timedelta(seconds=second), used=40)
@@ -83,12 +122,12 @@ def test_a_box_that_comes_late_makes_only_its_own_hours_be_computed_again(
 ) -> None:
     monkeypatch.setattr("webapp.telemetry.services.rollups.DUE_BATCH", 2)
     other = make_fleet("airport")
-    other.now = NOON + timedelta(minutes=2)
+    other.now = OVER
     yesterday = NOON - timedelta(hours=20)
     send(other, other.query(), yesterday)
-    rollups_update(now=NOON + timedelta(minutes=2))
+    rollups_update(now=OVER)
     BoxRollup.objects.filter(box=other.box, resolution=HOUR).update(cpu_percent=-1.0)
-    fleet.now = NOON + timedelta(minutes=2)
+    fleet.now = OVER
     for minute in range(0, 121, 30):
         send(fleet, query, yesterday + timedelta(minutes=minute), used=40)
     rollups_update(now=fleet.now)

@@ -185,7 +185,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "send queued and expired jobs again": {"task": "jobs.resend", "schedule": 15.0},
     "carry rollouts on": {"task": "rollouts.advance_all", "schedule": 15.0},
-    "add statistics up": {"task": "telemetry.roll_up", "schedule": 60.0},
+    "add statistics up": {"task": "telemetry.roll_up", "schedule": 15.0},
     "remove old statistics": {"task": "telemetry.prune", "schedule": 3600.0},
     "remove old results": {"task": "results.prune", "schedule": 3600.0},
     "look for alerts": {"task": "alerts.evaluate", "schedule": 15.0},

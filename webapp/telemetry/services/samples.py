@@ -1,7 +1,7 @@
 """Taking in statistics: each message once, many in one transaction; raw ones are removed after RETENTION."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from webapp.fleets.services import boxes_seen
 from webapp.results.services import Counted, counts_add
 from webapp.telemetry.models import BoxSample, QuerySample, RollupDue
 from webapp.telemetry.policies import StatsUnusable, check_stats, sampled_at
-from webapp.telemetry.services.rollups import LATE_AFTER
+from webapp.telemetry.services.rollups import is_late, minute_of
 from webapp.workloads.models import Query
 
 RETENTION = timedelta(days=7)
@@ -120,7 +120,7 @@ def _record(arrived: Sequence[Arrived], now: datetime) -> Recorded:
         Scored(part, cameras[part.query][1], stats.bundle_version, _middle(stats, at))
         for _, at, stats, part, _ in parts
     )
-    _mark_due((message.box_id, at) for key, (message, at) in rows.items() if key in ids and now - at > LATE_AFTER)
+    _mark_due({(message.box_id, minute_of(at)) for key, (message, at) in rows.items() if key in ids}, now)
     return Recorded(frozenset(ids), unusable)
 
 
@@ -134,15 +134,11 @@ def _cameras_of(box_ids: Iterable[UUID]) -> dict[str, tuple[UUID, UUID]]:
     return {str(query_id): (camera_id, box_id) for query_id, camera_id, box_id in owned}
 
 
-def _mark_due(late: Iterable[tuple[UUID, datetime]]) -> None:
+def _mark_due(minutes: Collection[tuple[UUID, datetime]], now: datetime) -> None:
     """An update, not nothing, where it is marked already: it waits for whoever is adding that minute up just now."""
-    due = {
-        (box_id, minute): RollupDue(box_id=box_id, minute=minute, marked_at=at)
-        for box_id, at in late
-        for minute in [at.replace(second=0, microsecond=0)]
-    }
+    late = sorted((box_id, minute) for box_id, minute in minutes if is_late(minute, now))
     RollupDue.objects.bulk_create(
-        [due[key] for key in sorted(due)],
+        [RollupDue(box_id=box_id, minute=minute, marked_at=now) for box_id, minute in late],
         update_conflicts=True,
         unique_fields=["box", "minute"],
         update_fields=["marked_at"],
