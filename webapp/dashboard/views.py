@@ -35,7 +35,7 @@ from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
 from webapp.rollouts.models import RolloutState
 from webapp.rollouts.progress import places_of
-from webapp.rollouts.selectors import box_rollouts, box_statuses, bundle_list, rollout_list
+from webapp.rollouts.selectors import box_rollouts, box_statuses, bundle_list, rollout_list, rollout_tallies
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, newest_sample_ids, samples_dropped
 from webapp.workloads.models import CheckState, Query
@@ -110,6 +110,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
     (row,) = box_rows([shown], now)
     span = chart_span(request.GET)
     queries = query_rows(request.user, {shown.id: row})
+    placed = box_rollouts(request.user, shown)[:5]
     context = {
         "row": row,
         "box": shown,
@@ -125,7 +126,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "bundle_figures": bundle_figures(shown),
         "runs": merge_run_list(request.user, shown)[:5],
         "groups": merged_group_list(request.user, shown)[:5],
-        "places": places_of(shown, box_rollouts(request.user, shown)[:5], row.status, now),
+        "places": places_of(placed, rollout_tallies(one.rollout_id for one in placed), row.status, now),
     }
     return render(request, "dashboard/box_detail.html", context)
 

@@ -6,10 +6,9 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from webapp.fleets.models import Box
 from webapp.rollouts.models import Rollout, RolloutBox, RolloutBoxState, RolloutState
 from webapp.rollouts.status import BoxStatus, Connection
-from webapp.rollouts.waves import Wave, counts, open_wave, waves_of
+from webapp.rollouts.waves import Tally, Wave, counts, open_wave, tallies_of, waves_of
 from webapp.rollouts.windows import Window
 
 _UNENDED = (RolloutState.RUNNING, RolloutState.PAUSED)
@@ -42,12 +41,11 @@ class WaveProgress:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """`counts`: boxes by state."""
+class Standing:
+    """How far a rollout is. `counts`: boxes by state."""
 
     rollout: Rollout
     sentence: str
-    waves: tuple[WaveProgress, ...]
     counts: Mapping[str, int]
 
     @property
@@ -59,6 +57,14 @@ class Progress:
         """(state, boxes, width in percent) of the states that there are boxes in."""
         return [(state, count, f"{100 * count / self.size:.2f}%") for state, count in self.counts.items() if count]
 
+
+@dataclass(frozen=True)
+class Progress:
+    """Where every box of a rollout is."""
+
+    standing: Standing
+    waves: tuple[WaveProgress, ...]
+
     @property
     def bytes_sent(self) -> int:
         """What the boxes had to download for it so far."""
@@ -66,10 +72,17 @@ class Progress:
         return sum(bundle.bytes_sent or 0 for bundle in bundles if bundle is not None)
 
 
+def standing(rollout: Rollout, tallies: Sequence[Tally], now: datetime) -> Standing:
+    """`tallies`: of its boxes (selectors.rollout_tallies)."""
+    waves = waves_of(rollout.terms, tallies)
+    return Standing(rollout, _sentence(rollout, waves, tallies, now), counts(tallies))
+
+
 def progress(rollout: Rollout, statuses: Mapping[UUID, BoxStatus], now: datetime) -> Progress:
     """`statuses`: of its boxes by id (selectors.box_statuses)."""
     rows = list(rollout.boxes.all())
-    waves = waves_of(rollout.terms, rows)
+    tallies = tallies_of(rows)
+    waves = waves_of(rollout.terms, tallies)
     parts = []
     for wave in waves:
         members = [row for row in rows if row.wave == wave.number]
@@ -77,17 +90,17 @@ def progress(rollout: Rollout, statuses: Mapping[UUID, BoxStatus], now: datetime
             BoxProgress(row, box_sentence(rollout, waves, row, statuses.get(row.box_id), now)) for row in members
         )
         parts.append(WaveProgress(wave, _wave_sentence(rollout, waves, wave), boxes))
-    return Progress(rollout, _sentence(rollout, waves, rows, now), tuple(parts), counts(rows))
+    return Progress(standing(rollout, tallies, now), tuple(parts))
 
 
-def places_of(box: Box, rollouts: Iterable[Rollout], status: BoxStatus, now: datetime) -> tuple[BoxPlace, ...]:
-    """Where the box stands in each of `rollouts`."""
+def places_of(
+    rows: Iterable[RolloutBox], tallies: Mapping[UUID, Sequence[Tally]], status: BoxStatus, now: datetime
+) -> tuple[BoxPlace, ...]:
+    """Where a box stands in each of its rollouts. `rows`: its own in them; `tallies`: of all boxes, by rollout."""
     places = []
-    for rollout in rollouts:
-        rows = list(rollout.boxes.all())
-        row = next(row for row in rows if row.box_id == box.id)
-        sentence = box_sentence(rollout, waves_of(rollout.terms, rows), row, status, now)
-        places.append(BoxPlace(rollout, row, sentence))
+    for row in rows:
+        waves = waves_of(row.rollout.terms, tallies[row.rollout_id])
+        places.append(BoxPlace(row.rollout, row, box_sentence(row.rollout, waves, row, status, now)))
     return tuple(places)
 
 
@@ -129,9 +142,9 @@ def _waits_for(
     return "Starts in a moment."
 
 
-def _sentence(rollout: Rollout, waves: Sequence[Wave], rows: Sequence[RolloutBox], now: datetime) -> str:
-    number = counts(rows)
-    good, size = number[RolloutBoxState.SUCCEEDED], len(rows)
+def _sentence(rollout: Rollout, waves: Sequence[Wave], tallies: Sequence[Tally], now: datetime) -> str:
+    number = counts(tallies)
+    good, size = number[RolloutBoxState.SUCCEEDED], sum(number.values())
     match rollout.state:
         case RolloutState.PAUSED:
             return rollout.pause_reason
@@ -144,7 +157,7 @@ def _sentence(rollout: Rollout, waves: Sequence[Wave], rows: Sequence[RolloutBox
         case RolloutState.ROLLED_BACK:
             return f"{_boxes(number[RolloutBoxState.ROLLED_BACK])} went back to what they ran before."
     opened = next(wave for wave in waves if wave.number == open_wave(waves))
-    closed = _closed(rollout.terms.window, now) if _has_waiting(rows, opened.number) else ""
+    closed = _closed(rollout.terms.window, now) if _has_waiting(tallies, opened.number) else ""
     words = f"Wave {opened.number + 1} of {len(waves)}: {opened.succeeded} of {_boxes(opened.size)} run it"
     return f"{words}. The maintenance window {closed}." if closed else f"{words}."
 
@@ -161,8 +174,8 @@ def _wave_sentence(rollout: Rollout, waves: Sequence[Wave], wave: Wave) -> str:
     return f"{words}{failed}; {wave.needed} needed, {wave.tolerated} may fail."
 
 
-def _has_waiting(rows: Sequence[RolloutBox], opened: int) -> bool:
-    return any(row.state == RolloutBoxState.WAITING and row.wave <= opened for row in rows)
+def _has_waiting(tallies: Sequence[Tally], opened: int) -> bool:
+    return any(tally.state == RolloutBoxState.WAITING and tally.wave <= opened for tally in tallies)
 
 
 def _closed(window: Window | None, now: datetime) -> str:

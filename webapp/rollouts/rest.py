@@ -17,7 +17,7 @@ from webapp.merges.selectors import merged_group_get
 from webapp.rollouts import services
 from webapp.rollouts.candidates import candidates
 from webapp.rollouts.models import Bundle, Rollout, RolloutBox, RolloutBoxState, RolloutState
-from webapp.rollouts.selectors import box_status, bundle_list, rollout_list
+from webapp.rollouts.selectors import box_status, bundle_list, rollouts_whole
 from webapp.rollouts.terms import DEFAULT_TERMS, Terms
 from webapp.rollouts.windows import EVERY_DAY, Window
 
@@ -116,7 +116,7 @@ class Rollouts(Resource):
     id_filters = {"site": "group__run__box__site_id", "group": "group_id"}
 
     def rows(self, actor: Any) -> QuerySet[Rollout]:
-        return rollout_list(actor)
+        return rollouts_whole(actor)
 
     @extend_schema(request=RolloutEntry, responses={201: RolloutAnswer})
     def create(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, F, Max, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
@@ -23,8 +23,10 @@ from edge_runtime.protocol.target import (
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
+from webapp.merges.models import MergedGroup
 from webapp.rollouts.models import BoxReport, Bundle, Rollout, RolloutBox, SigningKeyRotation
 from webapp.rollouts.status import BoxStatus, Facts, status_of
+from webapp.rollouts.waves import Tally
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import datasets_collecting, workload
 
@@ -77,28 +79,47 @@ def bundle_list(actor: Any | None, box: Box | None = None) -> QuerySet[Bundle]:
 
 
 def rollout_list(actor: Any | None) -> QuerySet[Rollout]:
-    """Newest first, with their merged group, the box it was found on, and their boxes."""
-    return _rollouts(actor, RolloutBox.objects.select_related("box"))
+    """Newest first, with their merged group and the box it was found on."""
+    rollouts = Rollout.objects.filter(group__run__box__site__in=sites_of(actor))
+    return rollouts.select_related("group__run__box__site", "requested_by").defer("group__run__result")
+
+
+def group_rollouts(actor: Any | None, group: MergedGroup) -> QuerySet[Rollout]:
+    """Of the merged group, newest first, with how many boxes they have (`box_count`)."""
+    return rollout_list(actor).filter(group=group).annotate(box_count=Count("boxes"))
+
+
+def rollouts_whole(actor: Any | None) -> QuerySet[Rollout]:
+    """Newest first, with their boxes: of which there may be thousands."""
+    return rollout_list(actor).prefetch_related("boxes")
 
 
 def rollout_get(actor: Any | None, rollout_id: UUID) -> Rollout:
     """With the bundles that its boxes were told to run. Raises NotFound."""
     boxes = RolloutBox.objects.select_related("box", "bundle").defer("bundle__manifest")
-    rollout = _rollouts(actor, boxes).filter(id=rollout_id).first()
+    rollout = rollout_list(actor).prefetch_related(Prefetch("boxes", boxes)).filter(id=rollout_id).first()
     if rollout is None:
         raise NotFound("There is no such rollout.")
     return rollout
 
 
-def box_rollouts(actor: Any | None, box: Box) -> QuerySet[Rollout]:
-    """Rollouts that the box is or was in, the newest first."""
-    return rollout_list(actor).filter(boxes__box=box)
+def box_rollouts(actor: Any | None, box: Box) -> QuerySet[RolloutBox]:
+    """The box's own part of the rollouts that it is or was in, the newest first."""
+    rows = RolloutBox.objects.filter(box=box, rollout__in=rollout_list(actor).values("id"))
+    return (
+        rows.select_related("rollout__group__run__box")
+        .defer("rollout__group__run__result")
+        .order_by("-rollout__created_at")
+    )
 
 
-def _rollouts(actor: Any | None, boxes: QuerySet[RolloutBox]) -> QuerySet[Rollout]:
-    rollouts = Rollout.objects.filter(group__run__box__site__in=sites_of(actor))
-    rollouts = rollouts.select_related("group__run__box__site", "requested_by").defer("group__run__result")
-    return rollouts.prefetch_related(Prefetch("boxes", boxes))
+def rollout_tallies(rollouts: Iterable[UUID]) -> dict[UUID, list[Tally]]:
+    """Of each rollout (ids), added up by the database: a page may show many rollouts of many boxes."""
+    found: dict[UUID, list[Tally]] = {rollout_id: [] for rollout_id in rollouts}
+    rows = RolloutBox.objects.filter(rollout__in=list(found)).order_by()
+    for rollout_id, *tally in rows.values_list("rollout", "wave", "state", "is_accepted").annotate(Count("pk")):
+        found[rollout_id].append(Tally(*tally))
+    return found
 
 
 def manifest_of(bundle: Bundle) -> Manifest:

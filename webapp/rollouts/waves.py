@@ -3,6 +3,7 @@
 Services say how the boxes stand and carry out the answer; nothing is decided there.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,16 @@ _WITHDRAWN = {
     RolloutState.ABORTED: {RolloutBoxState.UPDATING, RolloutBoxState.FAILED},
     RolloutState.ROLLED_BACK: {RolloutBoxState.UPDATING, RolloutBoxState.FAILED, RolloutBoxState.SUCCEEDED},
 }
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many `boxes` of a wave are in one state: all that waves are judged by."""
+
+    wave: int
+    state: str
+    is_accepted: bool
+    boxes: int
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def next_step(state: RolloutState, terms: Terms, boxes: Sequence[RolloutBox], mo
         return Step(state)
     if moment.obstacle:
         return Step(RolloutState.PAUSED, moment.obstacle)
-    waves = waves_of(terms, boxes)
+    waves = waves_of(terms, tallies_of(boxes))
     failing = next((wave for wave in waves if wave.is_failing), None)
     if failing is not None:
         return Step(RolloutState.PAUSED, _failing(failing, len(waves)))
@@ -85,10 +96,15 @@ def next_step(state: RolloutState, terms: Terms, boxes: Sequence[RolloutBox], mo
     return Step(state, start=tuple(box.box_id for box in due if box.box_id in moment.reachable))
 
 
-def waves_of(terms: Terms, boxes: Iterable[RolloutBox]) -> tuple[Wave, ...]:
+def tallies_of(boxes: Iterable[RolloutBox]) -> list[Tally]:
+    found = Counter((box.wave, box.state, box.is_accepted) for box in boxes)
+    return [Tally(*key, count) for key, count in found.items()]
+
+
+def waves_of(terms: Terms, tallies: Iterable[Tally]) -> tuple[Wave, ...]:
     """In order."""
-    ordered = sorted(boxes, key=lambda box: box.wave)
-    return tuple(_wave(number, tuple(members), terms) for number, members in groupby(ordered, lambda box: box.wave))
+    ordered = sorted(tallies, key=lambda tally: tally.wave)
+    return tuple(_wave(number, tuple(members), terms) for number, members in groupby(ordered, lambda one: one.wave))
 
 
 def open_wave(waves: Sequence[Wave]) -> int:
@@ -140,19 +156,22 @@ def outcome(seen: Seen) -> tuple[RolloutBoxState, str]:
     return RolloutBoxState.UPDATING, ""
 
 
-def counts(boxes: Iterable[RolloutBox]) -> Mapping[str, int]:
+def counts(tallies: Iterable[Tally]) -> Mapping[str, int]:
     """How many boxes are in each state, those without any included."""
-    states = [box.state for box in boxes]
-    return {state.value: states.count(state) for state in RolloutBoxState}
+    found = {state.value: 0 for state in RolloutBoxState}
+    for tally in tallies:
+        found[tally.state] += tally.boxes
+    return found
 
 
-def _wave(number: int, members: Sequence[RolloutBox], terms: Terms) -> Wave:
-    counted = [box for box in members if not box.is_accepted and box.state != RolloutBoxState.ROLLED_BACK]
+def _wave(number: int, members: Sequence[Tally], terms: Terms) -> Wave:
+    counted = [tally for tally in members if not tally.is_accepted and tally.state != RolloutBoxState.ROLLED_BACK]
+    number_of = counts(counted)
     return Wave(
         number,
-        size=len(counted),
-        succeeded=sum(box.state == RolloutBoxState.SUCCEEDED for box in counted),
-        failed=sum(box.state == RolloutBoxState.FAILED for box in counted),
+        size=sum(number_of.values()),
+        succeeded=number_of[RolloutBoxState.SUCCEEDED],
+        failed=number_of[RolloutBoxState.FAILED],
         terms=terms,
     )
 

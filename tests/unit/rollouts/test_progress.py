@@ -9,6 +9,7 @@ from webapp.fleets.models import Box
 from webapp.rollouts.models import Rollout, RolloutBox, RolloutBoxState, RolloutState
 from webapp.rollouts.progress import Progress, places_of, progress
 from webapp.rollouts.status import BoxStatus, Connection, State
+from webapp.rollouts.waves import tallies_of
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 NIGHT = {"window_start": time(22), "window_end": time(4), "window_zone": "Europe/Berlin", "window_days": list(range(7))}
@@ -46,19 +47,19 @@ def sentences(found: Progress) -> list[str]:
 
 def test_says_how_far_the_open_wave_is_and_what_the_others_wait_for() -> None:
     found = shown(rollout_of("s", "suu", "w"))
-    assert found.sentence == "Wave 2 of 3: 1 of 3 boxes run it."
+    assert found.standing.sentence == "Wave 2 of 3: 1 of 3 boxes run it."
     assert [wave.sentence for wave in found.waves] == [
         "1 of 1 box run it: passed.",
         "1 of 3 boxes run it; 3 needed, 0 may fail.",
         "Begins once wave 2 has passed.",
     ]
     assert sentences(found)[-1] == "Waits for wave 2, of which 1 of 3 needed boxes run it."
-    assert found.shares == [("waiting", 1, "20.00%"), ("updating", 2, "40.00%"), ("succeeded", 2, "40.00%")]
+    assert found.standing.shares == [("waiting", 1, "20.00%"), ("updating", 2, "40.00%"), ("succeeded", 2, "40.00%")]
 
 
 def test_names_the_opening_of_the_window_by_the_clock_of_the_place() -> None:
     found = shown(rollout_of("w", **NIGHT))
-    assert found.sentence == (
+    assert found.standing.sentence == (
         "Wave 1 of 1: 0 of 1 box run it. The maintenance window opens on Monday at 22:00 (Europe/Berlin)."
     )
     assert sentences(found) == ["Waits for the maintenance window, which opens on Monday at 22:00 (Europe/Berlin)."]
@@ -98,13 +99,16 @@ def test_a_failure_keeps_its_reason_and_says_when_a_person_went_on() -> None:
     ],
 )
 def test_sums_up_what_has_ended(waves: tuple[str, ...], state: str, sentence: str) -> None:
-    assert shown(rollout_of(*waves, state=RolloutState(state))).sentence == sentence
+    assert shown(rollout_of(*waves, state=RolloutState(state))).standing.sentence == sentence
 
 
 def test_the_page_of_a_box_knows_whether_it_waits() -> None:
     rollout = rollout_of("u", "w")
-    first, second = (row.box for row in rollout.boxes.all())
-    assert not places_of(first, [rollout], WELL, NOON)[0].is_waiting
-    (place,) = places_of(second, [rollout], WELL, NOON)
-    assert place.is_waiting
-    assert place.sentence.startswith("Waits for wave 1")
+    rollout.id = uuid.uuid4()
+    rows = rollout.boxes.all()
+    for row in rows:
+        row.rollout = rollout
+    first, second = places_of(rows, {rollout.id: tallies_of(rows)}, WELL, NOON)
+    assert not first.is_waiting
+    assert second.is_waiting
+    assert second.sentence.startswith("Waits for wave 1")

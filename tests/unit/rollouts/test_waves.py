@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from webapp.rollouts.models import RolloutBox, RolloutBoxState, RolloutState
 from webapp.rollouts.terms import Terms
-from webapp.rollouts.waves import Moment, Seen, Step, next_step, open_wave, outcome, planned, waves_of
+from webapp.rollouts.waves import Moment, Seen, Step, next_step, open_wave, outcome, planned, tallies_of, waves_of
 from webapp.rollouts.windows import Window
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -227,8 +227,8 @@ def test_a_rollout_whose_failures_are_tolerated_comes_to_its_end(count, shares, 
 
 
 def test_the_open_wave_is_the_first_that_has_not_passed() -> None:
-    assert open_wave(waves_of(Terms(), boxes([S], [S, U], [W]))) == 1
-    assert open_wave(waves_of(Terms(), boxes([S], [S]))) == 1
+    assert open_wave(waves_of(Terms(), tallies_of(boxes([S], [S, U], [W])))) == 1
+    assert open_wave(waves_of(Terms(), tallies_of(boxes([S], [S])))) == 1
 
 
 RUNS = Seen(version=4, wanted_version=4, wanted_digest="d4", is_placed=True, runs_version=4, is_confirmed=True)

@@ -18,9 +18,10 @@ from webapp.merges.selectors import merged_group_get
 from webapp.rollouts import services
 from webapp.rollouts.candidates import candidates
 from webapp.rollouts.forms import RolloutForm, time_zones
-from webapp.rollouts.models import Rollout, RolloutState
-from webapp.rollouts.progress import Progress, progress
-from webapp.rollouts.selectors import box_statuses, rollout_get, rollout_list
+from webapp.rollouts.models import RolloutState
+from webapp.rollouts.progress import progress, standing
+from webapp.rollouts.selectors import box_statuses, group_rollouts, rollout_get, rollout_list, rollout_tallies
+from webapp.rollouts.waves import counts, tallies_of
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,16 @@ ACTIONS = {
 def rollouts(request: HttpRequest) -> HttpResponse:
     fields = ("group__name", "group__run__box__name", "group__run__box__site__name")
     shown = shown_list(rollout_list(request.user), fields, request.GET)
-    rows = [_progress(rollout, with_boxes=False) for rollout in shown.page]
+    now, tallies = timezone.now(), rollout_tallies(rollout.id for rollout in shown.page)
+    rows = [standing(rollout, tallies[rollout.id], now) for rollout in shown.page]
     return render(request, "rollouts/rollout_list.html", {"shown": shown, "rows": rows})
 
 
 def rollout(request: HttpRequest, rollout_id: UUID) -> HttpResponse:
     shown = rollout_get(request.user, rollout_id)
-    context = {"rollout": shown, "progress": _progress(shown), "states": RolloutState, "home": shown.group.run.box}
+    now = timezone.now()
+    found = progress(shown, box_statuses([row.box for row in shown.boxes.all()], now), now)
+    context = {"rollout": shown, "progress": found, "states": RolloutState, "home": shown.group.run.box}
     return render(request, "rollouts/rollout_detail.html", context)
 
 
@@ -83,7 +87,7 @@ def group_offer(request: HttpRequest, group_id: UUID) -> HttpResponse:
     """On the page of an approved merged group: its rollouts, and to how many boxes it may go (htmx)."""
     group = merged_group_get(request.user, group_id)
     possible = sum(not one.problem for one in candidates(group))
-    context = {"group": group, "possible": possible, "rollouts": rollout_list(request.user).filter(group=group)}
+    context = {"group": group, "possible": possible, "rollouts": group_rollouts(request.user, group)}
     return render(request, "components/group_rollouts.html", context)
 
 
@@ -107,11 +111,6 @@ def confirm(request: HttpRequest, rollout_id: UUID, action: str) -> HttpResponse
             messages.success(request, wanted.done)
         return redirect("rollouts:rollout-detail", rollout_id)
     context: dict[str, Any] = {"rollout": shown, "action": action, "title": wanted.title, "home": shown.group.run.box}
-    context["numbers"] = {state.replace(" ", "_"): count for state, count in _progress(shown).counts.items()}
+    found = counts(tallies_of(shown.boxes.all()))
+    context["numbers"] = {state.replace(" ", "_"): count for state, count in found.items()}
     return render(request, "rollouts/rollout_confirm.html", context)
-
-
-def _progress(rollout: Rollout, *, with_boxes: bool = True) -> Progress:
-    now = timezone.now()
-    boxes = [row.box for row in rollout.boxes.all()] if with_boxes else []
-    return progress(rollout, box_statuses(boxes, now), now)
