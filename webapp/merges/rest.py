@@ -34,6 +34,7 @@ from webapp.merges.selectors import (
     merged_group_get,
     merged_group_list,
     picture_of,
+    with_members,
 )
 from webapp.merges.strategies import DEFAULT, strategy_names
 from webapp.workloads.selectors import workload
@@ -223,7 +224,7 @@ class Groups(Resource):
     id_filters = {"site": "run__box__site_id", "box": "run__box_id", "run": "run_id"}
 
     def rows(self, actor: Any) -> QuerySet[MergedGroup]:
-        return merged_group_list(actor)
+        return with_members(merged_group_list(actor))
 
     @extend_schema(request=DecisionEntry, responses={201: DecisionAnswer})
     @action(detail=True, methods=["post"])

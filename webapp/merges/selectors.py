@@ -50,18 +50,23 @@ def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
     """With its queries, data sets and merged groups. Raises NotFound."""
     runs = MergeRun.objects.filter(box__site__in=sites_of(actor), id=run_id)
     runs = runs.select_related("box__site", "job", "requested_by").prefetch_related(
-        Prefetch("groups", MergedGroup.objects.prefetch_related(_members(), _decisions())),
-        Prefetch("run_queries", _run_queries()),
+        "groups", Prefetch("run_queries", _run_queries())
     )
     return _first(runs, "There is no such merge run.")
 
 
 def merged_group_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergedGroup]:
-    """Newest first, with run, box, members and decisions."""
+    """Newest first, with run, box and site."""
     groups = MergedGroup.objects.filter(run__box__site__in=sites_of(actor))
     groups = groups if box is None else groups.filter(run__box=box)
-    groups = groups.select_related("run__box__site", "run__requested_by").defer("run__result")
-    return groups.prefetch_related(_members(), _decisions())
+    return groups.select_related("run__box__site", "run__requested_by").defer("run__result")
+
+
+def with_members(groups: QuerySet[MergedGroup]) -> QuerySet[MergedGroup]:
+    """These, with members and decisions; of the members without what is bulky, their queries and their models."""
+    members = MergedGroupQuery.objects.defer("tensors").order_by("name")
+    decisions = Decision.objects.select_related("actor")
+    return groups.prefetch_related(Prefetch("members", members), Prefetch("decisions", decisions))
 
 
 def merged_group_get(actor: Any | None, group_id: UUID) -> MergedGroup:
@@ -128,17 +133,6 @@ def _requirement(query: Query, datasets: list[Dataset]) -> Requirement:
 def _run_queries() -> QuerySet[MergeRunQuery]:
     queries = MergeRunQuery.objects.select_related("query", "model", "dataset")
     return queries.defer("model__tensors", "model__layers").order_by("pk")
-
-
-def _members() -> Prefetch:
-    members = MergedGroupQuery.objects.select_related("query__camera", "model").defer(
-        "tensors", "model__tensors", "model__layers", "query__camera__source"
-    )
-    return Prefetch("members", members.order_by("name"))
-
-
-def _decisions() -> Prefetch:
-    return Prefetch("decisions", Decision.objects.select_related("actor"))
 
 
 def _first(rows: QuerySet[Any], missing: str) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import F
+
 from webapp.fleets.models import Box
 from webapp.merges.models import MergedGroup, MergedGroupQuery, PlacedMember
 from webapp.rollouts.models import RolloutBox, RolloutState
@@ -83,20 +85,18 @@ def busy_boxes(boxes: Iterable[Box]) -> dict[Box, str]:
 
 
 def _queries_by_box(group: MergedGroup, members: Iterable[MergedGroupQuery]) -> dict[Box, list[Query]]:
-    """All queries of the site's other boxes with one of the members' models, in a fixed order."""
+    """All queries of the site's other boxes with one of the members' models, in a fixed order and without what is not
+    asked of them here: a site may have thousands."""
     home = group.run.box
     queries = Query.objects.filter(
         camera__box__site_id=home.site_id, model__in={member.model_id for member in members}
     ).exclude(camera__box=home)
-    queries = (
-        queries.select_related("camera__box")
-        .defer("zone", "camera__source", "camera__box__hardware")
-        .order_by("created_at", "id")
-    )
-    by_box: dict[Box, list[Query]] = {}
-    for query in queries:
-        by_box.setdefault(query.camera.box, []).append(query)
-    return by_box
+    queries = queries.annotate(box_id=F("camera__box_id")).only("name", "model_id", "accuracy_target")
+    by_id: dict[UUID, list[Query]] = {}
+    for query in queries.order_by("created_at", "id"):
+        by_id.setdefault(query.box_id, []).append(query)
+    boxes = Box.objects.defer("hardware").in_bulk(by_id)
+    return {boxes[box_id]: asked for box_id, asked in by_id.items()}
 
 
 def _asks_too_much(member: MergedGroupQuery, query: Query) -> bool:

@@ -1,6 +1,6 @@
 """Pages of merged groups and the decisions about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from webapp.merges.selectors import (
     merged_group_get,
     merged_group_list,
     picture_of,
+    with_members,
 )
 from webapp.merges.strategies import strategy_title
 from webapp.telemetry.selectors import bundle_figures
@@ -45,8 +46,9 @@ FOLLOWS = {
 def groups(request: HttpRequest) -> HttpResponse:
     """Whatever waits is on every page, so that all of it can be decided at once; the decided ones come page by page."""
     fields = ("name", "run__box__name", "run__box__site__name")
-    shown = shown_list(merged_group_list(request.user).exclude(state=MergedGroupState.WAITING), fields, request.GET)
-    waiting = _waiting(request.user, list(found_by(groups_waiting(request.user), fields, shown.text)))
+    decided = merged_group_list(request.user).exclude(state=MergedGroupState.WAITING)
+    shown = shown_list(with_members(decided), fields, request.GET)
+    waiting = _waiting(request.user, with_members(found_by(groups_waiting(request.user), fields, shown.text)))
     context = {"waiting": waiting, "may_decide": any(one.may_decide for one in waiting), "shown": shown}
     return render(request, "merges/group_list.html", context)
 
@@ -95,7 +97,8 @@ class Waiting:
     closest: MergedGroupQuery | None
 
 
-def _waiting(actor: Person, found: Sequence[MergedGroup]) -> list[Waiting]:
+def _waiting(actor: Person, groups: Iterable[MergedGroup]) -> list[Waiting]:
+    found = list(groups)
     sites = set(sites_with_role(actor, Role.APPROVER).values_list("id", flat=True)) if found else set()
     return [Waiting(one, one.run.box.site_id in sites, _hindrance(actor, one), _closest(one)) for one in found]
 
