@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings.developm
 http_application = get_asgi_application()
 
 from webapp.common.database_thread import DatabaseThread  # noqa: E402  (needs Django to be set up)
+from webapp.common.startup import startup_frozen  # noqa: E402
 from webapp.common.stored_files import StoredFiles  # noqa: E402
 from webapp.config.routing import websocket_application  # noqa: E402
 
@@ -18,3 +19,4 @@ def application_with(database: DatabaseThread) -> ProtocolTypeRouter:
 
 
 application = application_with(DatabaseThread())  # its connection ends with the process
+startup_frozen()
