@@ -184,16 +184,20 @@ GROUP BY rollup.box_id, date_trunc('hour', rollup.start)
 
 
 def _with_queries(boxes: str, resolution: Resolution, asked: tuple[str, str]) -> str:
-    """`boxes`: a SELECT with `box_id` and `start`; the rollups of their queries are there already."""
+    """`boxes`: a SELECT with `box_id` and `start`; the rollups of their queries are there already.
+
+    MATERIALIZED: where the planner expects a single row, it would add these up again for each row of `boxes`.
+    """
     join, which = asked
     return f"""
-SELECT boxes.*, {", ".join(f"coalesce(queries.{name}, 0)" for name in ("captured", "processed", "judged", "kept"))}
-FROM ({boxes}) boxes LEFT JOIN (
+WITH queries AS MATERIALIZED (
     SELECT rollup.box_id, rollup.start, sum(captured) AS captured, sum(processed) AS processed,
         count(agreement) AS judged, count(*) FILTER (WHERE agreement >= query.accuracy_target) AS kept
     FROM telemetry_queryrollup rollup JOIN workloads_query query ON query.id = rollup.query_id {join}
     WHERE resolution = '{resolution}' AND {which} GROUP BY rollup.box_id, rollup.start
-) queries USING (box_id, start)
+)
+SELECT boxes.*, {", ".join(f"coalesce(queries.{name}, 0)" for name in ("captured", "processed", "judged", "kept"))}
+FROM ({boxes}) boxes LEFT JOIN queries USING (box_id, start)
 """
 
 
