@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 PAGE_ROWS = 50
 WORDS_MAX = 8
@@ -29,6 +30,14 @@ class ShownList:
     def is_short(self) -> bool:
         """Whether there is nothing to search or to turn over."""
         return not self.text and not self.page.has_other_pages()
+
+
+def counted(table: type[Model], related: str) -> Coalesce:
+    """How many rows are behind `related` of each row: of a page's rows only, where a join would be grouped for all."""
+    relation: Any = table._meta.get_field(related)
+    rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
+    counts = rows.order_by().values(relation.field.name).annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counts), 0)
 
 
 def shown_list(rows: QuerySet[Any], fields: tuple[str, ...], parameters: Mapping[str, str]) -> ShownList:

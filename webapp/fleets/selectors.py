@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Count, Q, QuerySet
 
 from webapp.common.errors import NotFound
+from webapp.common.lists import counted
 from webapp.common.secret import secret_hash
 from webapp.fleets.models import Box, Camera, Role, Site, SiteMembership
 
@@ -67,7 +68,7 @@ def boxes_of(actor: Any | None) -> QuerySet[Box]:
 def box_list(actor: Any | None) -> QuerySet[Box]:
     """Boxes with their site, last report and number of cameras (`camera_count`)."""
     boxes = boxes_of(actor).select_related("site", "report")
-    return boxes.annotate(camera_count=Count("cameras")).order_by("name")
+    return boxes.annotate(camera_count=counted(Box, "cameras")).order_by("name")
 
 
 def box_get(actor: Any | None, box_id: UUID) -> Box:
@@ -93,7 +94,8 @@ def camera_list(actor: Any | None, box: Box | None = None) -> QuerySet[Camera]:
     """Cameras with their box and site and number of queries (`query_count`)."""
     cameras = Camera.objects.filter(box__site__in=sites_of(actor))
     cameras = cameras if box is None else cameras.filter(box=box)
-    return cameras.select_related("box__site").annotate(query_count=Count("queries")).order_by("box__name", "name")
+    counts = {"query_count": counted(Camera, "queries")}
+    return cameras.select_related("box__site").annotate(**counts).order_by("box__name", "name")
 
 
 def camera_get(actor: Any | None, camera_id: UUID) -> Camera:

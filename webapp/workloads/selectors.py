@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from webapp.common.errors import NotFound
+from webapp.common.lists import counted
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
 from webapp.workloads.models import CheckState, Dataset, DatasetState, Model, Query
@@ -17,7 +18,7 @@ _SECRET = "camera__source"  # decrypted for each row, and shown on pages of came
 def model_list(actor: Any | None) -> QuerySet[Model]:
     """Models with their site and number of queries (`query_count`), without tensors and layers."""
     models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
-    return models.annotate(query_count=Count("queries")).order_by("name").defer(*_BULKY)
+    return models.annotate(query_count=counted(Model, "queries")).order_by("name").defer(*_BULKY)
 
 
 def model_get(actor: Any | None, model_id: UUID) -> Model:
