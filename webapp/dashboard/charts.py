@@ -1,52 +1,51 @@
 """Statistics as columns for the charts of a page: one list per line, the first one Unix seconds.
 
-Rows are samples, or rollups of a minute or an hour. Where some are missing between two rollups, a row of nothing stands
-between them: a time without statistics is drawn as a gap.
+Rows are samples, or rollups of a minute or an hour: their time, and then their fields in the order in which they are
+named here. Where some are missing between two rollups, a row of nothing stands between them: a time without statistics
+is drawn as a gap.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any
 
-from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
+from webapp.telemetry.models import Resolution
 
 MEMORY_BANDS = ("overhead", "activations", "private", "shared", "free")
+MEMORY_FIELDS = tuple(f"memory_{band}" for band in (*MEMORY_BANDS, "budget"))
+QUERY_FIELDS = ("processed", "latency_p50_ms", "latency_p95_ms", "agreement", "dropped", "late")
 STEP_S = {Resolution.MINUTE: 60, Resolution.HOUR: 3600}
 
 Points = dict[str, list[float | None]]
-Row = TypeVar("Row", BoxSample | BoxRollup, QuerySample | QueryRollup)
+Row = tuple[Any, ...]  # (datetime, *figures)
 
 
-def memory_points(rows: Iterable[BoxSample | BoxRollup]) -> Points:
-    """Bytes per band and the budget, oldest first."""
-    points: Points = {name: [] for name in ("at", *MEMORY_BANDS, "budget")}
-    for at, row in _with_gaps(rows):
-        points["at"].append(at)
-        for band in (*MEMORY_BANDS, "budget"):
-            points[band].append(row and getattr(row, f"memory_{band}"))
+def memory_points(rows: Iterable[Row], resolution: Resolution | None = None) -> Points:
+    """Bytes per band and the budget, oldest first. `rows` have MEMORY_FIELDS; `resolution` None: samples."""
+    return _columns(("at", *MEMORY_BANDS, "budget"), _with_gaps(rows, len(MEMORY_FIELDS), resolution))
+
+
+def query_points(rows: Iterable[Row], resolution: Resolution | None = None) -> Points:
+    """Frames per sample or rollup, latencies in ms and agreement as a fraction, oldest first. `rows`: QUERY_FIELDS."""
+    points = _columns(("at", *QUERY_FIELDS), _with_gaps(rows, len(QUERY_FIELDS), resolution))
+    dropped, late = points.pop("dropped"), points.pop("late")
+    points["lost"] = [
+        None if one is None or other is None else one + other for one, other in zip(dropped, late, strict=True)
+    ]
     return points
 
 
-def query_points(rows: Iterable[QuerySample | QueryRollup]) -> Points:
-    """Frames per sample or rollup, latencies in ms and agreement as a fraction, oldest first."""
-    names = ("processed", "latency_p50_ms", "latency_p95_ms", "agreement")
-    points: Points = {name: [] for name in ("at", *names, "lost")}
-    for at, row in _with_gaps(rows):
-        points["at"].append(at)
-        for name in names:
-            points[name].append(row and getattr(row, name))
-        points["lost"].append(row and row.dropped + row.late)
-    return points
+def _columns(names: tuple[str, ...], rows: Iterable[tuple[float | None, ...]]) -> Points:
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}
 
 
-def _with_gaps(rows: Iterable[Row]) -> Iterator[tuple[float, Row | None]]:
-    """(Unix seconds, row), with None for rollups that are missing."""
+def _with_gaps(rows: Iterable[Row], width: int, resolution: Resolution | None) -> Iterator[tuple[float | None, ...]]:
+    """(Unix seconds, *figures), with None for those of rollups that are missing."""
+    step_s = None if resolution is None else STEP_S[resolution]
     before: float | None = None
-    for row in rows:
-        if isinstance(row, BoxSample | QuerySample):
-            yield row.at.timestamp(), row
-            continue
-        at, step_s = row.start.timestamp(), STEP_S[Resolution(row.resolution)]
-        if before is not None and at > before + step_s:
-            yield before + step_s, None
+    for start, *figures in rows:
+        at = start.timestamp()
+        if step_s is not None and before is not None and at > before + step_s:
+            yield before + step_s, *[None] * width
         before = at
-        yield at, row
+        yield at, *figures

@@ -2,41 +2,46 @@
 
 from datetime import UTC, datetime, timedelta
 
-from webapp.dashboard.charts import memory_points, query_points
-from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
+from webapp.dashboard.charts import MEMORY_FIELDS, QUERY_FIELDS, Row, memory_points, query_points
+from webapp.telemetry.models import Resolution
 
 AT = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
+def memory_row(at: datetime, **bands: int) -> Row:
+    return at, *(bands.get(field.removeprefix("memory_"), 0) for field in MEMORY_FIELDS)
+
+
+def query_row(at: datetime, **figures: float) -> Row:
+    return at, *(figures.get(field) for field in QUERY_FIELDS)
+
+
 def test_memory_has_one_column_per_band_and_the_bands_fill_the_budget():
     bands = {"private": 30, "shared": 20, "activations": 15, "overhead": 5, "free": 30}
-    sample = BoxSample(at=AT, memory_budget=100, **{f"memory_{band}": size for band, size in bands.items()})
-
-    points = memory_points([sample, sample])
+    points = memory_points([memory_row(AT, budget=100, **bands)] * 2)
     assert points["at"] == [AT.timestamp()] * 2
     assert {band: points[band][0] for band in bands} == bands
     assert sum(points[band][1] for band in bands) == points["budget"][1]
 
 
-def test_late_frames_are_lost_frames():
-    sample = QuerySample(at=AT, captured=10, processed=6, dropped=3, late=1, latency_p50_ms=40.0)
+def test_nothing_measured_is_empty_columns():
+    assert memory_points([]) == {"at": [], **{field.removeprefix("memory_"): [] for field in MEMORY_FIELDS}}
+    assert query_points([])["lost"] == []
 
-    points = query_points([sample])
+
+def test_late_frames_are_lost_frames():
+    points = query_points([query_row(AT, processed=6, dropped=3, late=1, latency_p50_ms=40.0)])
     assert (points["processed"], points["lost"]) == ([6], [4])
     assert points["agreement"] == [None]
 
 
 def test_a_minute_without_statistics_is_a_gap_between_rollups():
-    rows = [BoxRollup(resolution=Resolution.MINUTE, start=AT + timedelta(minutes=n), memory_free=7) for n in (0, 1, 4)]
-
-    points = memory_points(rows)
+    rows = [memory_row(AT + timedelta(minutes=n), free=7) for n in (0, 1, 4)]
+    points = memory_points(rows, Resolution.MINUTE)
     assert points["at"] == [AT.timestamp() + 60 * n for n in (0, 1, 2, 4)]
     assert points["free"] == [7, 7, None, 7]
 
 
 def test_hours_that_follow_one_another_have_no_gap():
-    rows = [
-        QueryRollup(resolution=Resolution.HOUR, start=AT + timedelta(hours=n), processed=6, dropped=3, late=1)
-        for n in (0, 1)
-    ]
-    assert query_points(rows)["lost"] == [4, 4]
+    rows = [query_row(AT + timedelta(hours=n), processed=6, dropped=3, late=1) for n in (0, 1)]
+    assert query_points(rows, Resolution.HOUR)["lost"] == [4, 4]
