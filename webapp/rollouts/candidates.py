@@ -11,7 +11,7 @@ from django.db.models import F
 
 from webapp.fleets.models import Box
 from webapp.merges.models import MergedGroup, MergedGroupQuery, PlacedMember
-from webapp.rollouts.models import RolloutBox, RolloutState
+from webapp.rollouts.models import Rollout, RolloutBox, RolloutState
 from webapp.workloads.models import Query
 
 ACTIVE = (RolloutState.RUNNING, RolloutState.PAUSED)
@@ -62,12 +62,12 @@ def candidates(group: MergedGroup) -> tuple[Candidate, ...]:
     members = members_of(group)
     queries = _queries_by_box(group, members)
     placed = set(PlacedMember.objects.filter(member__in=members).values_list("box_id", flat=True))
-    busy = busy_boxes(queries)
+    busy = busy_boxes(box.id for box in queries)
     found = []
     for box, asked in queries.items():
         problem = "" if box.credential_hash else "No machine has joined as this box."
         problem = problem or ("It runs this merged group already." if box.id in placed else "")
-        problem = problem or busy.get(box, "") or matched(members, asked).problem
+        problem = problem or busy.get(box.id, "") or matched(members, asked).problem
         found.append(Candidate(box, problem))
     return tuple(sorted(found, key=lambda one: (bool(one.problem), one.box.name)))
 
@@ -78,10 +78,12 @@ def members_of(group: MergedGroup) -> list[MergedGroupQuery]:
     return list(members.order_by("name", "pk"))
 
 
-def busy_boxes(boxes: Iterable[Box]) -> dict[Box, str]:
-    """Boxes that another rollout is not done with: two at once would hide which of them a failure belongs to."""
-    rows = RolloutBox.objects.filter(box__in=list(boxes), rollout__state__in=ACTIVE)
-    return {row.box: f"The {row.rollout} is not done with it." for row in rows.select_related("box", "rollout__group")}
+def busy_boxes(boxes: Iterable[UUID]) -> dict[UUID, str]:
+    """Boxes (ids) that another rollout is not done with: two at once would hide which a failure belongs to."""
+    rows = RolloutBox.objects.filter(box__in=list(boxes), rollout__state__in=ACTIVE).order_by()
+    busy = dict(rows.values_list("box", "rollout"))
+    rollouts = Rollout.objects.select_related("group").defer("group__shared_layers").in_bulk(set(busy.values()))
+    return {box_id: f"The {rollouts[rollout_id]} is not done with it." for box_id, rollout_id in busy.items()}
 
 
 def _queries_by_box(group: MergedGroup, members: Iterable[MergedGroupQuery]) -> dict[Box, list[Query]]:
