@@ -11,7 +11,7 @@ from webapp.merges.running import accepted_on_labels
 from webapp.rollouts.selectors import box_statuses
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.models import BoxSample, QuerySample
-from webapp.telemetry.selectors import latest_samples
+from webapp.telemetry.selectors import latest_samples, samples_of_queries
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import query_list
 
@@ -69,9 +69,8 @@ def query_rows(actor: Any, boxes: dict[Any, BoxRow], *, camera: Camera | None = 
 def rows_of(queries: Iterable[Query], boxes: dict[Any, BoxRow]) -> tuple[QueryRow, ...]:
     """These queries, each of one of `boxes` (by id)."""
     found = list(queries)
-    measured = {
-        sample.query_id: sample for row in boxes.values() if row.sample for sample in row.sample.query_samples.all()
-    }
+    newest = [row.sample for row in boxes.values() if row.sample]
+    measured = samples_of_queries(newest, [query.id for query in found]) if newest else {}
     accepted = accepted_on_labels(found)
     return tuple(
         QueryRow(query, boxes[query.camera.box_id], measured.get(query.id), accepted.get(query.id)) for query in found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from webapp.audit.models import AuditEvent
 from webapp.fleets.selectors import boxes_of, sees_everything, sites_of
@@ -53,10 +53,9 @@ def overview_figures(
 
 def queries_below(actor: Any, newest: Sequence[int]) -> QuerySet[Query]:
     """Those below their accuracy target by these samples, as rows.QueryRow.is_below_target says of one."""
-    target = Query.objects.filter(id=OuterRef("query_id")).values("accuracy_target")
-    measured = QuerySample.objects.filter(box_sample__in=newest, agreement__isnull=False)
-    measured = measured.annotate(target=Subquery(target))
-    disagreeing = set(measured.filter(agreement__lt=F("target")).values_list("query_id", flat=True))
+    measured = QuerySample.objects.filter(box_sample__in=newest, query_id=OuterRef("id"))
+    below = Exists(measured.filter(agreement__lt=OuterRef("accuracy_target")))
+    disagreeing = set(Query.objects.filter(below).order_by().values_list("id", flat=True))
     suspected = Q(id__in=disagreeing) & judged_on_labels() | judged_on_labels(is_failing=True)
     suspects = list(query_list(actor).filter(suspected))
     accepted = accepted_on_labels(suspects)

@@ -146,9 +146,15 @@ def latest_hardware(box: Box) -> Hardware | None:
 
 
 def latest_samples(boxes: Iterable[Box]) -> dict[object, BoxSample]:
-    """The newest sample of each box, by box id, with its query samples."""
-    samples = BoxSample.objects.filter(id__in=newest_sample_ids(boxes))
-    return {sample.box_id: sample for sample in samples.prefetch_related("query_samples")}
+    """The newest sample of each box, by box id, without what it tells of cameras and hardware."""
+    samples = BoxSample.objects.filter(id__in=newest_sample_ids(boxes)).defer("cameras", "host")
+    return {sample.box_id: sample for sample in samples}
+
+
+def samples_of_queries(samples: Iterable[BoxSample], queries: Collection[UUID]) -> dict[UUID, QuerySample]:
+    """What these samples tell of these queries, by query id."""
+    told = QuerySample.objects.filter(box_sample__in=list(samples), query_id__in=list(queries))
+    return {sample.query_id: sample for sample in told.defer("counts", "appeared")}
 
 
 def newest_sample_ids(boxes: Iterable[Box]) -> list[int]:
