@@ -57,6 +57,8 @@ class QueryRow:
 
 def box_rows(boxes: Iterable[Box], now: datetime) -> tuple[BoxRow, ...]:
     found = list(boxes)
+    if not found:
+        return ()
     statuses, samples = box_statuses(found, now), latest_samples(found)
     return tuple(BoxRow(box, statuses[box.id], samples.get(box.id)) for box in found)
 
@@ -70,7 +72,7 @@ def rows_of(queries: Iterable[Query], boxes: dict[Any, BoxRow]) -> tuple[QueryRo
     """These queries, each of one of `boxes` (by id)."""
     found = list(queries)
     newest = [row.sample for row in boxes.values() if row.sample]
-    measured = samples_of_queries(newest, [query.id for query in found]) if newest else {}
+    measured = samples_of_queries(newest, [query.id for query in found]) if newest and found else {}
     accepted = accepted_on_labels(found)
     return tuple(
         QueryRow(query, boxes[query.camera.box_id], measured.get(query.id), accepted.get(query.id)) for query in found

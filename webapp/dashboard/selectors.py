@@ -1,6 +1,6 @@
 """The figures of the overview, counted by the database: the fleet may be too large to look at each box and query."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,7 @@ def overview_figures(
     )
 
 
-def queries_below(actor: Any, newest: Sequence[int]) -> QuerySet[Query]:
+def queries_below(actor: Any, newest: QuerySet[Any]) -> QuerySet[Query]:
     """Those below their accuracy target by these samples, as rows.QueryRow.is_below_target says of one."""
     measured = QuerySample.objects.filter(box_sample__in=newest, query_id=OuterRef("id"))
     below = Exists(measured.filter(agreement__lt=OuterRef("accuracy_target")))

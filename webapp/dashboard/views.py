@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -35,7 +35,13 @@ from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
 from webapp.rollouts.models import RolloutState
 from webapp.rollouts.progress import places_of
-from webapp.rollouts.selectors import box_rollouts, box_statuses, bundle_list, rollout_list, rollout_tallies
+from webapp.rollouts.selectors import (
+    box_rollouts,
+    bundle_list,
+    rollout_list,
+    rollout_tallies,
+    statuses_with_sentence,
+)
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, newest_sample_ids, samples_dropped
 from webapp.workloads.models import CheckState, Query
@@ -49,22 +55,23 @@ TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a dead
 
 def overview(request: HttpRequest) -> HttpResponse:
     person, now = request.user, timezone.now()
-    statuses = box_statuses(boxes_of(person), now)
-    boxes = list(boxes_of(person).only("name", "enrolled_at", "is_connected"))
+    statuses = statuses_with_sentence(boxes_of(person), now)
+    troubled = list(boxes_of(person).filter(id__in=statuses).only("name", "enrolled_at", "is_connected"))
+    boxes = boxes_of(person).aggregate(all=Count("pk"), connected=Count("pk", filter=Q(is_connected=True)))
+    wells = boxes["connected"] - sum(box.is_connected for box in troubled)
     newest = newest_sample_ids(boxes_of(person))
     below = queries_below(person, newest)
-    wells = sum(box.is_connected and not statuses[box.id].sentence for box in boxes)
-    needs = _needs(person, boxes, statuses, below, now)
+    needs = _needs(person, troubled, statuses, below, now)
     found = savings(person, now - SPAN)
     context = {
         "figures": overview_figures(
-            person, found, now, boxes=len(boxes), boxes_well=wells, queries_below=below.count()
+            person, found, now, boxes=boxes["all"], boxes_well=wells, queries_below=below.count()
         ),
         "trends": trends(fleet_hours(boxes_of(person), now - SPAN), found, now),
         "decisions": groups_decidable(person)[:DECISIONS_SHOWN],
         "needs": needs[:NEEDS_SHOWN],
         "has_more_needs": len(needs) > NEEDS_SHOWN,
-        "cameras": camera_list(person)[:WALL_CAMERAS],
+        "cameras": camera_list(person).defer("source")[:WALL_CAMERAS],
         "boxes": box_rows(box_list(person)[:BOXES_SHOWN], now),
         "events": events_lately(person),
     }
@@ -72,7 +79,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _needs(
-    person: Any, boxes: Sequence[Box], statuses: Mapping[Any, BoxStatus], below: QuerySet[Query], now: datetime
+    person: Any, troubled: Sequence[Box], statuses: Mapping[Any, BoxStatus], below: QuerySet[Query], now: datetime
 ) -> list[attention.Attention]:
     """The most urgent first. Of what there can be thousands of, one more than is shown."""
     some = slice(NEEDS_SHOWN + 1)
@@ -81,8 +88,8 @@ def _needs(
     rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
     decidable = groups_decidable(person).values("id")  # these have a place of their own
     others = [
-        *attention.box_attention(boxes, statuses),
-        *attention.camera_attention(camera_list(person).exclude(probe_problem="")[some]),
+        *attention.box_attention(troubled, statuses),
+        *attention.camera_attention(camera_list(person).exclude(probe_problem="").defer("source")[some]),
         *attention.query_attention(rows),
         *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
         *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),

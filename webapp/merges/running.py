@@ -57,6 +57,8 @@ def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]
     """By query: the member that is to run in it, where labels judged that. The accuracy target of these is not one for
     agreement. In two SQL statements, once the queries' cameras are there."""
     found = {query.id: query.camera.box_id for query in queries}
+    if not found:
+        return {}
     running = running_members(set(found.values()))
     judged = (one for one in running if one.query.id in found and one.member.basis == RELATIVE_ACCURACY)
     return {one.query.id: one.member for one in judged}

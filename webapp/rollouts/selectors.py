@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Max, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
@@ -25,7 +25,7 @@ from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
 from webapp.merges.models import MergedGroup
 from webapp.rollouts.models import BoxReport, Bundle, Rollout, RolloutBox, SigningKeyRotation
-from webapp.rollouts.status import BoxStatus, Facts, status_of
+from webapp.rollouts.status import OFFLINE_AFTER, BoxStatus, Facts, status_of
 from webapp.rollouts.waves import Tally
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import datasets_collecting, workload
@@ -175,16 +175,30 @@ def box_status(box: Box, now: datetime) -> BoxStatus:
 
 
 def box_statuses(boxes: Iterable[Box], now: datetime) -> dict[Any, BoxStatus]:
-    """box_status of many boxes by box id, in one statement and without rows of the ORM: a page may need all boxes'."""
+    """box_status of many boxes by box id, in one statement and without rows of the ORM."""
     which = boxes.values("pk") if isinstance(boxes, QuerySet) else [box.pk for box in boxes]
+    return _statuses(_facts(Box.objects.filter(pk__in=which)), now)
+
+
+def statuses_with_sentence(boxes: QuerySet[Box], now: datetime) -> dict[Any, BoxStatus]:
+    """box_statuses of those that something is wrong with. The database finds them: of a whole fleet most are well."""
+    well = (
+        Q(last_seen_at__gte=now - OFFLINE_AFTER, sentence="", runs=F("wanted")) & ~Q(credential_hash="") & ~Q(state="")
+    )
+    return {box_id: status for box_id, status in _statuses(_facts(boxes).exclude(well), now).items() if status.sentence}
+
+
+def _facts(boxes: QuerySet[Box]) -> QuerySet[Box, dict[str, Any]]:
     newest = Bundle.objects.filter(box=OuterRef("pk"), cancelled_at=None).order_by("-version")
     told = {"wanted": Subquery(newest.values("manifest_digest")[:1]), "sentence": F("report__sentence")}
     told |= {"state": F("report__state"), "runs": F("report__manifest_digest"), "refused": F("report__refused_digest")}
     versions = {"wanted_version": Subquery(newest.values("version")[:1]), "runs_version": F("report__bundle_version")}
     facts = {name: Coalesce(found, Value(""), output_field=TextField()) for name, found in told.items()}
     facts |= {name: Coalesce(found, Value(0)) for name, found in versions.items()}
-    known = Box.objects.filter(pk__in=which).order_by()
-    rows = known.values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
+    return boxes.order_by().values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
+
+
+def _statuses(rows: Iterable[dict[str, Any]], now: datetime) -> dict[Any, BoxStatus]:
     return {row.pop("pk"): status_of(Facts(is_enrolled=bool(row.pop("credential_hash")), **row), now) for row in rows}
 
 
