@@ -35,7 +35,7 @@ class BoxSample(models.Model):
         constraints = [models.UniqueConstraint(fields=["box", "boot_id", "seq"], name="one_box_sample_per_seq")]
         indexes = [
             models.Index(fields=["box", "-at"]),
-            models.Index(fields=["box", "bundle_version"]),
+            models.Index(fields=["box", "bundle_version", "at"]),
             BrinIndex(fields=["at"], name="box_sample_at_brin"),
         ]
 
@@ -65,7 +65,7 @@ class QuerySample(models.Model):
     appeared = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["query_id", "-at"]), models.Index(fields=["query_id", "bundle_version"])]
+        indexes = [models.Index(fields=["query_id", "-at"])]
 
     def __str__(self) -> str:
         return f"{self.query_id} {self.at:%H:%M:%S}"

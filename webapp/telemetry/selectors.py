@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from django.db.models import Avg, DateTimeField, F, Func, Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db import connection
+from django.db.models import Avg, DateTimeField, F, Func, OuterRef, QuerySet, Subquery, Sum, Value
 
 from edge_runtime.protocol.messages import HostSample
 from webapp.fleets.models import Box
@@ -170,13 +171,28 @@ def bundle_figures(box: Box) -> tuple[BundleFigures, ...]:
     The first WARM_UP after the box switched to a version does not count: models load for the first time then. Of a
     version that ran longer than SPAN_MAX, its last SPAN_MAX count.
     """
-    versions = BoxSample.objects.filter(box=box, bundle_version__gt=0).values("bundle_version")
-    spans = versions.annotate(first=Min("at"), last=Max("at")).order_by("-bundle_version")[:VERSIONS_MAX]
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSION_SPANS, {"box": box.pk, "most": VERSIONS_MAX})
+        spans = cursor.fetchall()
     figures = (
-        _figures(box, span["bundle_version"], max(span["first"] + WARM_UP, span["last"] - SPAN_MAX), span["last"])
-        for span in reversed(spans)
+        _figures(box, version, max(first + WARM_UP, last - SPAN_MAX), last) for version, first, last in reversed(spans)
     )
     return tuple(figure for figure in figures if figure is not None)
+
+
+# A step from each version to the next lower one in the index: a box has up to 600,000 samples, of a few versions.
+_VERSION_SPANS = """
+WITH RECURSIVE versions AS (
+    (SELECT max(bundle_version) AS version FROM telemetry_boxsample WHERE box_id = %(box)s)
+    UNION ALL
+    SELECT (SELECT max(bundle_version) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version < version)
+    FROM versions WHERE version > 0
+)
+SELECT version,
+    (SELECT min(at) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version),
+    (SELECT max(at) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version)
+FROM versions WHERE version > 0 LIMIT %(most)s
+"""
 
 
 def _figures(box: Box, version: int, since: datetime, until: datetime) -> BundleFigures | None:
