@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import Avg, DateTimeField, F, Func, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Avg, DateTimeField, F, Func, Max, OuterRef, QuerySet, Subquery, Sum, Value
 
 from edge_runtime.protocol.messages import HostSample
 from webapp.fleets.models import Box
