@@ -65,7 +65,10 @@ class QuerySample(models.Model):
     appeared = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["query_id", "-at"])]
+        indexes = [
+            models.Index(fields=["query_id", "-at"]),
+            BrinIndex(fields=["at"], name="query_sample_at_brin"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.query_id} {self.at:%H:%M:%S}"
