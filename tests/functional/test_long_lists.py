@@ -1,5 +1,7 @@
 """A person finds a box, a camera and a query among many."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -9,6 +11,7 @@ from webapp.common.lists import PAGE_ROWS
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.services import camera_create
 from webapp.merges.models import MergedGroup, MergedGroupState
+from webapp.telemetry.models import BoxRollup, QueryRollup, Resolution
 from webapp.workloads.models import Query
 
 
@@ -111,3 +114,61 @@ def test_other_lists_are_found_in_too(browser, fleet, words, name, text):
     nothing = "Nothing has “lighthouse” in its name."
     assert nothing not in words(browser.get(reverse(name), {"search": text}))
     assert nothing in words(browser.get(reverse(name), {"search": "lighthouse"}))
+
+
+@pytest.fixture
+def added_up(fleet):
+    """Minutes of two boxes: the second loses more frames, in fuller memory; and of three queries of the first."""
+    now = timezone.now()
+    other = Box.objects.create(site=fleet.site, name="quay", enrolled_at=now, is_connected=True, created_at=now)
+    memory = dict.fromkeys(("memory_private", "memory_shared", "memory_activations", "memory_overhead"), 10)
+    memory |= {"memory_budget": 100, "memory_free": 60, "cpu_percent": 5.0}
+    whole = {"resolution": Resolution.MINUTE, "start": now - timedelta(minutes=2)}
+    for box, processed, used in ((fleet.box, 90, 40), (other, 10, 90)):
+        figures = {"captured": 100, "processed": processed, "memory_used_max": used, "seconds": 60.0}
+        BoxRollup.objects.create(box=box, **whole, **memory, **figures)
+    for name, processed, latency, agreement in (
+        ("cars", 90, 40.0, 0.99),
+        ("bikes", 50, 300.0, 0.8),
+        ("vans", 0, None, None),
+    ):
+        lost = {"captured": 100, "processed": processed, "dropped": 100 - processed, "late": 0}
+        judged = {"latency_p95_ms": latency, "agreement": agreement, "swaps": 0, "swap_ms": 0.0}
+        QueryRollup.objects.create(box=fleet.box, query_id=fleet.query(name).id, **whole, **lost, **judged)
+    fleet.query("silent")
+
+
+def in_order(page: str, *names: str) -> list[str]:
+    return sorted(names, key=lambda name: page.index(f">{name}</a>"))
+
+
+@pytest.mark.parametrize(
+    ("order", "expected", "said"),
+    [
+        ("lost", ["vans", "bikes", "cars", "silent"], "50.0 %"),
+        ("slow", ["vans", "bikes", "cars", "silent"], "none in time"),
+        ("agreement", ["bikes", "cars", "silent", "vans"], "80.0 %"),
+        ("", ["bikes", "cars", "silent", "vans"], "By name"),
+        ("nonsense", ["bikes", "cars", "silent", "vans"], "By name"),
+    ],
+)
+def test_queries_are_sorted_by_what_was_measured(browser, words, added_up, order, expected, said):
+    response = browser.get(reverse("dashboard:query-list"), {"order": order})
+    assert in_order(response.content.decode(), *expected) == expected
+    assert said in words(response)
+
+
+@pytest.mark.parametrize("order", ["lost", "memory"])
+def test_boxes_are_sorted_by_what_was_measured(browser, words, added_up, order):
+    response = browser.get(reverse("dashboard:box-list"), {"order": order})
+    assert in_order(response.content.decode(), "quay", "north gate") == ["quay", "north gate"]
+    assert "90.0 %" in words(response)
+
+
+def test_boxes_are_shown_by_their_state(browser, words, added_up, many_boxes):
+    pending = browser.get(reverse("dashboard:box-list"), {"only": "pending"})
+    assert ">quay</a>" not in pending.content.decode()
+    assert 'href="?only=pending&amp;page=2">Next' in pending.content.decode()
+    assert ">quay</a>" in browser.get(reverse("dashboard:box-list"), {"only": "connected"}).content.decode()
+    Box.objects.update(is_connected=False)
+    assert "No box is connected." in words(browser.get(reverse("dashboard:box-list"), {"only": "connected"}))

@@ -16,6 +16,7 @@ from webapp.common.lists import shown_list
 from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history, residency_history
+from webapp.dashboard.orders import BOX_KINDS, box_orders, query_orders
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.search import everything_found
 from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
@@ -107,8 +108,9 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def boxes(request: HttpRequest) -> HttpResponse:
-    shown = shown_list(box_list(request.user), ("name", "site__name"), request.GET)
-    return render(request, "dashboard/box_list.html", {"shown": shown, "rows": box_rows(shown.page, timezone.now())})
+    now = timezone.now()
+    shown = shown_list(box_list(request.user), ("name", "site__name"), request.GET, BOX_KINDS, box_orders(now))
+    return render(request, "dashboard/box_list.html", {"shown": shown, "rows": box_rows(shown.page, now)})
 
 
 def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
@@ -171,9 +173,10 @@ def camera(request: HttpRequest, camera_id: UUID) -> HttpResponse:
 
 def queries(request: HttpRequest) -> HttpResponse:
     fields = ("name", "model__name", "camera__name", "camera__box__name", "camera__box__site__name")
-    shown = shown_list(query_list(request.user), fields, request.GET)
+    now = timezone.now()
+    shown = shown_list(query_list(request.user), fields, request.GET, orders=query_orders(now))
     boxes = box_list(request.user).filter(id__in={query.camera.box_id for query in shown.page})
-    rows = rows_of(shown.page, {row.box.id: row for row in box_rows(boxes, timezone.now())})
+    rows = rows_of(shown.page, {row.box.id: row for row in box_rows(boxes, now)})
     return render(request, "dashboard/query_list.html", {"shown": shown, "rows": rows})
 
 

@@ -1,10 +1,12 @@
 """Boxes, queries and merges as small pictures: state badges, memory bars, accuracy against target."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django import template
 
 from webapp.audit.models import AuditEvent
+from webapp.common.lists import Order
 from webapp.common.templatetags.display import percent, size
 from webapp.dashboard.charts import MEMORY_BANDS
 from webapp.dashboard.rows import QueryRow
@@ -158,11 +160,20 @@ def memory_bar(sample: BoxSample | None) -> dict[str, object]:
 
 
 @register.inclusion_tag("components/query_rows.html")
-def query_table(rows: Iterable[QueryRow], show_camera: bool = False, show_box: bool = False) -> dict[str, object]:
-    """Queries with what they do right now, kept current by their boxes' statistics."""
+def query_table(
+    rows: Iterable[QueryRow], show_camera: bool = False, show_box: bool = False, order: Order | None = None
+) -> dict[str, object]:
+    """Queries with what they do right now, kept current by their boxes' statistics, and what they are sorted by."""
     shown = list(rows)
     topics = sorted({f"box:{row.box.box.id}" for row in shown})
-    return {"rows": shown, "topics": " ".join(topics), "show_camera": show_camera, "show_box": show_box}
+    shows = {"show_camera": show_camera, "show_box": show_box, "order": order}
+    return {"rows": shown, "topics": " ".join(topics), **shows}
+
+
+@register.simple_tag
+def ranked(row: Any, order: Order) -> str:
+    """What the list is sorted by, as people read it."""
+    return str(order.said(row.ranked)) if order.said else ""
 
 
 @register.inclusion_tag("components/zone_overlay.html")

@@ -163,6 +163,10 @@ document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.parentElement.remove();
 });
 
+document.addEventListener("change", ({ target }) => {
+  if (target instanceof HTMLSelectElement) target.closest("form[data-submit-on-change]")?.requestSubmit();
+});
+
 keepWhatIsLive();
 showLocalTimes();
 nameCells();
