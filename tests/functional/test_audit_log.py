@@ -35,6 +35,15 @@ def test_finds_by_words_person_action_and_day(browser, fleet, person, words):
     assert "north gate" not in words(browser.get(address, {"person": person.pk}))
 
 
+def test_an_entry_leads_to_what_it_is_about_while_that_exists(browser, fleet, person):
+    audit_record(actor=person, action="camera.delete", subject=fleet.camera, now=timezone.now())
+
+    content = browser.get(reverse(PAGE)).content.decode()
+
+    assert f'href="{reverse("dashboard:box-detail", args=[fleet.box.pk])}">north gate</a>' in content
+    assert f"{fleet.camera.name}</strong>" in content
+
+
 def test_a_search_that_cannot_be_read_says_so_and_shows_the_rest(browser, fleet, words):
     response = words(browser.get(reverse(PAGE), {"since": "yesterday", "text": "entry"}))
 

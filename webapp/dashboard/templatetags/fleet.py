@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
+from django.urls import reverse
 
 from webapp.audit.models import AuditEvent
 from webapp.common.lists import Order
@@ -37,6 +38,19 @@ _COLOURS = {
     ),
     **dict.fromkeys(("offline", "failed", "rejected", "open"), "red"),
     **dict.fromkeys(("being recognised", "queued", "invited", "acknowledged", "updating", "merging"), "azure"),
+}
+
+_PAGES = {  # by what the audit log calls its subjects
+    "box": "dashboard:box-detail",
+    "camera": "dashboard:camera-detail",
+    "query": "dashboard:query-detail",
+    "model": "workloads:model-detail",
+    "dataset": "workloads:dataset-detail",
+    "mergerun": "merges:run-detail",
+    "mergedgroup": "merges:group-detail",
+    "rollout": "rollouts:rollout-detail",
+    "site": "people:site-detail",
+    "person": "people:person-detail",
 }
 
 _VERBS = {
@@ -114,6 +128,13 @@ def state(words: str) -> dict[str, str]:
         (colour for word, colour in _COLOURS.items() if text == word or text.startswith(f"{word} ")), "secondary"
     )
     return {"words": text, "colour": colour}
+
+
+@register.filter
+def subject_page(event: AuditEvent) -> str:
+    """Address of the page of what the event is about; "" where it has none, or has none any more."""
+    page = _PAGES.get(event.subject_type)
+    return reverse(page, args=[event.subject_id]) if page and not event.action.endswith(".delete") else ""
 
 
 @register.filter
