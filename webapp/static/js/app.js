@@ -122,7 +122,7 @@ function showStatus() {
   const seconds = live.lastMessageAt && Math.round((Date.now() - live.lastMessageAt) / 1000);
   const state = live.isLive ? "live" : "lost";
   const age = seconds == null ? "" : seconds < 5 ? ", updated just now" : `, updated ${ago(new Date(live.lastMessageAt))}`;
-  if (badge.dataset.state !== state) document.documentElement.dataset.live = badge.dataset.state = state;
+  if (badge.dataset.state !== state) badge.closest(".navbar").dataset.liveState = badge.dataset.state = state;
   const text = live.isLive ? "Live" : "Connection lost, asking every 15 s";
   if (words.textContent !== text) words.textContent = text;
   badge.querySelector("[data-live-age]").textContent = age;
@@ -170,7 +170,7 @@ document.addEventListener("change", ({ target }) => {
 keepWhatIsLive();
 showLocalTimes();
 nameCells();
-reachWideTables();
+requestAnimationFrame(() => setTimeout(reachWideTables)); // it measures: after the first paint
 window.addEventListener("resize", reachWideTables);
 startWidgets();
 live.start();
