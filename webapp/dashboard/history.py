@@ -11,7 +11,14 @@ from webapp.common.errors import InvalidInput
 from webapp.dashboard.charts import MEMORY_FIELDS, QUERY_FIELDS, Points, Row, memory_points, query_points
 from webapp.fleets.models import Box
 from webapp.telemetry.models import Resolution
-from webapp.telemetry.selectors import box_rollups, box_series, query_rollups, query_series, residencies
+from webapp.telemetry.selectors import (
+    box_rollups,
+    box_series,
+    queries_rollups,
+    query_rollups,
+    query_series,
+    residencies,
+)
 from webapp.workloads.models import Query
 
 
@@ -36,6 +43,7 @@ CHART_SPANS = (
     ChartSpan("24h", "24 h", timedelta(hours=24), Resolution.MINUTE, "minute"),
     ChartSpan("30d", "30 d", timedelta(days=30), Resolution.HOUR, "hour"),
 )
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 RESIDENCY_MAX = timedelta(hours=1)
 RESIDENCY_STEPS = 120
 
@@ -59,6 +67,28 @@ def query_history(query: Query, span: ChartSpan, now: datetime) -> Points:
     since = now - span.length
     rows = query_rollups(query, span.resolution, since) if span.resolution else query_series(query, since)
     return query_points(_figures(rows, span, QUERY_FIELDS), span.resolution) | _edges(span, now)
+
+
+def query_hours(box: Box, now: datetime) -> dict[str, Any]:
+    """Frame rate, latencies and agreement of its queries in the last hour, minute by minute, for their small lines.
+
+    Without the minute that is going on. `at` is now; `queries` by id, the oldest minute first.
+    """
+    since = now - HOUR
+    seconds = dict(box_rollups(box, Resolution.MINUTE, since).values_list("start", "seconds"))
+    minutes: dict[str, list[dict[str, float | None]]] = {}
+    for rollup in queries_rollups(box, Resolution.MINUTE, since):
+        if seconds.get(rollup.start) and rollup.start + MINUTE <= now:
+            minutes.setdefault(str(rollup.query_id), []).append(
+                {
+                    "at": rollup.start.timestamp(),
+                    "fps": rollup.processed / seconds[rollup.start],
+                    "p50": rollup.latency_p50_ms,
+                    "p95": rollup.latency_p95_ms,
+                    "agreement": rollup.agreement,
+                }
+            )
+    return {"at": now.timestamp(), "queries": minutes}
 
 
 def residency_history(queries: Iterable[Query], span: ChartSpan, now: datetime) -> dict[str, Any] | None:

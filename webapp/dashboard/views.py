@@ -15,7 +15,14 @@ from webapp.common.errors import InvalidInput
 from webapp.common.lists import shown_list
 from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
-from webapp.dashboard.history import CHART_SPANS, chart_span, memory_history, query_history, residency_history
+from webapp.dashboard.history import (
+    CHART_SPANS,
+    chart_span,
+    memory_history,
+    query_history,
+    query_hours,
+    residency_history,
+)
 from webapp.dashboard.orders import BOX_KINDS, box_orders, query_orders
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.search import everything_found
@@ -129,6 +136,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "hardware": latest_hardware(shown),
         "samples_dropped": samples_dropped(row.sample, now - DROPPED_SPAN),
         "queries": queries,
+        "query_hours": query_hours(shown, now),
         "residency": residency_history([query.query for query in queries], span, now),
         "cameras": camera_list(request.user, shown),
         "bundles": bundle_list(request.user, shown)[:8],

@@ -106,6 +106,11 @@ def query_rollups(query: Query, resolution: Resolution, since: datetime) -> Quer
     return QueryRollup.objects.filter(query_id=query.id, resolution=resolution, start__gte=since).order_by("start")
 
 
+def queries_rollups(box: Box, resolution: Resolution, since: datetime) -> QuerySet[QueryRollup]:
+    """Of all queries of the box from `since` on, oldest first."""
+    return QueryRollup.objects.filter(box=box, resolution=resolution, start__gte=since).order_by("start")
+
+
 def query_series(query: Query, since: datetime) -> QuerySet[QuerySample]:
     """Samples of the query from `since` on, oldest first."""
     return QuerySample.objects.filter(query_id=query.id, at__gte=since).order_by("at")

@@ -182,12 +182,19 @@ def memory_bar(sample: BoxSample | None) -> dict[str, object]:
 
 @register.inclusion_tag("components/query_rows.html")
 def query_table(
-    rows: Iterable[QueryRow], show_camera: bool = False, show_box: bool = False, order: Order | None = None
+    rows: Iterable[QueryRow],
+    show_camera: bool = False,
+    show_box: bool = False,
+    order: Order | None = None,
+    sparks: bool = False,
 ) -> dict[str, object]:
-    """Queries with what they do right now, kept current by their boxes' statistics, and what they are sorted by."""
+    """Queries with what they do right now, kept current by their boxes' statistics, and what they are sorted by.
+
+    With `sparks` the page holds what history.query_hours gives, as JSON called "query-sparks".
+    """
     shown = list(rows)
     topics = sorted({f"box:{row.box.box.id}" for row in shown})
-    shows = {"show_camera": show_camera, "show_box": show_box, "order": order}
+    shows = {"show_camera": show_camera, "show_box": show_box, "order": order, "sparks": sparks}
     return {"rows": shown, "topics": " ".join(topics), **shows}
 
 

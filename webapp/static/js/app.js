@@ -16,6 +16,7 @@ const WIDGETS = {
   palette: () => import("./widgets/palette.js"),
   "query-chart": () => import("./widgets/query_chart.js"),
   residency: () => import("./widgets/residency.js"),
+  "query-sparks": () => import("./widgets/query_sparks.js"),
   "query-rows": () => import("./widgets/query_rows.js"),
   sharing: () => import("./widgets/sharing.js"),
   treemap: () => import("./widgets/treemap.js"),
