@@ -23,6 +23,33 @@ def test_adds_a_camera_and_shows_that_the_box_is_asked_to_look(browser, fleet, w
     assert "rtsp://10.0.0.7/stream1" in page
 
 
+def test_goes_on_from_what_the_box_saw_to_what_to_look_for(browser, fleet, words):
+    camera = reverse("fleets:camera-check", args=[fleet.camera.id])
+    assert "you need not wait here" in words(browser.get(camera))
+    probe = ProbeResult(1, width=3840, height=2160, rate_fps=25, codec="hevc")
+    camera_probe_record(camera=fleet.camera, probe=probe, picture=JPEG, now=timezone.now())
+    response = browser.get(camera)
+    page = words(response)
+    for said in ("Is this the right picture?", "3840 × 2160 px", "25.0 frames/s", "hevc", "Its pictures are large"):
+        assert said in page
+    following = reverse("workloads:query-add") + f"?camera={fleet.camera.id}"
+    assert f'href="{following}"' in response.content.decode()
+    assert "Steps of adding a camera" in browser.get(following).content.decode()
+    assert "Its pictures are large" in words(browser.get(reverse("dashboard:camera-detail", args=[fleet.camera.id])))
+
+
+def test_mends_an_address_and_comes_back_to_what_the_box_sees(browser, fleet, words):
+    camera = reverse("fleets:camera-check", args=[fleet.camera.id])
+    probe = ProbeResult(1, problem="The camera does not answer.")
+    camera_probe_record(camera=fleet.camera, probe=probe, picture=None, now=timezone.now())
+    assert "The camera does not answer. The camera is kept" in words(browser.get(camera))
+    edit = reverse("fleets:camera-edit", args=[fleet.camera.id]) + "?next=check"
+    entered = {"name": "entry", "source": "rtsp://cam/2", "privacy": "full"}
+    assert browser.post(edit, entered).url == camera
+    probe_again = reverse("fleets:camera-probe", args=[fleet.camera.id])
+    assert browser.post(probe_again, {"next": "check"}).url == camera
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [

@@ -29,6 +29,7 @@ from webapp.dashboard.search import everything_found
 from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
 from webapp.dashboard.trends import SPAN, trends
 from webapp.drift.selectors import live_accuracies
+from webapp.fleets.advice import camera_warnings
 from webapp.fleets.models import Box
 from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list
 from webapp.merges.savings import savings
@@ -170,6 +171,7 @@ def camera(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     (row,) = box_rows([shown.box], timezone.now())
     context = {
         "camera": shown,
+        "warnings": camera_warnings(shown),
         "row": row,
         "queries": query_rows(request.user, {shown.box_id: row}, camera=shown),
         "datasets": dataset_list(request.user, shown),

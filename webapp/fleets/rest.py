@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from edge_runtime.protocol.target import Privacy
 from webapp.common.rest import JPEG, NOTHING, Reference, Resource, entered
 from webapp.fleets import services
+from webapp.fleets.advice import camera_warnings
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import box_get, box_list, camera_list, camera_picture, site_get
 
@@ -80,11 +81,16 @@ class CameraAnswer(serializers.ModelSerializer):
     """`source` is shown without its password; `probe_problem` says why the box gets no picture, "" if it does."""
 
     source = serializers.CharField(source="source_shown", read_only=True)
+    warnings = serializers.SerializerMethodField()
+
+    def get_warnings(self, camera: Camera) -> list[str]:
+        """What may get in the way, as pages say it."""
+        return list(camera_warnings(camera))
 
     class Meta:
         model = Camera
         fields = ("id", "box", "name", "source", "source_kind", "privacy", "width", "height", "rate_fps", "codec")
-        fields += ("probed_at", "probe_problem", "picture_at", "created_at")
+        fields += ("probed_at", "probe_problem", "warnings", "picture_at", "created_at")
 
 
 class CameraEntry(serializers.Serializer):

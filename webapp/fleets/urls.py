@@ -15,6 +15,7 @@ urlpatterns = [
     path("boxes/options/", views.box_options, name="box-options"),
     path("cameras/options/", views.camera_options, name="camera-options"),
     path("cameras/add/", views.camera_add, name="camera-add"),
+    path("cameras/<uuid:camera_id>/check/", views.camera_check, name="camera-check"),
     path("cameras/<uuid:camera_id>/edit/", views.camera_edit, name="camera-edit"),
     path("cameras/<uuid:camera_id>/delete/", views.camera_delete, name="camera-delete"),
     path("cameras/<uuid:camera_id>/probe/", views.camera_probe, name="camera-probe"),

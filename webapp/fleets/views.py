@@ -1,5 +1,6 @@
 """Pages that change the fleet: sites, boxes and how they join, cameras. Pages that show it live in the dashboard."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,7 +12,9 @@ from django.views.decorators.http import require_POST
 from webapp.common.choosing import options
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets import services
+from webapp.fleets.advice import camera_warnings
 from webapp.fleets.forms import BoxForm, CameraEditForm, CameraForm, SiteForm, camera_label
+from webapp.fleets.makes import MAKES
 from webapp.fleets.selectors import box_get, box_list, camera_get, camera_list, camera_picture, sites_of
 
 JPEG = "image/jpeg"
@@ -97,8 +100,15 @@ def camera_add(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with form_errors(form):
             camera = services.camera_create(actor=request.user, now=timezone.now(), **form.cleaned_data)
-            return redirect("dashboard:camera-detail", camera.id)
-    return render(request, "fleets/camera_add.html", {"form": form})
+            return redirect("fleets:camera-check", camera.id)
+    return render(request, "fleets/camera_add.html", {"form": form, "makes": MAKES})
+
+
+def camera_check(request: HttpRequest, camera_id: UUID) -> HttpResponse:
+    """The second step of adding a camera: what the box found, before anything looks at it."""
+    camera = camera_get(request.user, camera_id)
+    context = {"camera": camera, "warnings": camera_warnings(camera), "is_being_added": True}
+    return render(request, "fleets/camera_check.html", context)
 
 
 def camera_edit(request: HttpRequest, camera_id: UUID) -> HttpResponse:
@@ -107,8 +117,9 @@ def camera_edit(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with form_errors(form):
             services.camera_update(actor=request.user, camera=camera, now=timezone.now(), **form.cleaned_data)
-            return redirect("dashboard:camera-detail", camera.id)
-    return render(request, "fleets/camera_edit.html", {"form": form, "camera": camera_get(request.user, camera_id)})
+            return redirect(_camera_page(request.GET), camera.id)
+    context = {"form": form, "camera": camera_get(request.user, camera_id), "makes": MAKES}
+    return render(request, "fleets/camera_edit.html", context)
 
 
 def camera_delete(request: HttpRequest, camera_id: UUID) -> HttpResponse:
@@ -127,13 +138,18 @@ def camera_probe(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     camera = camera_get(request.user, camera_id)
     with message_errors(request):
         services.camera_probe_request(actor=request.user, camera=camera, now=timezone.now())
-    return redirect("dashboard:camera-detail", camera.id)
+    return redirect(_camera_page(request.POST), camera.id)
 
 
 def camera_still(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     """With `?plain` the picture on which nothing is drawn."""
     picture = camera_picture(camera_get(request.user, camera_id), is_plain="plain" in request.GET)
     return HttpResponse(picture, content_type=JPEG, headers={"Cache-Control": "private, no-cache"})
+
+
+def _camera_page(parameters: Mapping[str, str]) -> str:
+    """Back to where the person came from: the steps of adding it, or its own page."""
+    return "fleets:camera-check" if parameters.get("next") == "check" else "dashboard:camera-detail"
 
 
 def _code_key(box_id: UUID) -> str:

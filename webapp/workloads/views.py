@@ -108,7 +108,10 @@ def query_add(request: HttpRequest) -> HttpResponse:
             query = services.query_create(actor=request.user, now=timezone.now(), **form.cleaned_data)
             return redirect("dashboard:query-detail", query.id)
     has_models = form.fields["model"].queryset.exists()
-    return render(request, "workloads/query_add.html", {"form": form, "has_models": has_models})
+    is_of_new = "camera" in request.GET and form.chosen_camera is not None and not form.chosen_camera.queries.exists()
+    return render(
+        request, "workloads/query_add.html", {"form": form, "has_models": has_models, "is_of_new_camera": is_of_new}
+    )
 
 
 def query_objects(request: HttpRequest) -> HttpResponse:
