@@ -176,6 +176,12 @@ _PAGES = (
     _Page("Sites", "people:site-list", "places roles silence receivers drift"),
     _Page("People", "people:person-list", "users accounts roles", Role.ADMINISTRATOR),
     _Page("Audit log", "dashboard:audit-log", "who approved changed history export csv", Role.ADMINISTRATOR),
+    _Page(
+        "Settings",
+        "dashboard:settings",
+        "configuration retention version signing key store mail four eyes approve",
+        Role.ADMINISTRATOR,
+    ),
     _Page("Your API tokens", "accounts:token-list", "program rest"),
     _Page("Your password and second factor", "mfa_index", "account totp security sign in"),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.dashboard import audit_views, views
+from webapp.dashboard import audit_views, settings_views, views
 
 app_name = "dashboard"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("cameras/<uuid:camera_id>/", views.camera, name="camera-detail"),
     path("audit-log/", audit_views.audit_log, name="audit-log"),
     path("audit-log/export.csv", audit_views.audit_export, name="audit-export"),
+    path("settings/", settings_views.settings, name="settings"),
     path("queries/", views.queries, name="query-list"),
     path("queries/cost/", views.query_cost, name="query-cost"),
     path("queries/<uuid:query_id>/series.json", views.query_series, name="query-series"),
