@@ -73,6 +73,13 @@ class Alerts(Resource):
         services.alert_acknowledge(actor=request.user, alert=self.get_object(), now=timezone.now())
         return Response(status=204)
 
+    @NOTHING
+    @action(detail=True, methods=["post"])
+    def unacknowledge(self, request: Request, pk: UUID) -> Response:
+        """It counts as new again."""
+        services.alert_unacknowledge(actor=request.user, alert=self.get_object(), now=timezone.now())
+        return Response(status=204)
+
     @extend_schema(request=SilenceEntry, responses={201: SilenceAnswer})
     @action(detail=True, methods=["post"])
     def silence(self, request: Request, pk: UUID) -> Response:

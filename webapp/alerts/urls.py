@@ -8,6 +8,7 @@ app_name = "alerts"
 urlpatterns = [
     path("alerts/", views.alerts, name="alert-list"),
     path("alerts/<uuid:alert_id>/acknowledge/", views.acknowledge, name="alert-acknowledge"),
+    path("alerts/<uuid:alert_id>/unacknowledge/", views.unacknowledge, name="alert-unacknowledge"),
     path("alerts/<uuid:alert_id>/silence/", views.silence, name="alert-silence"),
     path("silences/<uuid:silence_id>/end/", views.end_silence, name="silence-end"),
     path("sites/<uuid:site_id>/alerts/", views.site_alerts, name="site-alerts"),

@@ -19,6 +19,7 @@ from webapp.alerts.models import Alert, Channel
 from webapp.alerts.selectors import alert_get, alerts_found, receiver_get, receiver_list, silence_list
 from webapp.common.errors import NotFound
 from webapp.common.pages import form_errors, message_errors
+from webapp.common.undo import success_undoable
 from webapp.fleets.models import Role
 from webapp.fleets.policies import require_role
 from webapp.fleets.selectors import sees_everything, site_get, sites_administered, sites_with_role
@@ -68,7 +69,18 @@ def acknowledge(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     alert = alert_get(request.user, alert_id, now)
     with message_errors(request):
         services.alert_acknowledge(actor=request.user, alert=alert, now=now)
-        messages.success(request, f"Acknowledged: {alert}.")
+        address = reverse("alerts:alert-unacknowledge", args=[alert_id])
+        success_undoable(request, f"Acknowledged: {alert}.", address, next=_next(request))
+    return _back(request)
+
+
+@require_POST
+def unacknowledge(request: HttpRequest, alert_id: UUID) -> HttpResponse:
+    now = timezone.now()
+    alert = alert_get(request.user, alert_id, now)
+    with message_errors(request):
+        services.alert_unacknowledge(actor=request.user, alert=alert, now=now)
+        messages.success(request, f"No longer acknowledged: {alert}.")
     return _back(request)
 
 
@@ -83,7 +95,8 @@ def silence(request: HttpRequest, alert_id: UUID) -> HttpResponse:
         made = services.alert_silence(
             actor=request.user, alert=alert, duration=form.duration(), reason=form.cleaned_data["reason"], now=now
         )
-        messages.success(request, f"Silenced until {timezone.localtime(made.until):%Y-%m-%d %H:%M}: {alert}.")
+        text = f"Silenced until {timezone.localtime(made.until):%Y-%m-%d %H:%M}: {alert}."
+        success_undoable(request, text, reverse("alerts:silence-end", args=[made.id]), next=_next(request))
     return _back(request)
 
 
@@ -113,8 +126,9 @@ def silence_site(request: HttpRequest, site_id: UUID) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             now=timezone.now(),
         )
-        until = timezone.localtime(made.until)
-        messages.success(request, f"Nobody is told of alerts of {site} until {until:%Y-%m-%d %H:%M}.")
+        text = f"Nobody is told of alerts of {site} until {timezone.localtime(made.until):%Y-%m-%d %H:%M}."
+        end, page = reverse("alerts:silence-end", args=[made.id]), reverse("alerts:site-alerts", args=[site_id])
+        success_undoable(request, text, end, next=page)
     return redirect("alerts:site-alerts", site_id)
 
 
@@ -146,7 +160,11 @@ def delete_receiver(request: HttpRequest, receiver_id: UUID) -> HttpResponse:
     receiver = receiver_get(request.user, receiver_id)
     with message_errors(request):
         services.receiver_delete(actor=request.user, receiver=receiver, now=timezone.now())
-        messages.success(request, f"{receiver} is told of no more alerts.")
+        text, page = f"{receiver} is told of no more alerts.", reverse("alerts:site-alerts", args=[receiver.site_id])
+        if receiver.channel == Channel.EMAIL:
+            success_undoable(request, text, page, channel=receiver.channel, address=receiver.address)
+        else:  # a webhook would get another secret
+            messages.success(request, text)
     return redirect("alerts:site-alerts", receiver.site_id)
 
 
@@ -160,7 +178,11 @@ def test_receiver(request: HttpRequest, receiver_id: UUID) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> HttpResponse:
-    """To the list as it was searched."""
+    return redirect(_next(request))
+
+
+def _next(request: HttpRequest) -> str:
+    """The list as it was searched."""
     address = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
-    return redirect(address if is_ours and address.startswith("/") else reverse("alerts:alert-list"))
+    return address if is_ours and address.startswith("/") else reverse("alerts:alert-list")

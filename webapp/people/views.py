@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from webapp.accounts.models import Person
 from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
+from webapp.common.undo import success_undoable
 from webapp.fleets.models import Role
 from webapp.fleets.policies import require_role
 from webapp.fleets.selectors import has_role, memberships_of, sees_everything, site_get, site_list, sites_administered
@@ -70,7 +71,8 @@ def active(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown, is_active = _of_post(request, person_id), request.POST.get("value") == "on"
     with message_errors(request):
         services.person_active_set(actor=request.user, person=shown, is_active=is_active, now=timezone.now())
-        messages.success(request, f"The account of {shown} is switched {'on' if is_active else 'off'}.")
+        text = f"The account of {shown} is switched {'on' if is_active else 'off'}."
+        success_undoable(request, text, request.path, value="off" if is_active else "on")
     return redirect("people:person-detail", person_id)
 
 
@@ -80,7 +82,11 @@ def superuser(request: HttpRequest, person_id: UUID) -> HttpResponse:
     with message_errors(request):
         services.person_superuser_set(actor=request.user, person=shown, is_superuser=is_superuser, now=timezone.now())
         does = "administers" if is_superuser else "no longer administers"
-        messages.success(request, f"{shown} {does} the whole installation.")
+        text = f"{shown} {does} the whole installation."
+        if is_superuser or shown != request.user:
+            success_undoable(request, text, request.path, value="off" if is_superuser else "on")
+        else:  # who gives it up cannot take it back
+            messages.success(request, text)
     return redirect("people:person-detail", person_id)
 
 
@@ -130,8 +136,10 @@ def member_remove(request: HttpRequest, site_id: UUID, person_id: UUID) -> HttpR
     shown = site_get(request.user, site_id)
     with message_errors(request):
         person = person_get(request.user, person_id)
+        role = shown.memberships.filter(person=person).values_list("role", flat=True).first() or ""
         membership_remove(actor=request.user, site=shown, person=person, now=timezone.now())
-        messages.success(request, f"{person} has no role in {shown} any more.")
+        text, address = f"{person} has no role in {shown} any more.", reverse("people:member-set", args=[site_id])
+        success_undoable(request, text, address, person=str(person.pk), role=role)
     return redirect("people:site-detail", site_id)
 
 

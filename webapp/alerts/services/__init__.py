@@ -2,12 +2,19 @@
 
 from webapp.alerts.services.deliveries import deliveries_send
 from webapp.alerts.services.evaluation import alerts_evaluate, alerts_prune
-from webapp.alerts.services.handling import alert_acknowledge, alert_silence, silence_end, site_silence
+from webapp.alerts.services.handling import (
+    alert_acknowledge,
+    alert_silence,
+    alert_unacknowledge,
+    silence_end,
+    site_silence,
+)
 from webapp.alerts.services.receivers import receiver_create, receiver_delete, receiver_test
 
 __all__ = [
     "alert_acknowledge",
     "alert_silence",
+    "alert_unacknowledge",
     "alerts_evaluate",
     "alerts_prune",
     "deliveries_send",

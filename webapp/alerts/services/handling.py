@@ -33,6 +33,22 @@ def alert_acknowledge(*, actor: Any | None, alert: Alert, now: datetime) -> Aler
 
 
 @transaction.atomic
+def alert_unacknowledge(*, actor: Any | None, alert: Alert, now: datetime) -> Alert:
+    """It counts as new again. Raises Conflict when it is over or was not acknowledged."""
+    alert = Alert.objects.select_for_update(of=("self",)).select_related("site").get(id=alert.id)
+    _require(actor, alert.site)
+    if alert.closed_at is not None:
+        raise Conflict("This alert is over already.")
+    if alert.acknowledged_at is None:
+        raise Conflict("Nobody has acknowledged this alert.")
+    alert.acknowledged_at = alert.acknowledged_by = None
+    alert.save(update_fields=["acknowledged_at", "acknowledged_by"])
+    audit_record(actor=actor, action="alert.unacknowledge", subject=alert, site_id=alert.site_id, now=now)
+    _changed(alert.site, alert)
+    return alert
+
+
+@transaction.atomic
 def alert_silence(*, actor: Any | None, alert: Alert, duration: timedelta, reason: str = "", now: datetime) -> Silence:
     """Nobody is told of alerts of this kind about this subject until then. They still open and show on the page."""
     _require(actor, alert.site)

@@ -92,6 +92,7 @@ _VERBS = {
     "open": "opened",
     "close": "closed",
     "acknowledge": "acknowledged",
+    "unacknowledge": "took back the acknowledgement of",
     "test": "sent a test to",
     "register": "uploaded",
     "recognise": "recognised",
