@@ -63,7 +63,7 @@ def _wait_for_picture(url: str, session: str) -> str:
         while True:
             message = live.recv(timeout=15)
             if isinstance(message, bytes):
-                return cameras[decode_preview(message)[0]]
+                return cameras[decode_preview(message)[0].camera]
 
 
 def _subscribe(live: ClientConnection, cameras: list[str]) -> None:

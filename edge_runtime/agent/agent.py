@@ -25,7 +25,7 @@ from edge_runtime.agent.measuring import tell_measured
 from edge_runtime.agent.outbox import Outbox
 from edge_runtime.agent.own_identity import OwnIdentity
 from edge_runtime.agent.ports import Cameras, Health, Serving
-from edge_runtime.agent.preview import FRESH_S, PreviewDesk, preview_message
+from edge_runtime.agent.preview import FRESH_S, Look, PreviewDesk, preview_message
 from edge_runtime.agent.recall import Recall, load_recall, save_recall
 from edge_runtime.agent.reconciler import Reconciler
 from edge_runtime.agent.requests import RequestDesk
@@ -286,19 +286,19 @@ class Agent:
             await self._preview_wanted.wait()
             self._set_rates()
             while self._previews.rates():
-                for camera in self._previews.due():
-                    await self._send_preview(camera)
+                for look in self._previews.due():
+                    await self._send_preview(look)
                 await asyncio.sleep(_PREVIEW_TICK_S)
             self._preview_wanted.clear()
             self._set_rates()
 
-    async def _send_preview(self, camera: str) -> None:
-        target = self._cameras.targets.get(camera)
+    async def _send_preview(self, look: Look) -> None:
+        target = self._cameras.targets.get(look.camera)
         if target is None or target.privacy is Privacy.OFF or not self._outbox.is_connected:
             return
-        results = self._board.of_camera(camera, since=time.monotonic() - FRESH_S)
-        latest = self._cameras.latest(camera)
-        message = await asyncio.to_thread(preview_message, camera, target.privacy, latest, results)
+        results = self._board.of_camera(look.camera, since=time.monotonic() - FRESH_S)
+        latest = self._cameras.latest(look.camera)
+        message = await asyncio.to_thread(preview_message, look, target.privacy, latest, results)
         if message is not None:
             self._outbox.add_preview(message)
             self._link.wake()

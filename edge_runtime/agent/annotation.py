@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import supervision as sv
 
+from edge_runtime.agent.finds import shown
 from edge_runtime.answers.results import Result
 from edge_runtime.vision.spec import Classification, Detections
 
-SHOWN_SCORE = 0.3
 _LINE = 22
 
 
@@ -37,11 +37,7 @@ def _with_zone(image: np.ndarray, result: Result, position: int) -> np.ndarray:
 
 def _with_boxes(image: np.ndarray, result: Result, found: Detections, position: int) -> np.ndarray:
     height, width = image.shape[:2]
-    wanted = [
-        index
-        for index, (label, score) in enumerate(zip(found.labels, found.scores, strict=True))
-        if score >= SHOWN_SCORE and result.classes[int(label)] in (result.objects or result.classes)
-    ]
+    wanted = shown(result, found)
     if not wanted:
         return image
     boxes = sv.Detections(

@@ -2,7 +2,11 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import numpy as np
+
+from edge_runtime.agent.finds import answers_of
 from edge_runtime.agent.pictures import PREVIEW_QUALITY, jpeg, narrowed
 from edge_runtime.agent.privacy import cleared_for_look
 from edge_runtime.answers.results import Result
@@ -15,34 +19,48 @@ FRESH_S = 2.0
 _MAX_RATE_FPS = 15.0
 
 
+@dataclass(frozen=True)
+class Look:
+    """At a camera; `is_plain`: without anything drawn on it."""
+
+    camera: str
+    is_plain: bool = False
+
+
 class PreviewDesk:
     """Previews are sent only while somebody looks. `clock`: monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._wanted: dict[str, tuple[float, float]] = {}  # camera -> (until, rate)
-        self._due: dict[str, float] = {}
+        self._wanted: dict[Look, tuple[float, float]] = {}  # until, rate
+        self._due: dict[Look, float] = {}
 
     def want(self, wish: PreviewWanted) -> None:
         rate = min(max(wish.rate_fps, 0.1), _MAX_RATE_FPS)
-        self._wanted[wish.camera] = (self._clock() + wish.seconds, rate)
+        self._wanted[Look(wish.camera, wish.is_plain)] = (self._clock() + wish.seconds, rate)
 
     def rates(self) -> dict[str, float]:
         """Frames a second wanted now, by camera."""
-        now = self._clock()
-        self._wanted = {camera: wish for camera, wish in self._wanted.items() if wish[0] > now}
-        return {camera: rate for camera, (_, rate) in self._wanted.items()}
+        rates: dict[str, float] = {}
+        for look, rate in self._looks().items():
+            rates[look.camera] = max(rates.get(look.camera, 0.0), rate)
+        return rates
 
-    def due(self) -> list[str]:
-        """Cameras whose next picture is due; each is named once per period."""
-        now, rates = self._clock(), self.rates()
-        self._due = {camera: at for camera, at in self._due.items() if camera in rates}
-        cameras = []
-        for camera, rate in rates.items():
-            if now >= self._due.get(camera, 0.0):
-                self._due[camera] = now + 1 / rate
-                cameras.append(camera)
-        return cameras
+    def due(self) -> list[Look]:
+        """Whose next picture is due; each is named once per period."""
+        now, rates = self._clock(), self._looks()
+        self._due = {look: at for look, at in self._due.items() if look in rates}
+        looks = []
+        for look, rate in rates.items():
+            if now >= self._due.get(look, 0.0):
+                self._due[look] = now + 1 / rate
+                looks.append(look)
+        return looks
+
+    def _looks(self) -> dict[Look, float]:
+        now = self._clock()
+        self._wanted = {look: wish for look, wish in self._wanted.items() if wish[0] > now}
+        return {look: rate for look, (_, rate) in self._wanted.items()}
 
 
 def frame_to_show(latest: Frame | None, results: tuple[Result, ...]) -> Frame | None:
@@ -53,23 +71,36 @@ def frame_to_show(latest: Frame | None, results: tuple[Result, ...]) -> Frame | 
     return results[0].frame if results else latest
 
 
-def preview_message(camera: str, privacy: Privacy, latest: Frame | None, results: tuple[Result, ...]) -> bytes | None:
-    """The binary message with the annotated picture; None where there is nothing that may be shown.
+def preview_message(look: Look, privacy: Privacy, latest: Frame | None, results: tuple[Result, ...]) -> bytes | None:
+    """The binary message with the picture; None where there is nothing that may be shown.
 
     `results`: fresh answers on this camera, newest first. Call it off the event loop: it draws and compresses.
     """
-    look = preview_picture(privacy, latest, results)
-    return encode_preview(camera, *look) if look else None
+    if look.is_plain:
+        cleared = _cleared(privacy, latest, results)
+        return cleared and encode_preview(look.camera, *_taken(*cleared), answers_of(results))
+    picture = preview_picture(privacy, latest, results)
+    return encode_preview(look.camera, *picture) if picture else None
 
 
 def preview_picture(privacy: Privacy, latest: Frame | None, results: tuple[Result, ...]) -> tuple[float, bytes] | None:
     """(Unix seconds of the frame, annotated JPEG), as for `preview_message`."""
-    frame = frame_to_show(latest, results)
-    image = cleared_for_look(privacy, frame, results) if frame else None
-    if frame is None or image is None:
+    cleared = _cleared(privacy, latest, results)
+    if cleared is None:
         return None
     # Here, because supervision takes a second to import and most boxes are seldom looked at.
     from edge_runtime.agent.annotation import annotated
 
-    picture = annotated(narrowed(image), results)
-    return frame.at, jpeg(picture, quality=PREVIEW_QUALITY)
+    frame, image = cleared
+    return _taken(frame, annotated(image, results))
+
+
+def _cleared(privacy: Privacy, latest: Frame | None, results: tuple[Result, ...]) -> tuple[Frame, np.ndarray] | None:
+    """The frame to show, and a copy of what may be seen of it, (H, W, 3) uint8 RGB, no wider than a preview."""
+    frame = frame_to_show(latest, results)
+    image = cleared_for_look(privacy, frame, results) if frame else None
+    return None if frame is None or image is None else (frame, narrowed(image))
+
+
+def _taken(frame: Frame, image: np.ndarray) -> tuple[float, bytes]:
+    return frame.at, jpeg(image, quality=PREVIEW_QUALITY)

@@ -6,6 +6,7 @@ Preview pictures travel as binary frames: see `encode_preview` for their layout.
 import msgspec
 
 from edge_runtime.protocol.errors import ProtocolError
+from edge_runtime.protocol.target import Zone
 
 
 class MemorySample(msgspec.Struct, frozen=True):
@@ -168,11 +169,41 @@ class Nudge(msgspec.Struct, frozen=True, tag="nudge"):
 
 
 class PreviewWanted(msgspec.Struct, frozen=True, tag="preview_wanted"):
-    """Server to box: send annotated preview frames of `camera` for the next `seconds` seconds at `rate_fps`."""
+    """Server to box: send annotated preview frames of `camera` for the next `seconds` seconds at `rate_fps`.
+
+    `is_plain`: with nothing drawn on them, and what was found beside them, for whoever draws it. A box of an older
+    version sends annotated ones all the same.
+    """
 
     camera: str
     seconds: float
     rate_fps: float = 4.0
+    is_plain: bool = False
+
+
+class PreviewFind(msgspec.Struct, frozen=True):
+    """One object, or the answer of a classifier. `box`: xyxy as fractions of the picture, None for classification."""
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float] | None = None
+
+
+class PreviewAnswer(msgspec.Struct, frozen=True):
+    """What one query found on a plain preview frame. `zone`: (x, y) corners as fractions, () for the whole picture."""
+
+    query: str
+    name: str
+    finds: tuple[PreviewFind, ...] = ()
+    zone: Zone = ()
+
+
+class PreviewHead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Before a preview's JPEG. `at`: Unix seconds of capture. `answers` is None where they are drawn on the picture."""
+
+    camera: str
+    at: float
+    answers: tuple[PreviewAnswer, ...] | None = None
 
 
 class LogWanted(msgspec.Struct, frozen=True, tag="log_wanted"):
@@ -264,18 +295,18 @@ def decode_to_box(content: str | bytes) -> ToBox:
     return message
 
 
-def encode_preview(camera: str, at: float, jpeg: bytes) -> bytes:
-    """Binary frame: one JSON line {"camera", "at"}, a newline, then the JPEG."""
-    return msgspec.json.encode({"camera": camera, "at": at}) + b"\n" + jpeg
+def encode_preview(camera: str, at: float, jpeg: bytes, answers: tuple[PreviewAnswer, ...] | None = None) -> bytes:
+    """Binary frame: one JSON line, a PreviewHead, a newline, then the JPEG."""
+    return msgspec.json.encode(PreviewHead(camera, at, answers)) + b"\n" + jpeg
 
 
-def decode_preview(content: bytes) -> tuple[str, float, bytes]:
-    """(camera, Unix seconds of capture, JPEG bytes). Raises ProtocolError."""
+def decode_preview(content: bytes) -> tuple[PreviewHead, bytes]:
+    """(head, JPEG bytes). Raises ProtocolError."""
     head, separator, jpeg = content.partition(b"\n")
     try:
-        fields = msgspec.json.decode(head, type=dict[str, str | float])
-        if not separator or not jpeg.startswith(b"\xff\xd8"):
-            raise ProtocolError("A preview from the box holds no JPEG picture.")
-        return str(fields["camera"]), float(fields["at"]), jpeg
-    except (msgspec.DecodeError, KeyError, ValueError) as error:
+        fields = msgspec.json.decode(head, type=PreviewHead)
+    except msgspec.DecodeError as error:
         raise ProtocolError(f"A preview from the box cannot be read: {error}") from error
+    if not separator or not jpeg.startswith(b"\xff\xd8"):
+        raise ProtocolError("A preview from the box holds no JPEG picture.")
+    return fields, jpeg

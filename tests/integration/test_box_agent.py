@@ -260,7 +260,7 @@ async def test_shows_a_camera_only_while_somebody_looks(server, box, film):
     assert server.previews == []
     server.want_preview("gate", seconds=60.0, rate_fps=8.0)
     await until(lambda: len(server.previews) >= 3)
-    assert {camera for camera, _, _ in server.previews} == {"gate"}
+    assert {head.camera for head, _ in server.previews} == {"gate"}
     server.want_preview("gate", seconds=0.0)
     await asyncio.sleep(0.3)
     seen = len(server.previews)

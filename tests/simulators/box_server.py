@@ -32,6 +32,7 @@ from edge_runtime.protocol.messages import (
     FrameIndex,
     LogLines,
     Nudge,
+    PreviewHead,
     PreviewWanted,
     ProbeResult,
     Report,
@@ -72,7 +73,7 @@ class FleetServer:
         self.stats: list[Stats] = []
         self.reports: list[Report] = []
         self.log: list[LogLines] = []
-        self.previews: list[tuple[str, float, bytes]] = []
+        self.previews: list[tuple[PreviewHead, bytes]] = []
         self.probes: list[tuple[str, ProbeResult, bytes | None]] = []
         self.uploads: dict[str, Upload] = {}
         self.measured: list[BoxMeasured] = []

@@ -21,6 +21,7 @@ MESSAGE_MAX = 16_384
 PREVIEW_ASKED_EVERY_S = 3.0
 PREVIEW_WANTED_FOR_S = 8.0
 RIGHTS_CHECKED_EVERY_S = 60.0
+_PICTURES = (TopicKind.CAMERA, TopicKind.CAMERA_PLAIN)
 UNAUTHORISED, NO_LONGER = 4401, 4403
 
 
@@ -35,7 +36,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.person = self.scope["user"]
         self.topics: set[Topic] = set()
-        self.watched: dict[UUID, UUID] = {}  # camera -> box
+        self.watched: dict[Topic, UUID] = {}  # of cameras -> box
         self.asking: asyncio.Task[None] | None = None
         self.checking: asyncio.Task[None] | None = None
         if not self.person.is_authenticated:
@@ -80,29 +81,29 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.topics.add(topic)
         await self.channel_layer.group_add(topic.group, self.channel_name)
-        if topic.kind is TopicKind.CAMERA:
-            self.watched[topic.id] = box_id
-            await self._ask(topic.id, box_id)
+        if topic.kind in _PICTURES:
+            self.watched[topic] = box_id
+            await self._ask(topic)
         elif topic.kind is TopicKind.BOX:
             await self._watch(topic.id)
         elif topic.kind is TopicKind.BOX_LOG:
             await self._ask_for_log(topic.id, is_whole=True)
-        if topic.kind in (TopicKind.CAMERA, TopicKind.BOX, TopicKind.BOX_LOG):
+        if topic.kind in (*_PICTURES, TopicKind.BOX, TopicKind.BOX_LOG):
             self.asking = self.asking or asyncio.create_task(self._keep_asking())
 
     async def _unsubscribe(self, topic: Topic | None) -> None:
         if topic is None or topic not in self.topics:
             return
         self.topics.discard(topic)
-        self.watched.pop(topic.id, None)
+        self.watched.pop(topic, None)
         await self.channel_layer.group_discard(topic.group, self.channel_name)
 
     async def _keep_asking(self) -> None:
         """Pictures, figures and lines of a log come only while a page asks, so that a closed browser costs nothing."""
         while True:
             await asyncio.sleep(PREVIEW_ASKED_EVERY_S)
-            for camera_id, box_id in list(self.watched.items()):
-                await self._ask(camera_id, box_id)
+            for topic in list(self.watched):
+                await self._ask(topic)
             for topic in list(self.topics):
                 if topic.kind is TopicKind.BOX:
                     await self._watch(topic.id)
@@ -131,9 +132,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _ask_for_log(self, box_id: UUID, *, is_whole: bool = False) -> None:
         await self.channel_layer.group_send(box_commands(box_id), {"type": "log_wanted", "is_whole": is_whole})
 
-    async def _ask(self, camera_id: UUID, box_id: UUID) -> None:
-        wanted = {"type": "preview_wanted", "camera": str(camera_id), "seconds": PREVIEW_WANTED_FOR_S}
-        await self.channel_layer.group_send(box_commands(box_id), wanted)
+    async def _ask(self, topic: Topic) -> None:
+        """A page that draws by itself needs no second picture of the same camera."""
+        is_plain = topic.kind is TopicKind.CAMERA_PLAIN
+        if not is_plain and Topic(TopicKind.CAMERA_PLAIN, topic.id) in self.watched:
+            return
+        wanted = {"type": "preview_wanted", "camera": str(topic.id), "seconds": PREVIEW_WANTED_FOR_S}
+        await self.channel_layer.group_send(box_commands(self.watched[topic]), {**wanted, "is_plain": is_plain})
 
     async def _error(self, topic: str, message: str) -> None:
         await self.send(text_data=json.dumps({"topic": topic, "kind": "error", "message": message}))
@@ -174,7 +179,7 @@ def _is_signed_in(person: Any, session: Any | None) -> bool:
 
 def _allowed(person: Any, topic: Topic) -> UUID:
     """Raises NotFound unless `person` sees the topic's subject. Returns the box of a camera, else the topic's id."""
-    if topic.kind is TopicKind.CAMERA:
+    if topic.kind in _PICTURES:
         box_id: UUID = camera_get(person, topic.id).box_id
         return box_id
     if topic.kind in (TopicKind.BOX, TopicKind.BOX_LOG):

@@ -23,6 +23,11 @@ def camera_live(camera_id: UUID | str) -> str:
     return f"camera-live.{camera_id}"
 
 
+def camera_plain(camera_id: UUID | str) -> str:
+    """Preview frames of a camera on which nothing is drawn, with what was found beside them, for browsers."""
+    return f"camera-plain.{camera_id}"
+
+
 def person_live(person_id: UUID | str) -> str:
     """The open pages of a person, to look again at what they may see."""
     return f"person-live.{person_id}"

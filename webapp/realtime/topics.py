@@ -13,6 +13,7 @@ class TopicKind(enum.StrEnum):
     BOX = "box"
     BOX_LOG = "box-log"
     CAMERA = "camera"
+    CAMERA_PLAIN = "camera-plain"
     MERGE_RUN = "merge-run"
     ROLLOUT = "rollout"
     SITE = "site"
@@ -22,6 +23,7 @@ _GROUPS = {
     TopicKind.BOX: groups.box_live,
     TopicKind.BOX_LOG: groups.box_log,
     TopicKind.CAMERA: groups.camera_live,
+    TopicKind.CAMERA_PLAIN: groups.camera_plain,
     TopicKind.MERGE_RUN: groups.merge_run_live,
     TopicKind.ROLLOUT: groups.rollout_live,
     TopicKind.SITE: groups.site_live,

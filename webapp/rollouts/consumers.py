@@ -32,7 +32,7 @@ from webapp.common.database_thread import DatabaseThread
 from webapp.fleets.api import CredentialRefused, box_of_header, require_spoken
 from webapp.fleets.models import Camera
 from webapp.fleets.services import box_connected, box_disconnected, box_refused, camera_preview_record
-from webapp.realtime.groups import box_commands, camera_live
+from webapp.realtime.groups import box_commands, camera_live, camera_plain
 from webapp.realtime.topics import Topic, TopicKind, live_send
 from webapp.rollouts.services import report_record
 from webapp.telemetry.ingest import Outcome, StatsIngest
@@ -152,11 +152,15 @@ class BoxConsumer(AsyncWebsocketConsumer):
                     await live_send(Topic(TopicKind.BOX, self.box.id), "stats", stats=shown)
 
     async def _preview(self, content: bytes) -> None:
-        camera, _, jpeg = decode_preview(content)
+        head, jpeg = decode_preview(content)
+        camera = head.camera
         if camera not in self._cameras:
             self._cameras = await self._database.run(self._camera_ids)
         if camera not in self._cameras:
             raise ProtocolError("A preview is of a camera that is not this box's.")
+        if head.answers is not None:
+            await self.channel_layer.group_send(camera_plain(camera), {"type": "preview", "content": content})
+            return
         await self.channel_layer.group_send(camera_live(camera), {"type": "preview", "content": content})
         await sync_to_async(camera_preview_record)(camera_id=camera, picture=jpeg)
 
@@ -174,7 +178,7 @@ class BoxConsumer(AsyncWebsocketConsumer):
         await self._send(Nudge())
 
     async def preview_wanted(self, event: dict[str, Any]) -> None:
-        await self._send(PreviewWanted(event["camera"], event["seconds"], PREVIEW_RATE_FPS))
+        await self._send(PreviewWanted(event["camera"], event["seconds"], PREVIEW_RATE_FPS, event["is_plain"]))
 
     async def log_wanted(self, event: dict[str, Any]) -> None:
         await self._send(LogWanted(event["is_whole"]))

@@ -22,6 +22,8 @@ from edge_runtime.protocol.messages import (
     LogWanted,
     MemorySample,
     Nudge,
+    PreviewAnswer,
+    PreviewFind,
     PreviewWanted,
     Report,
     Stats,
@@ -249,6 +251,23 @@ async def test_watching_a_camera_makes_its_box_send_pictures_that_arrive(
     await box.send_to(content=preview)
     assert await viewer.receive_from() == preview
     assert await sync_to_async(camera_preview)(fleet.camera.id) == jpeg
+
+
+async def test_who_draws_by_themselves_gets_plain_pictures_and_asks_for_no_others(
+    fleet: Any, as_box: Any, as_person: Any, jpeg: bytes
+) -> None:
+    box = await as_box(fleet.credential)
+    camera = str(fleet.camera.id)
+    viewer = await as_person(fleet.people[Role.VIEWER], f"camera-plain:{camera}", f"camera:{camera}")
+    assert decode_to_box(await box.receive_from()) == PreviewWanted(camera, 8.0, 4.0, is_plain=True)
+    plain = encode_preview(camera, 5.0, jpeg, (PreviewAnswer("q", "cars", (PreviewFind("car", 0.9),)),))
+    await box.send_to(content=plain)
+    assert await viewer.receive_from() == plain
+    assert await sync_to_async(camera_preview)(fleet.camera.id) is None  # stills are annotated
+    annotated = encode_preview(camera, 6.0, jpeg)  # by a box of an older version
+    await box.send_to(content=annotated)
+    assert await viewer.receive_from() == annotated
+    assert await box.receive_nothing(timeout=0.2)
 
 
 async def test_looking_at_the_log_of_a_box_makes_it_send_lines_that_arrive(

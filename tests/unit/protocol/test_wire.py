@@ -16,6 +16,7 @@ from edge_runtime.protocol.messages import (
     EventReport,
     FrameIndex,
     FromBox,
+    PreviewHead,
     ProbeResult,
     Stats,
     ToBox,
@@ -106,7 +107,15 @@ def test_no_signature_and_no_key_raise_anything_but_a_refusal(content: bytes, si
 
 @given(st.text(max_size=40), st.floats(allow_nan=False, allow_infinity=False), st.binary(max_size=100))
 def test_a_preview_arrives_as_it_was_sent(camera: str, at: float, rest: bytes) -> None:
-    assert decode_preview(encode_preview(camera, at, b"\xff\xd8" + rest)) == (camera, at, b"\xff\xd8" + rest)
+    assert decode_preview(encode_preview(camera, at, b"\xff\xd8" + rest)) == (
+        PreviewHead(camera, at),
+        b"\xff\xd8" + rest,
+    )
+
+
+@given(messages(PreviewHead))
+def test_what_was_found_arrives_beside_the_picture(head: PreviewHead) -> None:
+    assert decode_preview(encode_preview(head.camera, head.at, b"\xff\xd8", head.answers)) == (head, b"\xff\xd8")
 
 
 @given(messages(Stats))

@@ -45,13 +45,13 @@ function deliver(topic, kind, detail) {
   document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail }));
 }
 
-/** Binary frame: one JSON line {"camera", "at"}, a newline, then the JPEG. */
+/** Binary frame: one JSON line {"camera", "at"}, with "answers" where nothing is drawn on it, a newline, then the JPEG. */
 function deliverPicture(buffer) {
   const bytes = new Uint8Array(buffer);
   const end = bytes.indexOf(10);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   const blob = new Blob([bytes.subarray(end + 1)], { type: "image/jpeg" });
-  deliver(`camera:${head.camera}`, "preview", { ...head, blob });
+  deliver(`${head.answers ? "camera-plain" : "camera"}:${head.camera}`, "preview", { ...head, blob });
 }
 
 function receive(event) {
