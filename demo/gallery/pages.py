@@ -40,7 +40,8 @@ NO_PAGES = (".csv", ".jpg", "api/")  # downloads, pictures, and what programs as
 VARIANTS = {
     "dashboard:box-detail": ({"history": "24h"}, {"history": "30d"}),
     "dashboard:query-detail": ({"history": "24h", "span": "7d"}, {"history": "30d", "span": "7d"}),
-    "dashboard:box-list": ({"search": "box 01"},),
+    "dashboard:box-list": ({"search": "box 01"}, {"order": "lost"}),
+    "dashboard:query-list": ({"order": "slow"},),
 }
 
 
