@@ -16,9 +16,10 @@ ALLOWED = {"CSV", "Gemel Fleet", "JSON", "ms", "px"}
 CODE = ("code", "kbd", "script", "style", "svg")
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_ARGUMENT = re.compile(r"""(?:\w+=)?"([^"]*)"$""")
+_ARGUMENT = re.compile(r"""(?:(\w+)=)?"([^"]*)"$""")
 _FALLBACK = re.compile(r"""\|(?:default|default_if_none|yesno|join):"([^"]*)\"""")
 _ATTRIBUTE = re.compile(r'[a-z-]+="[^"]*"')  # of an element that another template opens
+_NAMES = ("anchor", "kind", "name")
 _WITH_WORDS = ("field", "include", "nav_item")
 
 
@@ -74,9 +75,10 @@ def bare_texts(source: str) -> Iterator[tuple[int, str]]:
 
 def _in_tag(token: Token, word: str) -> Iterator[str]:
     if word in _WITH_WORDS:
-        given = [match[1] for bit in token.split_contents() if (match := _ARGUMENT.match(bit))]
-        # Names of files, views and icons are single words without a capital.
-        yield from (text for text in given if " " in text or text[:1].isupper())
+        given = [match.groups() for bit in token.split_contents() if (match := _ARGUMENT.match(bit))]
+        # Names of files, views and icons are single words without a capital; arguments with a name are texts.
+        names = (None, *_NAMES)
+        yield from (text for name, text in given if name not in names or " " in text or text[:1].isupper())
     if "|pluralize" in token.contents:
         yield f"pluralize, which knows English only, in {token.contents}: use count and plural"
     if word != "extends":
@@ -109,9 +111,5 @@ def test_finds_what_is_not_marked(source: str, found: list[tuple[int, str]]) -> 
 def test_every_text_of_a_template_can_be_translated() -> None:
     files = sorted(TEMPLATES.rglob("*.html"))
     assert len(files) > 100
-    bare = [
-        f"{path.relative_to(ROOT)}:{line}: {text}"
-        for path in files
-        for line, text in bare_texts(path.read_text())
-    ]
+    bare = [f"{path.relative_to(ROOT)}:{line}: {text}" for path in files for line, text in bare_texts(path.read_text())]
     assert not bare, "\n".join(["Mark these for translation, see docs/translating.md:", *bare])

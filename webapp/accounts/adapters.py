@@ -14,6 +14,7 @@ from allauth.socialaccount.models import SocialLogin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from redis.exceptions import RedisError
 
 from webapp.accounts.models import Person
@@ -29,10 +30,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "username_password_mismatch": "User name and password do not fit together. Check both; capitals matter.",
-        "too_many_login_attempts": "Too many failed attempts. Wait five minutes, then try again.",
-        "incorrect_password": "This is not your password. Check capitals, and try again.",
-        "limiter_away": "Nobody can sign in while Redis is away and attempts are not counted. Try again soon.",
+        "username_password_mismatch": gettext_lazy(
+            "User name and password do not fit together. Check both; capitals matter."
+        ),
+        "too_many_login_attempts": gettext_lazy("Too many failed attempts. Wait five minutes, then try again."),
+        "incorrect_password": gettext_lazy("This is not your password. Check capitals, and try again."),
+        "limiter_away": gettext_lazy(
+            "Nobody can sign in while Redis is away and attempts are not counted. Try again soon."
+        ),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -103,7 +108,7 @@ class MfaAdapter(DefaultMFAAdapter):
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This code is wrong or too old. Enter the one that your app shows now.",
+        "incorrect_code": gettext_lazy("This code is wrong or too old. Enter the one that your app shows now."),
     }
 
     def get_totp_issuer(self) -> str:

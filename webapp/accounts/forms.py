@@ -5,12 +5,13 @@ from typing import Any
 from allauth.account.forms import LoginForm
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
+from django.utils.translation import gettext, gettext_lazy
 
 
 class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "User name"
+        self.fields["login"].label = gettext("User name")
         self.fields["password"].help_text = ""  # allauth links to a reset by e-mail, which few installations could send
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
@@ -21,11 +22,20 @@ class PasswordForm(SetPasswordForm):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=100, help_text="What uses it, for example the machine or the script.")
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=100,
+        help_text=gettext_lazy("What uses it, for example the machine or the script."),
+    )
     days = forms.TypedChoiceField(
-        label="Works for",
-        choices=[(7, "7 days"), (30, "30 days"), (90, "90 days"), (366, "a year")],
+        label=gettext_lazy("Works for"),
+        choices=[
+            (7, gettext_lazy("7 days")),
+            (30, gettext_lazy("30 days")),
+            (90, gettext_lazy("90 days")),
+            (366, gettext_lazy("a year")),
+        ],
         coerce=int,
         initial=90,
-        help_text="Whatever has the token may do what you may do, until then or until you revoke it.",
+        help_text=gettext_lazy("Whatever has the token may do what you may do, until then or until you revoke it."),
     )

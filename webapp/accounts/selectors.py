@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from webapp.accounts.models import ApiToken, Invitation, Person
 from webapp.common.errors import NotFound
@@ -17,7 +18,7 @@ def invitation_get(secret: str, now: datetime, among: QuerySet[Invitation] | Non
     usable = rows.filter(secret_hash=secret_hash(secret), used_at=None, expires_at__gt=now, person__is_active=True)
     invitation = usable.select_related("person").first()
     if invitation is None:
-        raise NotFound("This link was used already or has expired. Ask whoever sent it for a new one.")
+        raise NotFound(gettext("This link was used already or has expired. Ask whoever sent it for a new one."))
     return invitation
 
 
@@ -30,7 +31,7 @@ def token_get(actor: Person, token_id: UUID) -> ApiToken:
     """Raises NotFound for anybody else's."""
     token = token_list(actor).filter(id=token_id).first()
     if token is None:
-        raise NotFound("You have no such API token.")
+        raise NotFound(gettext("You have no such API token."))
     return token
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from webapp.accounts.models import ApiToken, Invitation, Person
 from webapp.accounts.selectors import invitation_get
@@ -66,7 +67,10 @@ def invitation_accept(*, secret: str, password: str, now: datetime, origin: Orig
 def token_create(*, actor: Person, name: str, days: int, now: datetime) -> tuple[ApiToken, str]:
     """A token that acts as `actor` for `days` days, and its secret, shown once."""
     if not TOKEN_DAYS[0] <= days <= TOKEN_DAYS[1]:
-        raise InvalidInput(f"A token lives from {TOKEN_DAYS[0]} to {TOKEN_DAYS[1]} days.", field="days")
+        raise InvalidInput(
+            gettext("A token lives from %(low)s to %(high)s days.") % {"low": TOKEN_DAYS[0], "high": TOKEN_DAYS[1]},
+            field="days",
+        )
     secret = TOKEN_PREFIX + secret_new()
     token = ApiToken.objects.create(
         person=actor,

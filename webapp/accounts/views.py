@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webapp.accounts.forms import PasswordForm, TokenForm
@@ -28,7 +29,9 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         with form_errors(form):
             invitation_accept(secret=secret, password=password, now=timezone.now(), origin=origin_of(request))
             logout(request)  # whoever was signed in here before is somebody else
-            messages.success(request, f"Your password is set. Sign in as {person.username}.")
+            messages.success(
+                request, gettext("Your password is set. Sign in as %(username)s.") % {"username": person.username}
+            )
             return redirect("account_login")
     return render(request, "accounts/invitation.html", {"form": form, "person": person})
 
@@ -39,7 +42,7 @@ def password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         password_change(actor=request.user, password=form.cleaned_data["new_password1"], now=timezone.now())
         update_session_auth_hash(request, request.user)
-        messages.success(request, "Your new password counts from now on.")
+        messages.success(request, gettext("Your new password counts from now on."))
         return redirect("dashboard:overview")
     return render(request, "accounts/password.html", {"form": form})
 
@@ -66,5 +69,5 @@ def token_end(request: HttpRequest, token_id: UUID) -> HttpResponse:
     with message_errors(request):
         token = token_get(request.user, token_id)
         token_revoke(actor=request.user, token=token, now=timezone.now())
-        messages.success(request, f"The API token {token} has stopped working.")
+        messages.success(request, gettext("The API token %(token)s has stopped working.") % {"token": token})
     return redirect("accounts:token-list")

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from webapp.common.encryption import EncryptedTextField
 from webapp.fleets.models import Site
@@ -75,8 +76,8 @@ class Silence(models.Model):
 
 
 class Channel(models.TextChoices):
-    EMAIL = "email", "E-mail"
-    WEBHOOK = "webhook", "Webhook"
+    EMAIL = "email", gettext_lazy("E-mail")
+    WEBHOOK = "webhook", gettext_lazy("Webhook")
 
 
 class Receiver(models.Model):

@@ -9,17 +9,18 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext, gettext_lazy
 
 from webapp.alerts.models import Channel
 from webapp.common.errors import InvalidInput
 
 SILENCE_MAX = timedelta(days=30)
 SILENCES = (
-    (timedelta(minutes=30), "30 minutes"),
-    (timedelta(hours=2), "2 hours"),
-    (timedelta(hours=8), "8 hours"),
-    (timedelta(days=1), "a day"),
-    (timedelta(days=7), "a week"),
+    (timedelta(minutes=30), gettext_lazy("30 minutes")),
+    (timedelta(hours=2), gettext_lazy("2 hours")),
+    (timedelta(hours=8), gettext_lazy("8 hours")),
+    (timedelta(days=1), gettext_lazy("a day")),
+    (timedelta(days=7), gettext_lazy("a week")),
 )
 ADDRESS_MAX = 500
 RETRY_S = (15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
@@ -28,7 +29,7 @@ RETRY_S = (15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600)
 def check_duration(duration: timedelta) -> None:
     """Raises InvalidInput."""
     if not timedelta(minutes=1) <= duration <= SILENCE_MAX:
-        raise InvalidInput("A silence lasts between one minute and 30 days.", field="minutes")
+        raise InvalidInput(gettext("A silence lasts between one minute and 30 days."), field="minutes")
 
 
 def retry_after(attempts: int) -> timedelta | None:
@@ -40,12 +41,15 @@ def checked_address(channel: str, address: str) -> str:
     """Raises InvalidInput for what is no e-mail address, or no address that a webhook may have."""
     address = address.strip()
     if len(address) > ADDRESS_MAX:
-        raise InvalidInput(f"An address has at most {ADDRESS_MAX} characters.", field="address")
+        raise InvalidInput(
+            gettext("An address has at most %(address_max)s characters.") % {"address_max": ADDRESS_MAX},
+            field="address",
+        )
     if channel == Channel.EMAIL:
         try:
             validate_email(address)
         except ValidationError as error:
-            raise InvalidInput("This is no e-mail address.", field="address") from error
+            raise InvalidInput(gettext("This is no e-mail address."), field="address") from error
     else:
         webhook_address(webhook_parts(address))
     return address
@@ -59,10 +63,10 @@ def webhook_parts(address: str) -> SplitResult:
     except ValueError:
         is_usable = False
     if not is_usable or re.search(r"[\s\x00-\x1f]", address):
-        raise InvalidInput("A webhook's address starts with https:// or http:// and a host.", field="address")
+        raise InvalidInput(gettext("A webhook's address starts with https:// or http:// and a host."), field="address")
     if parts.username or parts.password:
         raise InvalidInput(
-            "Leave user name and password out of the address: messages are signed instead.", field="address"
+            gettext("Leave user name and password out of the address: messages are signed instead."), field="address"
         )
     return parts
 
@@ -76,13 +80,16 @@ def webhook_address(parts: SplitResult) -> str:
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise InvalidInput(f"The name {parts.hostname} leads to no address.", field="address") from error
+        raise InvalidInput(
+            gettext("The name %(hostname)s leads to no address.") % {"hostname": parts.hostname}, field="address"
+        ) from error
     refused = [ipaddress.ip_network(network) for network in settings.WEBHOOKS_REFUSED]
     addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
     for address in addresses:
         if any(_plain(address) in network for network in refused):
             raise InvalidInput(
-                f"{parts.hostname} is this server itself or a reserved address, where no webhook may go.",
+                gettext("%(hostname)s is this server itself or a reserved address, where no webhook may go.")
+                % {"hostname": parts.hostname},
                 field="address",
             )
     return addresses[0]

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from webapp.alerts.models import Alert, Receiver, Silence
 from webapp.common.errors import NotFound
@@ -58,7 +59,7 @@ def alert_get(actor: Any | None, alert_id: UUID, now: datetime) -> Alert:
     """Raises NotFound."""
     alert = alert_list(actor, now).filter(id=alert_id).first()
     if alert is None:
-        raise NotFound("There is no such alert.")
+        raise NotFound(gettext("There is no such alert."))
     return alert
 
 
@@ -79,7 +80,7 @@ def receiver_get(actor: Any | None, receiver_id: UUID) -> Receiver:
     """Raises NotFound."""
     receiver = receiver_list(actor).filter(id=receiver_id).first()
     if receiver is None:
-        raise NotFound("There is no such receiver in the sites that you administer.")
+        raise NotFound(gettext("There is no such receiver in the sites that you administer."))
     return receiver
 
 

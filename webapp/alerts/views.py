@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webapp.alerts import services
@@ -70,7 +71,7 @@ def acknowledge(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     with message_errors(request):
         services.alert_acknowledge(actor=request.user, alert=alert, now=now)
         address = reverse("alerts:alert-unacknowledge", args=[alert_id])
-        success_undoable(request, f"Acknowledged: {alert}.", address, next=_next(request))
+        success_undoable(request, gettext("Acknowledged: %(alert)s.") % {"alert": alert}, address, next=_next(request))
     return _back(request)
 
 
@@ -80,7 +81,7 @@ def unacknowledge(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     alert = alert_get(request.user, alert_id, now)
     with message_errors(request):
         services.alert_unacknowledge(actor=request.user, alert=alert, now=now)
-        messages.success(request, f"No longer acknowledged: {alert}.")
+        messages.success(request, gettext("No longer acknowledged: %(alert)s.") % {"alert": alert})
     return _back(request)
 
 
@@ -89,13 +90,14 @@ def silence(request: HttpRequest, alert_id: UUID) -> HttpResponse:
     now, form = timezone.now(), SilenceForm(request.POST)
     alert = alert_get(request.user, alert_id, now)
     if not form.is_valid():
-        messages.error(request, "Choose for how long to silence the alert; nothing was changed.")
+        messages.error(request, gettext("Choose for how long to silence the alert; nothing was changed."))
         return _back(request)
     with message_errors(request):
         made = services.alert_silence(
             actor=request.user, alert=alert, duration=form.duration(), reason=form.cleaned_data["reason"], now=now
         )
-        text = f"Silenced until {timezone.localtime(made.until):%Y-%m-%d %H:%M}: {alert}."
+        until = f"{timezone.localtime(made.until):%Y-%m-%d %H:%M}"
+        text = gettext("Silenced until %(until)s: %(alert)s.") % {"until": until, "alert": alert}
         success_undoable(request, text, reverse("alerts:silence-end", args=[made.id]), next=_next(request))
     return _back(request)
 
@@ -105,10 +107,10 @@ def end_silence(request: HttpRequest, silence_id: UUID) -> HttpResponse:
     now = timezone.now()
     found = silence_list(request.user, now).filter(id=silence_id).first()
     if found is None:
-        raise NotFound("This silence is over already.")
+        raise NotFound(gettext("This silence is over already."))
     with message_errors(request):
         services.silence_end(actor=request.user, silence=found, now=now)
-        messages.success(request, f"No longer silenced: {found}.")
+        messages.success(request, gettext("No longer silenced: %(found)s.") % {"found": found})
     return _back(request)
 
 
@@ -116,7 +118,7 @@ def end_silence(request: HttpRequest, silence_id: UUID) -> HttpResponse:
 def silence_site(request: HttpRequest, site_id: UUID) -> HttpResponse:
     site, form = site_get(request.user, site_id), SilenceForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Choose for how long to silence the site; nothing was changed.")
+        messages.error(request, gettext("Choose for how long to silence the site; nothing was changed."))
         return redirect("alerts:site-alerts", site_id)
     with message_errors(request):
         made = services.site_silence(
@@ -126,7 +128,8 @@ def silence_site(request: HttpRequest, site_id: UUID) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             now=timezone.now(),
         )
-        text = f"Nobody is told of alerts of {site} until {timezone.localtime(made.until):%Y-%m-%d %H:%M}."
+        until = f"{timezone.localtime(made.until):%Y-%m-%d %H:%M}"
+        text = gettext("Nobody is told of alerts of %(site)s until %(until)s.") % {"site": site, "until": until}
         end, page = reverse("alerts:silence-end", args=[made.id]), reverse("alerts:site-alerts", args=[site_id])
         success_undoable(request, text, end, next=page)
     return redirect("alerts:site-alerts", site_id)
@@ -140,7 +143,10 @@ def site_alerts(request: HttpRequest, site_id: UUID) -> HttpResponse:
         with form_errors(form):
             made = services.receiver_create(actor=request.user, site=site, now=timezone.now(), **form.cleaned_data)
             if made.channel == Channel.EMAIL:
-                messages.success(request, f"{made} is told of alerts of {site} from now on.")
+                messages.success(
+                    request,
+                    gettext("%(made)s is told of alerts of %(site)s from now on.") % {"made": made, "site": site},
+                )
                 return redirect("alerts:site-alerts", site_id)
             form, secret = ReceiverForm(), made.secret
     context = {
@@ -160,7 +166,8 @@ def delete_receiver(request: HttpRequest, receiver_id: UUID) -> HttpResponse:
     receiver = receiver_get(request.user, receiver_id)
     with message_errors(request):
         services.receiver_delete(actor=request.user, receiver=receiver, now=timezone.now())
-        text, page = f"{receiver} is told of no more alerts.", reverse("alerts:site-alerts", args=[receiver.site_id])
+        text = gettext("%(receiver)s is told of no more alerts.") % {"receiver": receiver}
+        page = reverse("alerts:site-alerts", args=[receiver.site_id])
         if receiver.channel == Channel.EMAIL:
             success_undoable(request, text, page, channel=receiver.channel, address=receiver.address)
         else:  # a webhook would get another secret
@@ -173,7 +180,11 @@ def test_receiver(request: HttpRequest, receiver_id: UUID) -> HttpResponse:
     receiver = receiver_get(request.user, receiver_id)
     with message_errors(request):
         services.receiver_test(actor=request.user, receiver=receiver, now=timezone.now())
-        messages.success(request, f"A test message to {receiver} is on its way; see below what became of it.")
+        messages.success(
+            request,
+            gettext("A test message to %(receiver)s is on its way; see below what became of it.")
+            % {"receiver": receiver},
+        )
     return redirect("alerts:site-alerts", receiver.site_id)
 
 

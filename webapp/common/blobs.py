@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.manifest import sha256_hex
 from webapp.common.errors import NotFound
@@ -15,7 +16,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def blob_path(digest: str) -> str:
     """Where a blob lies in the store. Raises NotFound for anything that is no digest, so no path can be smuggled in."""
     if not _DIGEST.fullmatch(digest):
-        raise NotFound("There is no such file.")
+        raise NotFound(gettext("There is no such file."))
     return f"blobs/{digest[:2]}/{digest}"
 
 
@@ -31,7 +32,7 @@ def blob_put(content: bytes) -> str:
 def blob_open(digest: str) -> File:
     path = blob_path(digest)
     if not default_storage.exists(path):
-        raise NotFound(f"The artifact store has no file {digest[:12]}.")
+        raise NotFound(gettext("The artifact store has no file %(digest)s.") % {"digest": digest[:12]})
     return default_storage.open(path)
 
 

@@ -2,6 +2,8 @@
 
 import errno
 
+from django.utils.translation import gettext
+
 from edge_runtime.protocol.errors import GemelError
 
 
@@ -43,5 +45,7 @@ class StoreFull(GemelError):
 def as_expected(error: BaseException) -> GemelError | None:
     """What a person can be told of `error`: a GemelError as it is, a full disk in a sentence; None for all else."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StoreFull("The server's disk is full, so nothing was stored or changed. Make room there and try again.")
+        return StoreFull(
+            gettext("The server's disk is full, so nothing was stored or changed. Make room there and try again.")
+        )
     return error if isinstance(error, GemelError) else None

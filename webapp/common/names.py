@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from webapp.common.errors import InvalidInput
 
@@ -14,9 +15,12 @@ def checked_name(name: str) -> str:
     """`name` without surrounding spaces. Raises InvalidInput when it is empty, too long or holds control characters."""
     name = name.strip()
     if not name:
-        raise InvalidInput("A name is needed.", field="name")
+        raise InvalidInput(gettext("A name is needed."), field="name")
     if len(name) > NAME_MAX or not name.isprintable():
-        raise InvalidInput(f"A name has at most {NAME_MAX} characters and no line breaks.", field="name")
+        raise InvalidInput(
+            gettext("A name has at most %(name_max)s characters and no line breaks.") % {"name_max": NAME_MAX},
+            field="name",
+        )
     return name
 
 

@@ -1,6 +1,11 @@
 """All addresses of the web application."""
 
 from django.urls import include, path
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog
+
+# Translations of what scripts say; pages in English do not ask for it.
+script_texts = cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view())
 
 pages = [
     path("", include("webapp.dashboard.urls")),
@@ -26,5 +31,6 @@ box_api = [
 urlpatterns: list = [
     path("api/box/", include(box_api)),
     path("api/v1/", include("webapp.config.rest_urls")),
+    path("script-texts.js", script_texts, name="javascript-catalog"),
     *pages,
 ]

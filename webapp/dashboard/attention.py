@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from webapp.alerts.models import Alert, AlertKind
 from webapp.dashboard.rows import QueryRow
@@ -43,39 +44,60 @@ def box_attention(boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus]) -> It
         status = statuses[box.id]
         if box.enrolled_at is None:
             join = reverse("fleets:box-join", args=[box.id])
-            yield Attention(Severity.WAITING, f"No machine has joined as {box} yet.", "Show the command", join)
+            yield Attention(
+                Severity.WAITING,
+                gettext("No machine has joined as %(box)s yet.") % {"box": box},
+                gettext("Show the command"),
+                join,
+            )
         elif status.sentence:
             is_offline = status.connection == Connection.OFFLINE
-            sentence = f"{box} is offline. {status.sentence}" if is_offline else f"{box}: {status.sentence}"
+            sentence = (
+                gettext("%(box)s is offline. %(sentence)s") % {"box": box, "sentence": status.sentence}
+                if is_offline
+                else f"{box}: {status.sentence}"
+            )
             severity = Severity.BROKEN if is_offline else Severity.WRONG
-            yield Attention(severity, sentence, "Open box", reverse("dashboard:box-detail", args=[box.id]), box.id)
+            yield Attention(
+                severity, sentence, gettext("Open box"), reverse("dashboard:box-detail", args=[box.id]), box.id
+            )
 
 
 def camera_attention(cameras: Iterable[Camera]) -> Iterator[Attention]:
     for camera in cameras:
         if camera.probe_problem:
             address = reverse("dashboard:camera-detail", args=[camera.id])
-            yield Attention(Severity.BROKEN, f"{camera}: {camera.probe_problem}", "Open camera", address, camera.id)
+            yield Attention(
+                Severity.BROKEN, f"{camera}: {camera.probe_problem}", gettext("Open camera"), address, camera.id
+            )
 
 
 def query_attention(rows: Iterable[QueryRow]) -> Iterator[Attention]:
     for row in rows:
         if row.is_below_target:
             address = reverse("dashboard:query-detail", args=[row.query.id])
-            measured = (
-                f"agrees with its original on {100 * row.sample.agreement:.1f} % of sampled frames"
-                if row.accepted is None
-                else f"was approved to keep {100 * row.accepted.validation_accuracy:.1f} % of its accuracy on labels"
-            )
-            sentence = f"{row.query} {measured}, below its target of {100 * row.query.accuracy_target:.1f} %."
-            yield Attention(Severity.WRONG, sentence, "Open query", address, row.query.id)
+            if row.accepted is None:
+                words = gettext(
+                    "%(query)s agrees with its original on %(share)s %% of sampled frames, below its target of "
+                    "%(target)s %%."
+                )
+                share = row.sample.agreement
+            else:
+                words = gettext(
+                    "%(query)s was approved to keep %(share)s %% of its accuracy on labels, below its target of "
+                    "%(target)s %%."
+                )
+                share = row.accepted.validation_accuracy
+            figures = {"share": f"{100 * share:.1f}", "target": f"{100 * row.query.accuracy_target:.1f}"}
+            sentence = words % {"query": row.query, **figures}
+            yield Attention(Severity.WRONG, sentence, gettext("Open query"), address, row.query.id)
 
 
 def alert_attention(alerts: Iterable[Alert]) -> Iterator[Attention]:
     for alert in alerts:
         address = f"{reverse('alerts:alert-list')}?{urlencode({'text': alert.subject_name})}"
         severity = Severity.BROKEN if alert.kind in _BROKEN else Severity.WRONG
-        yield Attention(severity, alert.sentence, "Open alert", address, alert.subject_id)
+        yield Attention(severity, alert.sentence, gettext("Open alert"), address, alert.subject_id)
 
 
 def said_once(alerts: Iterable[Attention], others: Iterable[Attention]) -> list[Attention]:
@@ -90,20 +112,34 @@ def model_attention(models: Iterable[Model]) -> Iterator[Attention]:
     for model in models:
         address = reverse("workloads:model-detail", args=[model.id])
         if model.state == CheckState.UNDESCRIBED:
-            sentence = f"{model} was recognised and waits for what its weights do not tell. {model.problem}".strip()
-            yield Attention(Severity.WAITING, sentence, "Describe it", address)
+            sentence = (
+                gettext("%(model)s was recognised and waits for what its weights do not tell. %(problem)s")
+                % {"model": model, "problem": model.problem}
+            ).strip()
+            yield Attention(Severity.WAITING, sentence, gettext("Describe it"), address)
         if model.state == CheckState.REJECTED:
-            yield Attention(Severity.WRONG, f"{model} was rejected: {model.problem}", "Open model", address)
+            yield Attention(
+                Severity.WRONG,
+                gettext("%(model)s was rejected: %(problem)s") % {"model": model, "problem": model.problem},
+                gettext("Open model"),
+                address,
+            )
 
 
 def rollout_attention(paused: Iterable[Rollout]) -> Iterator[Attention]:
     for rollout in paused:
         address = reverse("rollouts:rollout-detail", args=[rollout.id])
-        yield Attention(Severity.WRONG, f"The {rollout} is paused. {rollout.pause_reason}", "Open rollout", address)
+        yield Attention(
+            Severity.WRONG,
+            gettext("The %(rollout)s is paused. %(pause_reason)s")
+            % {"rollout": rollout, "pause_reason": rollout.pause_reason},
+            gettext("Open rollout"),
+            address,
+        )
 
 
 def group_attention(groups: Iterable[MergedGroup]) -> Iterator[Attention]:
     for group in groups:
         address = reverse("merges:group-detail", args=[group.id])
-        sentence = f"{group} on {group.run.box} waits for a decision."
-        yield Attention(Severity.WAITING, sentence, "Review", address)
+        sentence = gettext("%(group)s on %(box)s waits for a decision.") % {"group": group, "box": group.run.box}
+        yield Attention(Severity.WAITING, sentence, gettext("Review"), address)

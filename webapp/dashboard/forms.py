@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from webapp.accounts.models import Person
 from webapp.dashboard.audit_log import AuditSearch, actions_known
@@ -12,13 +13,20 @@ from webapp.people.selectors import person_list
 
 class AuditSearchForm(forms.Form):
     text = forms.CharField(
-        label="Search", required=False, max_length=100, widget=forms.TextInput(attrs={"placeholder": "name or address"})
+        label=gettext_lazy("Search"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("name or address")}),
     )
-    person = forms.ModelChoiceField(label="Who", queryset=Person.objects.none(), required=False, empty_label="anybody")
-    action = forms.ChoiceField(label="What", required=False)
-    site = forms.ModelChoiceField(queryset=None, required=False, empty_label="any site")
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    person = forms.ModelChoiceField(
+        label=gettext_lazy("Who"), queryset=Person.objects.none(), required=False, empty_label=gettext_lazy("anybody")
+    )
+    action = forms.ChoiceField(label=gettext_lazy("What"), required=False)
+    site = forms.ModelChoiceField(
+        label=gettext_lazy("Site"), queryset=None, required=False, empty_label=gettext_lazy("any site")
+    )
+    since = forms.DateField(label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_lazy
 
 from webapp.common.errors import InvalidInput
 from webapp.dashboard.charts import MEMORY_FIELDS, QUERY_FIELDS, Points, Row, memory_points, query_points
@@ -38,10 +39,10 @@ class ChartSpan:
 
 
 CHART_SPANS = (
-    ChartSpan("10min", "10 min", timedelta(minutes=10), None, "sample"),
-    ChartSpan("1h", "1 h", timedelta(hours=1), Resolution.MINUTE, "minute"),
-    ChartSpan("24h", "24 h", timedelta(hours=24), Resolution.MINUTE, "minute"),
-    ChartSpan("30d", "30 d", timedelta(days=30), Resolution.HOUR, "hour"),
+    ChartSpan("10min", "10 min", timedelta(minutes=10), None, gettext_lazy("sample")),
+    ChartSpan("1h", "1 h", timedelta(hours=1), Resolution.MINUTE, gettext_lazy("minute")),
+    ChartSpan("24h", "24 h", timedelta(hours=24), Resolution.MINUTE, gettext_lazy("minute")),
+    ChartSpan("30d", "30 d", timedelta(days=30), Resolution.HOUR, gettext_lazy("hour")),
 )
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 RESIDENCY_MAX = timedelta(hours=1)
@@ -53,7 +54,10 @@ def chart_span(parameters: Mapping[str, str]) -> ChartSpan:
     name = parameters.get("history") or CHART_SPANS[0].name
     found = next((span for span in CHART_SPANS if span.name == name), None)
     if found is None:
-        raise InvalidInput(f"Charts go back {', '.join(span.name for span in CHART_SPANS)}, not {name[:40]!r}.")
+        raise InvalidInput(
+            gettext("Charts go back %(choices)s, not %(name)s.")
+            % {"choices": ", ".join(span.name for span in CHART_SPANS), "name": repr(name[:40])}
+        )
     return found
 
 

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from webapp.alerts.selectors import alert_list
 from webapp.common.lists import TEXT_MAX, found_by
+from webapp.dashboard.stored_words import in_words
 from webapp.fleets.models import Role
 from webapp.fleets.selectors import box_list, camera_list, sees_everything, site_list, sites_with_role
 from webapp.merges.selectors import merge_run_list, merged_group_list
@@ -74,55 +76,61 @@ def _kind(kind: str, icon: str, rows: Callable[[Any], QuerySet[Any]], view: str,
 
 _KINDS = (
     _kind(
-        *("Boxes", "server-2", box_list, "dashboard:box"),
+        *(gettext_lazy("Boxes"), "server-2", box_list, "dashboard:box"),
         fields=("name", "site__name"),
         detail=lambda box: str(box.site),
         parameter="search",
     ),
     _kind(
-        *("Cameras", "camera", camera_list, "dashboard:camera"),
+        *(gettext_lazy("Cameras"), "camera", camera_list, "dashboard:camera"),
         fields=("name", "box__name", "box__site__name"),
-        detail=lambda camera: f"on {camera.box}",
+        detail=lambda camera: gettext("on %(box)s") % {"box": camera.box},
         parameter="search",
     ),
     _kind(
-        *("Queries", "list-check", query_list, "dashboard:query"),
+        *(gettext_lazy("Queries"), "list-check", query_list, "dashboard:query"),
         fields=("name", "model__name", "camera__name", "camera__box__name", "camera__box__site__name"),
-        detail=lambda query: f"{query.model} on {query.camera}, {query.camera.box}",
+        detail=lambda query: (
+            gettext("%(model)s on %(camera)s, %(box)s")
+            % {"model": query.model, "camera": query.camera, "box": query.camera.box}
+        ),
         parameter="search",
     ),
     _kind(
-        *("Models", "cube", model_list, "workloads:model"),
+        *(gettext_lazy("Models"), "cube", model_list, "workloads:model"),
         fields=("name", "architecture", "site__name"),
         detail=lambda model: model.architecture,
         parameter="search",
     ),
     _kind(
-        *("Data sets", "database", dataset_list, "workloads:dataset"),
+        *(gettext_lazy("Data sets"), "database", dataset_list, "workloads:dataset"),
         fields=("name", "camera__name", "camera__box__name"),
-        detail=lambda dataset: f"of {dataset.camera}",
+        detail=lambda dataset: gettext("of %(camera)s") % {"camera": dataset.camera},
         parameter="search",
     ),
     _kind(
-        *("Merge runs", "git-merge", merge_run_list, "merges:run"),
+        *(gettext_lazy("Merge runs"), "git-merge", merge_run_list, "merges:run"),
         fields=("box__name", "strategy", "state"),
-        detail=lambda run: str(run.get_state_display()).lower(),
+        detail=lambda run: in_words(run.get_state_display().lower()),
     ),
     _kind(
-        *("Merged groups", "layers-intersect", merged_group_list, "merges:group"),
+        *(gettext_lazy("Merged groups"), "layers-intersect", merged_group_list, "merges:group"),
         fields=("name", "run__box__name", "state"),
-        detail=lambda group: f"on {group.run.box}, {group.get_state_display().lower()}",
+        detail=lambda group: (
+            gettext("on %(box)s, %(state)s")
+            % {"box": group.run.box, "state": in_words(group.get_state_display().lower())}
+        ),
         parameter="search",
     ),
     _kind(
-        *("Rollouts", "timeline", rollout_list, "rollouts:rollout"),
+        *(gettext_lazy("Rollouts"), "timeline", rollout_list, "rollouts:rollout"),
         fields=("group__name", "group__run__box__name", "state"),
-        detail=lambda rollout: str(rollout.get_state_display()).lower(),
+        detail=lambda rollout: in_words(rollout.get_state_display().lower()),
     ),
     _Kind(
-        *("Alerts", "bell", alert_list),
+        *(gettext_lazy("Alerts"), "bell", alert_list),
         fields=("subject_name", "sentence", "kind"),
-        detail=lambda alert: "over" if alert.closed_at else "open",
+        detail=lambda alert: in_words("over" if alert.closed_at else "open"),
         address=lambda alert: (
             f"{reverse('alerts:alert-list')}?{urlencode({'text': alert.subject_name, 'shown': 'all'})}"
         ),
@@ -130,15 +138,15 @@ _KINDS = (
         parameter="text",
     ),
     _kind(
-        *("People", "users", person_list, "people:person"),
+        *(gettext_lazy("People"), "users", person_list, "people:person"),
         fields=("username", "first_name", "last_name", "email"),
         detail=lambda person: person.email,
         parameter="search",
     ),
     _kind(
-        *("Sites", "map-pin", site_list, "people:site"),
+        *(gettext_lazy("Sites"), "map-pin", site_list, "people:site"),
         fields=("name",),
-        detail=lambda site: f"{site.box_count} box{'' if site.box_count == 1 else 'es'}",
+        detail=lambda site: ngettext("%(boxes)s box", "%(boxes)s boxes", site.box_count) % {"boxes": site.box_count},
     ),
 )
 
@@ -154,36 +162,70 @@ class _Page:
 
 
 _PAGES = (
-    _Page("Add a box", "fleets:box-add", "new join code enrol machine", Role.OPERATOR),
-    _Page("Add a camera", "fleets:camera-add", "new rtsp video source", Role.OPERATOR),
-    _Page("Add a query", "workloads:query-add", "new", Role.OPERATOR),
-    _Page("Upload a model", "workloads:model-add", "new add register weights safetensors", Role.OPERATOR),
-    _Page("Ask a box for frames", "workloads:dataset-request", "new data set request pictures", Role.OPERATOR),
-    _Page("Upload a data set", "workloads:dataset-upload", "new coco labels zip", Role.OPERATOR),
-    _Page("Start a merge", "merges:run-choose", "new merge run save memory", Role.OPERATOR),
-    _Page("Decide on merged groups", "merges:group-list", "approve reject revert decision waiting", Role.APPROVER),
-    _Page("Invite a person", "people:person-invite", "new user account viewer role", Role.ADMINISTRATOR),
-    _Page("Overview", "dashboard:overview", "home start dashboard"),
-    _Page("Alerts", "alerts:alert-list", "silence acknowledge wrong offline"),
-    _Page("Boxes", "dashboard:box-list", "fleet machines revoke memory"),
-    _Page("Cameras", "dashboard:camera-list", "pictures video"),
-    _Page("Queries", "dashboard:query-list", "accuracy latency frames slowest counts export csv"),
-    _Page("Models", "workloads:model-list", "weights layers"),
-    _Page("Data sets", "workloads:dataset-list", "frames labels"),
-    _Page("Merge runs", "merges:run-list", "search retraining compare"),
-    _Page("Merged groups", "merges:group-list", "sharing roll back revert"),
-    _Page("Rollouts", "rollouts:rollout-list", "waves canary pause roll back"),
-    _Page("Sites", "people:site-list", "places roles silence receivers drift"),
-    _Page("People", "people:person-list", "users accounts roles", Role.ADMINISTRATOR),
-    _Page("Audit log", "dashboard:audit-log", "who approved changed history export csv", Role.ADMINISTRATOR),
+    _Page(gettext_lazy("Add a box"), "fleets:box-add", gettext_lazy("new join code enrol machine"), Role.OPERATOR),
+    _Page(gettext_lazy("Add a camera"), "fleets:camera-add", gettext_lazy("new rtsp video source"), Role.OPERATOR),
+    _Page(gettext_lazy("Add a query"), "workloads:query-add", gettext_lazy("new"), Role.OPERATOR),
     _Page(
-        "Settings",
-        "dashboard:settings",
-        "configuration retention version signing key store mail four eyes approve",
+        gettext_lazy("Upload a model"),
+        "workloads:model-add",
+        gettext_lazy("new add register weights safetensors"),
+        Role.OPERATOR,
+    ),
+    _Page(
+        gettext_lazy("Ask a box for frames"),
+        "workloads:dataset-request",
+        gettext_lazy("new data set request pictures"),
+        Role.OPERATOR,
+    ),
+    _Page(
+        gettext_lazy("Upload a data set"),
+        "workloads:dataset-upload",
+        gettext_lazy("new coco labels zip"),
+        Role.OPERATOR,
+    ),
+    _Page(gettext_lazy("Start a merge"), "merges:run-choose", gettext_lazy("new merge run save memory"), Role.OPERATOR),
+    _Page(
+        gettext_lazy("Decide on merged groups"),
+        "merges:group-list",
+        gettext_lazy("approve reject revert decision waiting"),
+        Role.APPROVER,
+    ),
+    _Page(
+        gettext_lazy("Invite a person"),
+        "people:person-invite",
+        gettext_lazy("new user account viewer role"),
         Role.ADMINISTRATOR,
     ),
-    _Page("Your API tokens", "accounts:token-list", "program rest"),
-    _Page("Your password and second factor", "mfa_index", "account totp security sign in"),
+    _Page(gettext_lazy("Overview"), "dashboard:overview", gettext_lazy("home start dashboard")),
+    _Page(gettext_lazy("Alerts"), "alerts:alert-list", gettext_lazy("silence acknowledge wrong offline")),
+    _Page(gettext_lazy("Boxes"), "dashboard:box-list", gettext_lazy("fleet machines revoke memory")),
+    _Page(gettext_lazy("Cameras"), "dashboard:camera-list", gettext_lazy("pictures video")),
+    _Page(
+        gettext_lazy("Queries"),
+        "dashboard:query-list",
+        gettext_lazy("accuracy latency frames slowest counts export csv"),
+    ),
+    _Page(gettext_lazy("Models"), "workloads:model-list", gettext_lazy("weights layers")),
+    _Page(gettext_lazy("Data sets"), "workloads:dataset-list", gettext_lazy("frames labels")),
+    _Page(gettext_lazy("Merge runs"), "merges:run-list", gettext_lazy("search retraining compare")),
+    _Page(gettext_lazy("Merged groups"), "merges:group-list", gettext_lazy("sharing roll back revert")),
+    _Page(gettext_lazy("Rollouts"), "rollouts:rollout-list", gettext_lazy("waves canary pause roll back")),
+    _Page(gettext_lazy("Sites"), "people:site-list", gettext_lazy("places roles silence receivers drift")),
+    _Page(gettext_lazy("People"), "people:person-list", gettext_lazy("users accounts roles"), Role.ADMINISTRATOR),
+    _Page(
+        gettext_lazy("Audit log"),
+        "dashboard:audit-log",
+        gettext_lazy("who approved changed history export csv"),
+        Role.ADMINISTRATOR,
+    ),
+    _Page(
+        gettext_lazy("Settings"),
+        "dashboard:settings",
+        gettext_lazy("configuration retention version signing key store mail four eyes approve"),
+        Role.ADMINISTRATOR,
+    ),
+    _Page(gettext_lazy("Your API tokens"), "accounts:token-list", gettext_lazy("program rest")),
+    _Page(gettext_lazy("Your password and second factor"), "mfa_index", gettext_lazy("account totp security sign in")),
 )
 
 
@@ -191,7 +233,7 @@ def everything_found(actor: Any, text: str, now: datetime) -> tuple[Section, ...
     """Sections that have something, pages first. Without words only pages: what `actor` may do and see."""
     text = text.strip()[:TEXT_MAX]
     pages = tuple(_pages(actor, text))
-    sections = [Section("Go to", "arrow-right", pages if not text else pages[:FOUND_PER_KIND])]
+    sections = [Section(gettext("Go to"), "arrow-right", pages if not text else pages[:FOUND_PER_KIND])]
     if text:
         sections += [_section(kind, actor, text, now) for kind in _KINDS]
     return tuple(section for section in sections if section.found)

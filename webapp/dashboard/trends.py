@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext
+
 from webapp.common.templatetags.display import number, percent, size
 from webapp.merges.savings import Saving, saved_at
 from webapp.telemetry.selectors import FleetHour
@@ -63,7 +65,9 @@ def trend(points: list[Point], now: datetime, words: Callable[[float], str]) -> 
         return min(max(passed, 0.0), 1.0) * WIDTH, HEIGHT - MARGIN - height * (HEIGHT - 2 * MARGIN)
 
     shown_low, shown_high = words(low), words(high)
-    said = shown_low if shown_low == shown_high else f"{shown_low} to {shown_high}"
+    said = shown_low
+    if shown_low != shown_high:
+        said = gettext("%(low)s to %(high)s") % {"low": shown_low, "high": shown_high}
     if len(points) < POINTS_LEAST:
         return Trend((), said, len(points))
     stretches: list[list[Point]] = []

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from webapp.alerts.selectors import AlertSearch, Shown, alerts_found
 from webapp.common.errors import InvalidInput
@@ -59,7 +60,9 @@ from webapp.workloads.selectors import dataset_list, model_get, model_list, quer
 WALL_CAMERAS, BOXES_SHOWN, NEEDS_SHOWN, DECISIONS_SHOWN = 12, 20, 25, 5  # on the overview; the lists have all
 DROPPED_SPAN = timedelta(hours=24)
 _MODELS_STOPPED = (CheckState.REJECTED, CheckState.UNDESCRIBED)
-TERMS_UNUSABLE = "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
+TERMS_UNUSABLE = gettext_lazy(
+    "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
+)
 
 
 def overview(request: HttpRequest) -> HttpResponse:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from webapp.drift.models import DriftSettings, Response
 
@@ -10,24 +11,34 @@ from webapp.drift.models import DriftSettings, Response
 class DriftForm(forms.Form):
     """Minutes for people; the settings keep seconds."""
 
-    response = forms.ChoiceField(label="When a merged group falls below its accuracy target", choices=Response.choices)
+    response = forms.ChoiceField(
+        label=gettext_lazy("When a merged group falls below its accuracy target"), choices=Response.choices
+    )
     window_min = forms.FloatField(
-        label="Window",
+        label=gettext_lazy("Window"),
         min_value=1,
         max_value=1440,
-        help_text="Minutes. The frames that a box sampled in the last so many minutes are judged together.",
+        help_text=gettext_lazy(
+            "Minutes. The frames that a box sampled in the last so many minutes are judged together."
+        ),
     )
     frames_min = forms.IntegerField(
-        label="Frames at least",
+        label=gettext_lazy("Frames at least"),
         min_value=10,
         max_value=1000,
-        help_text="A window with fewer sampled frames says nothing.",
+        help_text=gettext_lazy("A window with fewer sampled frames says nothing."),
     )
     merge_frames = forms.IntegerField(
-        label="Frames for the new merge", min_value=100, max_value=5000, help_text="Of each camera of the merged group."
+        label=gettext_lazy("Frames for the new merge"),
+        min_value=100,
+        max_value=5000,
+        help_text=gettext_lazy("Of each camera of the merged group."),
     )
     merge_span_min = forms.FloatField(
-        label="Collected over", min_value=0.2, max_value=1440, help_text="Minutes. Longer gives more variety."
+        label=gettext_lazy("Collected over"),
+        min_value=0.2,
+        max_value=1440,
+        help_text=gettext_lazy("Minutes. Longer gives more variety."),
     )
 
     def __init__(self, *args: Any, settings: DriftSettings, **kwargs: Any) -> None:

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from webapp.fleets.models import Box, Site
 from webapp.merges.models import MergedGroup, MergedGroupQuery, MergeRun
@@ -12,9 +13,9 @@ from webapp.workloads.models import Query
 class Response(models.TextChoices):
     """Each does also what the ones above it do."""
 
-    ALERT = "alert", "Tell people only"
-    REVERT = "revert", "Also go back to the originals"
-    MERGE = "merge", "Also merge anew with fresh frames"
+    ALERT = "alert", gettext_lazy("Tell people only")
+    REVERT = "revert", gettext_lazy("Also go back to the originals")
+    MERGE = "merge", gettext_lazy("Also merge anew with fresh frames")
 
 
 class DriftSettings(models.Model):

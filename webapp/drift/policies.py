@@ -4,23 +4,27 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_lazy
+
 from webapp.common.errors import InvalidInput
 from webapp.drift.models import Drift, DriftState, Response
 from webapp.merges.models import MergedGroupState, MergeRunState
 from webapp.workloads.models import DatasetState
 
 LIMITS = {
-    "window_s": (60, 86_400, "The window lies between one minute and one day."),
-    "frames_min": (10, 1000, "A window is judged from 10 to 1000 frames on."),
-    "merge_frames": (100, 5000, "A merge takes 100 to 5000 frames of a camera."),
-    "merge_span_s": (10, 86_400, "Frames are collected over ten seconds to one day."),
+    "window_s": (60, 86_400, gettext_lazy("The window lies between one minute and one day.")),
+    "frames_min": (10, 1000, gettext_lazy("A window is judged from 10 to 1000 frames on.")),
+    "merge_frames": (100, 5000, gettext_lazy("A merge takes 100 to 5000 frames of a camera.")),
+    "merge_span_s": (10, 86_400, gettext_lazy("Frames are collected over ten seconds to one day.")),
 }
 
 
 def check_settings(response: str, **numbers: int) -> None:
     """Raises InvalidInput."""
     if response not in Response:
-        raise InvalidInput(f"The response is one of: {', '.join(Response)}.", field="response")
+        raise InvalidInput(
+            gettext("The response is one of: %(choices)s.") % {"choices": ", ".join(Response)}, field="response"
+        )
     for field, number in numbers.items():
         low, high, sentence = LIMITS[field]
         if not low <= number <= high:
@@ -104,29 +108,49 @@ def _merging(progress: Progress) -> Step:
 
 
 _DONE = {
-    DriftState.FOUND: "Nothing was changed, as the site wishes.",
-    DriftState.REVERTED: "The merged group was reverted to its originals.",
-    DriftState.COLLECTING: "The merged group was reverted to its originals; fresh frames are being collected.",
-    DriftState.MERGING: "The merged group was reverted to its originals; a merge with fresh frames is going on.",
-    DriftState.WAITING: "The merged group was reverted to its originals; a new merge waits for a decision.",
+    DriftState.FOUND: gettext_lazy("Nothing was changed, as the site wishes."),
+    DriftState.REVERTED: gettext_lazy("The merged group was reverted to its originals."),
+    DriftState.COLLECTING: gettext_lazy(
+        "The merged group was reverted to its originals; fresh frames are being collected."
+    ),
+    DriftState.MERGING: gettext_lazy(
+        "The merged group was reverted to its originals; a merge with fresh frames is going on."
+    ),
+    DriftState.WAITING: gettext_lazy(
+        "The merged group was reverted to its originals; a new merge waits for a decision."
+    ),
 }
 
 
 def figures_of(drift: Drift) -> str:
     """One sentence: by which figures the group fell."""
     minutes = drift.window_s / 60
-    return (
-        f"{drift.query_name} agreed with its original on {100 * drift.value:.1f} % ({100 * drift.lower:.1f} to "
-        f"{100 * drift.upper:.1f} %) of {drift.frames} frames sampled within {minutes:.0f} min, where "
-        f"{100 * drift.bar:.1f} % is asked."
-    )
+    return gettext(
+        "%(query_name)s agreed with its original on %(value)s %% (%(lower)s to %(upper)s %%) of "
+        "%(frames)s frames sampled within %(minutes)s min, where %(bar)s %% is asked."
+    ) % {
+        "query_name": drift.query_name,
+        "value": f"{100 * drift.value:.1f}",
+        "lower": f"{100 * drift.lower:.1f}",
+        "upper": f"{100 * drift.upper:.1f}",
+        "frames": drift.frames,
+        "minutes": f"{minutes:.0f}",
+        "bar": f"{100 * drift.bar:.1f}",
+    }
 
 
 def sentence_of(drift: Drift) -> str:
     """How it was found, and what was done."""
     state = DriftState(drift.state)
     if drift.is_where_found or state is DriftState.FOUND:
-        done = _DONE.get(state) or f"The merged group was reverted to its originals. {drift.problem}".strip()
+        done = (
+            _DONE.get(state)
+            or (
+                gettext("The merged group was reverted to its originals. %(problem)s") % {"problem": drift.problem}
+            ).strip()
+        )
     else:
-        done = f"The merged group was taken off {drift.box}, which runs what it ran before; other boxes keep it."
+        done = gettext(
+            "The merged group was taken off %(box)s, which runs what it ran before; other boxes keep it."
+        ) % {"box": drift.box}
     return f"{figures_of(drift)} {done}"

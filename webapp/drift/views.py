@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from webapp.common.pages import form_errors
 from webapp.drift.forms import DriftForm
@@ -26,7 +27,10 @@ def site_drift(request: HttpRequest, site_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with form_errors(form):
             drift_settings_update(actor=request.user, site=site, now=timezone.now(), **form.wanted())
-            messages.success(request, f"The accuracy of {site}'s merged groups is watched like this from now on.")
+            messages.success(
+                request,
+                gettext("The accuracy of %(site)s's merged groups is watched like this from now on.") % {"site": site},
+            )
             return redirect("drift:site-drift", site_id)
     drifts = [(drift, sentence_of(drift)) for drift in drift_list(request.user).filter(site=site)[:SHOWN]]
     return render(request, "drift/site_drift.html", {"site": site, "form": form, "drifts": drifts})

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from edge_runtime.protocol.target import Privacy
 from webapp.common.choosing import SearchedChoiceField
@@ -10,19 +11,32 @@ from webapp.fleets.models import Camera
 from webapp.fleets.selectors import box_list, sites_of
 
 PRIVACY_CHOICES = [
-    (Privacy.FULL.value, "Full: pictures leave the box as captured"),
-    (Privacy.BLURRED.value, "Blurred: people are blurred before a picture leaves the box"),
-    (Privacy.OFF.value, "Off: no picture ever leaves the box"),
+    (Privacy.FULL.value, gettext_lazy("Full: pictures leave the box as captured")),
+    (Privacy.BLURRED.value, gettext_lazy("Blurred: people are blurred before a picture leaves the box")),
+    (Privacy.OFF.value, gettext_lazy("Off: no picture ever leaves the box")),
 ]
 
 
 class SiteForm(forms.Form):
-    name = forms.CharField(max_length=100, help_text="A place with boxes, for example a building or a crossing.")
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=100,
+        help_text=gettext_lazy("A place with boxes, for example a building or a crossing."),
+    )
 
 
 class BoxForm(forms.Form):
-    site = forms.ModelChoiceField(queryset=None, empty_label=None, help_text="Decides who may see and change the box.")
-    name = forms.CharField(max_length=100, help_text="How people will recognise it, for example “north gate”.")
+    site = forms.ModelChoiceField(
+        label=gettext_lazy("Site"),
+        queryset=None,
+        empty_label=None,
+        help_text=gettext_lazy("Decides who may see and change the box."),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=100,
+        help_text=gettext_lazy("How people will recognise it, for example “north gate”."),
+    )
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,17 +45,20 @@ class BoxForm(forms.Form):
 
 class CameraForm(forms.Form):
     box = SearchedChoiceField(
-        address="fleets:box-options", hint="name of a box or site", help_text="The box that reads this camera."
+        label=gettext_lazy("Box"),
+        address="fleets:box-options",
+        hint=gettext_lazy("name of a box or site"),
+        help_text=gettext_lazy("The box that reads this camera."),
     )
-    name = forms.CharField(max_length=100)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     source = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=500,
         strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="As the box sees it. A password in it is stored encrypted and never shown again.",
+        help_text=gettext_lazy("As the box sees it. A password in it is stored encrypted and never shown again."),
     )
-    privacy = forms.ChoiceField(choices=PRIVACY_CHOICES, initial=Privacy.FULL.value)
+    privacy = forms.ChoiceField(label=gettext_lazy("Privacy"), choices=PRIVACY_CHOICES, initial=Privacy.FULL.value)
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,19 +68,21 @@ class CameraForm(forms.Form):
 class CameraEditForm(forms.Form):
     """An empty address keeps the stored one, whose password no form may show."""
 
-    name = forms.CharField(max_length=100)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     source = forms.CharField(
-        label="New address",
+        label=gettext_lazy("New address"),
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    privacy = forms.ChoiceField(choices=PRIVACY_CHOICES)
+    privacy = forms.ChoiceField(label=gettext_lazy("Privacy"), choices=PRIVACY_CHOICES)
 
     def __init__(self, *args: Any, camera: Camera, **kwargs: Any) -> None:
         super().__init__(*args, initial={"name": camera.name, "privacy": camera.privacy}, **kwargs)
-        self.fields["source"].help_text = f"Leave empty to keep {camera.source_shown}"
+        self.fields["source"].help_text = gettext("Leave empty to keep %(source_shown)s") % {
+            "source_shown": camera.source_shown
+        }
 
 
 def camera_label(camera: Camera) -> str:
-    return f"{camera.name} on {camera.box.name}"
+    return gettext("%(name)s on %(box_name)s") % {"name": camera.name, "box_name": camera.box.name}

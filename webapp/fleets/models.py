@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from edge_runtime.protocol.sources import SourceKind, redact_source
 from edge_runtime.protocol.target import Privacy as PrivacyLevel
@@ -13,10 +14,10 @@ from webapp.common.encryption import EncryptedTextField
 class Role(models.TextChoices):
     """Each role may do everything that the ones above it may."""
 
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    APPROVER = "approver"
-    ADMINISTRATOR = "administrator"
+    VIEWER = "viewer", gettext_lazy("Viewer")
+    OPERATOR = "operator", gettext_lazy("Operator")
+    APPROVER = "approver", gettext_lazy("Approver")
+    ADMINISTRATOR = "administrator", gettext_lazy("Administrator")
 
 
 class Site(models.Model):

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext
 
 from webapp.common.errors import NotFound
 from webapp.common.lists import counted
@@ -44,7 +45,7 @@ def site_list(actor: Any | None) -> QuerySet[Site]:
 
 def site_get(actor: Any | None, site_id: UUID) -> Site:
     """Raises NotFound."""
-    return _first(sites_of(actor).filter(id=site_id), "There is no such site.")
+    return _first(sites_of(actor).filter(id=site_id), gettext("There is no such site."))
 
 
 def has_role(actor: Any | None, site: Site, role: Role) -> bool:
@@ -73,7 +74,7 @@ def box_list(actor: Any | None) -> QuerySet[Box]:
 
 def box_get(actor: Any | None, box_id: UUID) -> Box:
     """Raises NotFound."""
-    return _first(box_list(actor).filter(id=box_id), "There is no such box.")
+    return _first(box_list(actor).filter(id=box_id), gettext("There is no such box."))
 
 
 def box_by_credential(credential: str) -> Box | None:
@@ -100,7 +101,7 @@ def camera_list(actor: Any | None, box: Box | None = None) -> QuerySet[Camera]:
 
 def camera_get(actor: Any | None, camera_id: UUID) -> Camera:
     """Raises NotFound."""
-    return _first(camera_list(actor).filter(id=camera_id), "There is no such camera.")
+    return _first(camera_list(actor).filter(id=camera_id), gettext("There is no such camera."))
 
 
 def camera_preview(camera_id: UUID | str) -> bytes | None:
@@ -119,7 +120,7 @@ def camera_picture(camera: Camera, *, is_plain: bool = False) -> bytes:
         with default_storage.open(camera.picture) as file:
             picture = file.read()
     if picture is None:
-        raise NotFound("The box has not sent a picture of this camera yet.")
+        raise NotFound(gettext("The box has not sent a picture of this camera yet."))
     return picture
 
 

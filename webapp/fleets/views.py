@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webapp.common.choosing import options
@@ -68,7 +69,10 @@ def box_revoke(request: HttpRequest, box_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with message_errors(request):
             services.box_revoke(actor=request.user, box=box, now=timezone.now())
-            messages.success(request, f"{box} has lost its access. A new join code lets a machine become it again.")
+            messages.success(
+                request,
+                gettext("%(box)s has lost its access. A new join code lets a machine become it again.") % {"box": box},
+            )
         return redirect("dashboard:box-detail", box.id)
     return render(request, "fleets/box_revoke.html", {"box": box})
 
@@ -78,7 +82,7 @@ def box_renew(request: HttpRequest, box_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with message_errors(request):
             services.credential_rotation_request(actor=request.user, box=box, now=timezone.now())
-            messages.success(request, f"{box} renews its credential as soon as it is heard.")
+            messages.success(request, gettext("%(box)s renews its credential as soon as it is heard.") % {"box": box})
         return redirect("dashboard:box-detail", box.id)
     return render(request, "fleets/box_renew.html", {"box": box})
 
@@ -127,7 +131,7 @@ def camera_delete(request: HttpRequest, camera_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with message_errors(request):
             services.camera_delete(actor=request.user, camera=camera, now=timezone.now())
-            messages.success(request, f"Camera {camera} is deleted.")
+            messages.success(request, gettext("Camera %(camera)s is deleted.") % {"camera": camera})
             return redirect("dashboard:camera-list")
         return redirect("dashboard:camera-detail", camera_id)
     return render(request, "fleets/camera_delete.html", {"camera": camera})

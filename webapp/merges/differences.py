@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from webapp.merges.models import Disagreement, MergedGroupQuery
 
 Named = dict[str, Any]  # as in Disagreement
@@ -77,29 +79,40 @@ def difference(disagreement: Disagreement) -> Difference:
         sentence(original, merged),
         verdict(original, merged, truth),
         (
-            Side("Original", _words(original), labelled + _outlines(original)),
-            Side("Merged", _words(merged), labelled + _outlines(merged)),
+            Side(gettext("Original"), _words(original), labelled + _outlines(original)),
+            Side(gettext("Merged"), _words(merged), labelled + _outlines(merged)),
         ),
     )
 
 
 def sentence(original: Sequence[Named], merged: Sequence[Named]) -> str:
     if _is_of_whole_frame(original, merged):
-        return f"The original says {_class(original)}, the merged model {_class(merged)}."
-    alone = [(who, _counted(one for one in answer if not one["is_agreed"])) for who, answer in _both(original, merged)]
-    return " ".join(f"Only the {who} finds {objects}." for who, objects in alone if objects)
+        return gettext("The original says %(original)s, the merged model %(merged)s.") % {
+            "original": _class(original),
+            "merged": _class(merged),
+        }
+    found = (
+        (gettext("Only the original finds %(objects)s."), _alone(original)),
+        (gettext("Only the merged model finds %(objects)s."), _alone(merged)),
+    )
+    return " ".join(words % {"objects": objects} for words, objects in found if objects)
+
+
+def _alone(answer: Sequence[Named]) -> str:
+    return _counted(one for one in answer if not one["is_agreed"])
 
 
 def verdict(original: Sequence[Named], merged: Sequence[Named], truth: Sequence[Named] | None) -> str:
     if not truth or not _is_of_whole_frame(original, merged):
         return ""
     label = truth[0]["label"]
-    right = [who for who, answer in _both(original, merged) if answer[0]["label"] == label]
-    return f'Labelled "{label}": {f"the {right[0]} is right" if right else "neither is right"}.'
-
-
-def _both(original: Sequence[Named], merged: Sequence[Named]) -> tuple[tuple[str, Sequence[Named]], ...]:
-    return (("original", original), ("merged model", merged))
+    if original[0]["label"] == label:
+        words = gettext('Labelled "%(label)s": the original is right.')
+    elif merged[0]["label"] == label:
+        words = gettext('Labelled "%(label)s": the merged model is right.')
+    else:
+        words = gettext('Labelled "%(label)s": neither is right.')
+    return words % {"label": label}
 
 
 def _is_of_whole_frame(original: Sequence[Named], merged: Sequence[Named]) -> bool:

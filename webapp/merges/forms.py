@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.forms import BoundField
+from django.utils.translation import gettext_lazy
 
 from webapp.merges.models import Match, Verdict
 from webapp.merges.policies import RunSettings, target_field
@@ -16,15 +17,19 @@ class MergeRunForm(forms.Form):
     """How to search, and one accuracy target per query, prefilled with the query's own."""
 
     strategy = forms.ChoiceField(
+        label=gettext_lazy("Strategy"),
         choices=[(strategy.name, strategy) for strategy in STRATEGIES],
         initial=DEFAULT,
         widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
     )
     time_limit_min = forms.FloatField(
-        label="Time limit", initial=20, min_value=0.1, help_text="Minutes. The best result found by then counts."
+        label=gettext_lazy("Time limit"),
+        initial=20,
+        min_value=0.1,
+        help_text=gettext_lazy("Minutes. The best result found by then counts."),
     )
     match = forms.ChoiceField(
-        label="Layers that may become one", choices=Match.choices, initial=Match.EXACT, required=False
+        label=gettext_lazy("Layers that may become one"), choices=Match.choices, initial=Match.EXACT, required=False
     )
 
     def __init__(self, *args: Any, queries: Iterable[Query] = (), **kwargs: Any) -> None:
@@ -53,5 +58,7 @@ class MergeRunForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    verdict = forms.ChoiceField(choices=Verdict.choices)
-    reason = forms.CharField(required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    verdict = forms.ChoiceField(label=gettext_lazy("Verdict"), choices=Verdict.choices)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from webapp.fleets.models import Box, Camera
 from webapp.jobs.models import Job
@@ -22,8 +23,8 @@ class MergeRunState(models.TextChoices):
 class Match(models.TextChoices):
     """Which layers may become one: alike in every setting, or with weights of the same shape."""
 
-    EXACT = "exact", "Layers that are alike in every setting"
-    SHAPE = "shape", "Also layers whose weights have the same shape, with another stride or padding"
+    EXACT = "exact", gettext_lazy("Layers that are alike in every setting")
+    SHAPE = "shape", gettext_lazy("Also layers whose weights have the same shape, with another stride or padding")
 
 
 class MergeRun(models.Model):
@@ -211,9 +212,9 @@ class PlacedMember(models.Model):
 
 
 class Verdict(models.TextChoices):
-    APPROVE = "approve"
-    REJECT = "reject"
-    REVERT = "revert"
+    APPROVE = "approve", gettext_lazy("Approve")
+    REJECT = "reject", gettext_lazy("Reject")
+    REVERT = "revert", gettext_lazy("Revert")
 
     @property
     def past(self) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from webapp.common.errors import Conflict, InvalidInput
 from webapp.merges.models import Match, MergedGroupState, Verdict
 from webapp.merges.strategies import DEFAULT, strategy_names
@@ -37,15 +39,19 @@ DEFAULT_SETTINGS = RunSettings()
 def check_run(settings: RunSettings) -> None:
     """Raises InvalidInput."""
     if settings.strategy not in strategy_names():
-        raise InvalidInput(f"The strategy is one of: {', '.join(strategy_names())}.", field="strategy")
+        raise InvalidInput(
+            gettext("The strategy is one of: %(choices)s.") % {"choices": ", ".join(strategy_names())}, field="strategy"
+        )
     if settings.match not in Match:
-        raise InvalidInput(f"Layers match by one of: {', '.join(Match)}.", field="match")
+        raise InvalidInput(
+            gettext("Layers match by one of: %(choices)s.") % {"choices": ", ".join(Match)}, field="match"
+        )
     low, high = TIME_LIMIT_S
     if not low <= settings.time_limit_s <= high:
-        raise InvalidInput("The time limit lies between 5 seconds and seven days.", field="time_limit_min")
+        raise InvalidInput(gettext("The time limit lies between 5 seconds and seven days."), field="time_limit_min")
     for query, target in settings.targets.items():
         if not 0 < target <= 1:  # so that NaN is refused, too
-            raise InvalidInput("The accuracy target lies above 0 and is at most 1.", field=target_field(query))
+            raise InvalidInput(gettext("The accuracy target lies above 0 and is at most 1."), field=target_field(query))
 
 
 def target_field(query_id: UUID) -> str:
@@ -63,7 +69,10 @@ def approval_hindrance(*, is_requester: bool, requester_may_approve: bool) -> st
 def state_after(verdict: str, state: str) -> MergedGroupState:
     """The group's state after `verdict`. Raises InvalidInput for no verdict, Conflict where it does not apply."""
     if verdict not in _OUTCOME:
-        raise InvalidInput("Decide to approve, reject or revert.", field="verdict")
+        raise InvalidInput(gettext("Decide to approve, reject or revert."), field="verdict")
     if state != _DECIDABLE[Verdict(verdict)]:
-        raise Conflict(f"This merged group is {MergedGroupState(state).label.lower()} by now, so nothing was changed.")
+        raise Conflict(
+            gettext("This merged group is %(label)s by now, so nothing was changed.")
+            % {"label": MergedGroupState(state).label.lower()}
+        )
     return _OUTCOME[Verdict(verdict)]

@@ -1,5 +1,7 @@
 """What data a merge needs. Pure: no database."""
 
+from django.utils.translation import gettext
+
 from edge_runtime.protocol.architectures import CLASSIFICATION
 from webapp.workloads.models import DatasetKind
 
@@ -16,9 +18,15 @@ def suits(kind: str, task: str) -> bool:
 def dataset_problem(query: str, camera: str, frames: int | None) -> str:
     """One sentence on what data `query` lacks, "" when it has enough. `frames` None: no usable data set at all."""
     if frames is None:
-        return (
-            f'"{query}" has no data set: request at least {MIN_FRAMES} frames of {camera} or upload a labelled archive.'
-        )
+        return gettext(
+            '"%(query)s" has no data set: request at least %(min_frames)s frames of %(camera)s or upload a '
+            "labelled archive."
+        ) % {"query": query, "min_frames": MIN_FRAMES, "camera": camera}
     if frames < MIN_FRAMES:
-        return f'"{query}" has {frames} frames; a merge needs at least {MIN_FRAMES} of {camera}.'
+        return gettext('"%(query)s" has %(frames)s frames; a merge needs at least %(min_frames)s of %(camera)s.') % {
+            "query": query,
+            "frames": frames,
+            "min_frames": MIN_FRAMES,
+            "camera": camera,
+        }
     return ""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext
 
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Role
@@ -52,7 +53,7 @@ def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
     runs = runs.select_related("box__site", "job", "requested_by").prefetch_related(
         "groups", Prefetch("run_queries", _run_queries())
     )
-    return _first(runs, "There is no such merge run.")
+    return _first(runs, gettext("There is no such merge run."))
 
 
 def merged_group_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergedGroup]:
@@ -71,7 +72,7 @@ def with_members(groups: QuerySet[MergedGroup]) -> QuerySet[MergedGroup]:
 
 def merged_group_get(actor: Any | None, group_id: UUID) -> MergedGroup:
     """Raises NotFound."""
-    return _first(merged_group_list(actor).filter(id=group_id), "There is no such merged group.")
+    return _first(merged_group_list(actor).filter(id=group_id), gettext("There is no such merged group."))
 
 
 def disagreement_list(group: MergedGroup) -> QuerySet[Disagreement]:
@@ -85,13 +86,13 @@ def disagreement_get(actor: Any | None, group_id: UUID, disagreement_id: UUID) -
     """Raises NotFound."""
     seen = {"member__group_id": group_id, "member__group__run__box__site__in": sites_of(actor)}
     found = Disagreement.objects.filter(id=disagreement_id, **seen).select_related("camera")
-    return _first(found, "There is no such frame.")
+    return _first(found, gettext("There is no such frame."))
 
 
 def picture_of(disagreement: Disagreement) -> bytes:
     """JPEG. Raises NotFound where there is none, or the camera's privacy lets it not be seen."""
     if not disagreement.may_be_seen or not default_storage.exists(disagreement.picture):
-        raise NotFound("There is no picture of this frame.")
+        raise NotFound(gettext("There is no picture of this frame."))
     with default_storage.open(disagreement.picture) as file:
         content: bytes = file.read()
     return content
@@ -116,8 +117,12 @@ def merge_requirements(box: Box) -> tuple[Requirement, ...]:
     queries = workload(box)
     found = [_requirement(query, datasets) for query in queries]
     if len(queries) < 2:
-        missing = f"{box} has {len(queries) or 'no'} quer{'y' if len(queries) == 1 else 'ies'}; a merge needs two."
-        found.append(Requirement(None, None, missing))
+        missing = (
+            gettext("%(box)s has 1 query; a merge needs two.")
+            if queries
+            else gettext("%(box)s has no queries; a merge needs two.")
+        )
+        found.append(Requirement(None, None, missing % {"box": box}))
     return tuple(found)
 
 
@@ -125,7 +130,7 @@ def _requirement(query: Query, datasets: list[Dataset]) -> Requirement:
     of_camera = [dataset for dataset in datasets if dataset.camera_id == query.camera_id]
     dataset = next((dataset for dataset in of_camera if suits(dataset.kind, query.model.task)), None)
     if query.model.state != CheckState.READY:
-        return Requirement(query, dataset, f'The model of "{query}" is not ready.')
+        return Requirement(query, dataset, gettext('The model of "%(query)s" is not ready.') % {"query": query})
     frames = None if dataset is None else dataset.frame_count
     return Requirement(query, dataset, dataset_problem(str(query), str(query.camera), frames))
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -13,32 +15,40 @@ class Strategy:
     is_recommended: bool = False
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
 
 STRATEGIES = (
     Strategy(
         "optimistic",
-        "Optimistic",
-        "Shares everything that is alike, retrains all models together, and takes back only what costs a query its "
-        "target.",
+        gettext_lazy("Optimistic"),
+        gettext_lazy(
+            "Shares everything that is alike, retrains all models together, and takes back only what costs a "
+            "query its target."
+        ),
         is_recommended=True,
     ),
     Strategy(
         "gemel",
-        "Gemel",
-        "Shares one kind of layer after the other, the heaviest first, and keeps what holds every target. "
-        "The published method: careful, and slow.",
+        gettext_lazy("Gemel"),
+        gettext_lazy(
+            "Shares one kind of layer after the other, the heaviest first, and keeps what holds every "
+            "target. The published method: careful, and slow."
+        ),
     ),
     Strategy(
         "stem",
-        "Stem",
-        "Shares only the first layers of the models, up to where they begin to differ. Simple; saves little.",
+        gettext_lazy("Stem"),
+        gettext_lazy(
+            "Shares only the first layers of the models, up to where they begin to differ. Simple; saves little."
+        ),
     ),
     Strategy(
         "maximal",
-        "Maximal",
-        "Shares everything whatever it costs. Shows the most that could be saved; queries may fall below target.",
+        gettext_lazy("Maximal"),
+        gettext_lazy(
+            "Shares everything whatever it costs. Shows the most that could be saved; queries may fall below target."
+        ),
     ),
 )
 DEFAULT = next(strategy.name for strategy in STRATEGIES if strategy.is_recommended)

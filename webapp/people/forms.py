@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from webapp.accounts.models import Person
 from webapp.fleets.models import Role, Site
@@ -10,19 +11,26 @@ from webapp.fleets.selectors import sites_administered
 from webapp.people.selectors import person_list
 
 ROLE_CHOICES = [
-    (Role.VIEWER.value, "Viewer: sees everything in the site"),
-    (Role.OPERATOR.value, "Operator: also changes boxes, cameras, models and queries, and starts merges"),
-    (Role.APPROVER.value, "Approver: also decides which merged groups boxes run"),
-    (Role.ADMINISTRATOR.value, "Administrator: also manages the site, its people and the access of its boxes"),
+    (Role.VIEWER.value, gettext_lazy("Viewer: sees everything in the site")),
+    (Role.OPERATOR.value, gettext_lazy("Operator: also changes boxes, cameras, models and queries, and starts merges")),
+    (Role.APPROVER.value, gettext_lazy("Approver: also decides which merged groups boxes run")),
+    (
+        Role.ADMINISTRATOR.value,
+        gettext_lazy("Administrator: also manages the site, its people and the access of its boxes"),
+    ),
 ]
 
 
 class InvitationForm(forms.Form):
-    username = forms.CharField(label="User name", max_length=150, help_text="What they sign in with.")
-    full_name = forms.CharField(label="Name", max_length=100, required=False, help_text="As others will see it.")
-    email = forms.EmailField(label="E-mail address", required=False)
-    site = forms.ModelChoiceField(queryset=None, empty_label=None)
-    role = forms.ChoiceField(choices=ROLE_CHOICES, initial=Role.VIEWER.value)
+    username = forms.CharField(
+        label=gettext_lazy("User name"), max_length=150, help_text=gettext_lazy("What they sign in with.")
+    )
+    full_name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=100, required=False, help_text=gettext_lazy("As others will see it.")
+    )
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), required=False)
+    site = forms.ModelChoiceField(label=gettext_lazy("Site"), queryset=None, empty_label=None)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLE_CHOICES, initial=Role.VIEWER.value)
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,11 +41,11 @@ class InvitationForm(forms.Form):
 
 
 class SiteEditForm(forms.Form):
-    name = forms.CharField(max_length=100)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     requester_may_approve = forms.BooleanField(
-        label="Whoever started a merge may approve its result",
+        label=gettext_lazy("Whoever started a merge may approve its result"),
         required=False,
-        help_text="Off: another approver has to decide (the four-eyes rule).",
+        help_text=gettext_lazy("Off: another approver has to decide (the four-eyes rule)."),
     )
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
@@ -48,8 +56,8 @@ class SiteEditForm(forms.Form):
 class MembershipForm(forms.Form):
     """A role in `site`; to be chosen from are people that `actor` sees."""
 
-    person = forms.ModelChoiceField(queryset=None, empty_label=None)
-    role = forms.ChoiceField(choices=ROLE_CHOICES, initial=Role.VIEWER.value)
+    person = forms.ModelChoiceField(label=gettext_lazy("Person"), queryset=None, empty_label=None)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLE_CHOICES, initial=Role.VIEWER.value)
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
+
 from webapp.accounts.models import Person
 from webapp.common.errors import Conflict, NotAllowed
 from webapp.fleets.selectors import sees_everything
@@ -11,7 +13,9 @@ from webapp.people.selectors import administrates
 def require_administrator(actor: Any | None) -> None:
     """Raises NotAllowed for who administers neither a site nor the installation."""
     if not administrates(actor):
-        raise NotAllowed("Only administrators of a site see its people. Ask one of them to make you administrator.")
+        raise NotAllowed(
+            gettext("Only administrators of a site see its people. Ask one of them to make you administrator.")
+        )
 
 
 def require_may_link(actor: Any | None, person: Person) -> None:
@@ -23,8 +27,11 @@ def require_may_link(actor: Any | None, person: Person) -> None:
     if sees_everything(actor) or (person.last_login is None and not person.is_superuser):
         return
     raise NotAllowed(
-        f"{person} has an account in use already, so only an administrator of the whole installation may make a link "
-        "for a new password; nothing was changed."
+        gettext(
+            "%(person)s has an account in use already, so only an administrator of the whole installation "
+            "may make a link for a new password; nothing was changed."
+        )
+        % {"person": person}
     )
 
 
@@ -32,6 +39,9 @@ def check_not_last(person: Person, others: int) -> None:
     """`others`: how many further active administrators of the whole installation there are. Raises Conflict."""
     if person.is_superuser and person.is_active and not others:
         raise Conflict(
-            f"{person} is the last administrator of this installation: make somebody else administrator first. "
-            "Nothing was changed."
+            gettext(
+                "%(person)s is the last administrator of this installation: make somebody else administrator "
+                "first. Nothing was changed."
+            )
+            % {"person": person}
         )

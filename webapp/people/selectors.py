@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext
 
 from webapp.accounts.models import Person
 from webapp.common.errors import NotFound
@@ -32,5 +33,5 @@ def person_get(actor: Any | None, person_id: UUID) -> Person:
     """Raises NotFound."""
     person = person_list(actor).filter(id=person_id).first()
     if person is None:
-        raise NotFound("There is no such person in the sites that you administer.")
+        raise NotFound(gettext("There is no such person in the sites that you administer."))
     return person

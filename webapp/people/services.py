@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.accounts.models import Person
 from webapp.accounts.services import invitation_create
@@ -39,7 +40,8 @@ def person_invite(
     person.set_unusable_password()
     try:
         with unique_name(
-            f'There is a person called "{person.username}" already: give them a role on the site\'s page.'
+            gettext('There is a person called "%(username)s" already: give them a role on the site\'s page.')
+            % {"username": person.username}
         ):
             person.save()
     except InvalidInput as error:
@@ -54,7 +56,9 @@ def link_create(*, actor: Any | None, person: Person, now: datetime) -> str:
     """The secret of a new link to choose a password, for a lost invitation or a forgotten password."""
     require_may_link(actor, person)
     if not person.is_active:
-        raise InvalidInput(f"The account of {person} is switched off: switch it on first.")
+        raise InvalidInput(
+            gettext("The account of %(person)s is switched off: switch it on first.") % {"person": person}
+        )
     return invitation_create(actor=actor, person=person, now=now)
 
 
@@ -89,7 +93,7 @@ def second_factor_remove(*, actor: Any | None, person: Person, now: datetime) ->
     require_superuser(actor)
     removed, _ = Authenticator.objects.filter(user=person).delete()
     if not removed:
-        raise InvalidInput(f"{person} has no second factor.")
+        raise InvalidInput(gettext("%(person)s has no second factor.") % {"person": person})
     audit_record(actor=actor, action="person.factor_remove", subject=person, now=now)
 
 
@@ -106,7 +110,7 @@ def _checked_username(username: str) -> str:
     except ValidationError as error:
         raise InvalidInput(" ".join(error.messages), field="username") from error
     if not username:
-        raise InvalidInput("A user name is needed.", field="username")
+        raise InvalidInput(gettext("A user name is needed."), field="username")
     return username
 
 
@@ -116,5 +120,5 @@ def _checked_email(email: str) -> str:
         if email:
             validate_email(email)
     except ValidationError as error:
-        raise InvalidInput(f'"{email}" is no e-mail address.', field="email") from error
+        raise InvalidInput(gettext('"%(email)s" is no e-mail address.') % {"email": email}, field="email") from error
     return email

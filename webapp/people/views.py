@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webapp.accounts.models import Person
@@ -34,7 +35,7 @@ def people(request: HttpRequest) -> HttpResponse:
 def invite(request: HttpRequest) -> HttpResponse:
     require_administrator(request.user)
     if not sites_administered(request.user).exists():
-        messages.info(request, "People get their roles for a site, so make one first.")
+        messages.info(request, gettext("People get their roles for a site, so make one first."))
         return redirect("fleets:site-add")
     form = InvitationForm(request.POST or None, actor=request.user, initial={"site": request.GET.get("site")})
     if request.method == "POST" and form.is_valid():
@@ -71,7 +72,12 @@ def active(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown, is_active = _of_post(request, person_id), request.POST.get("value") == "on"
     with message_errors(request):
         services.person_active_set(actor=request.user, person=shown, is_active=is_active, now=timezone.now())
-        text = f"The account of {shown} is switched {'on' if is_active else 'off'}."
+        words = (
+            gettext("The account of %(person)s is switched on.")
+            if is_active
+            else gettext("The account of %(person)s is switched off.")
+        )
+        text = words % {"person": shown}
         success_undoable(request, text, request.path, value="off" if is_active else "on")
     return redirect("people:person-detail", person_id)
 
@@ -81,8 +87,12 @@ def superuser(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown, is_superuser = _of_post(request, person_id), request.POST.get("value") == "on"
     with message_errors(request):
         services.person_superuser_set(actor=request.user, person=shown, is_superuser=is_superuser, now=timezone.now())
-        does = "administers" if is_superuser else "no longer administers"
-        text = f"{shown} {does} the whole installation."
+        words = (
+            gettext("%(person)s administers the whole installation.")
+            if is_superuser
+            else gettext("%(person)s no longer administers the whole installation.")
+        )
+        text = words % {"person": shown}
         if is_superuser or shown != request.user:
             success_undoable(request, text, request.path, value="off" if is_superuser else "on")
         else:  # who gives it up cannot take it back
@@ -95,7 +105,11 @@ def second_factor(request: HttpRequest, person_id: UUID) -> HttpResponse:
     shown = _of_post(request, person_id)
     with message_errors(request):
         services.second_factor_remove(actor=request.user, person=shown, now=timezone.now())
-        messages.success(request, f"{shown} signs in with the password alone until they set up a second factor again.")
+        messages.success(
+            request,
+            gettext("%(shown)s signs in with the password alone until they set up a second factor again.")
+            % {"shown": shown},
+        )
     return redirect("people:person-detail", person_id)
 
 
@@ -126,7 +140,11 @@ def member_set(request: HttpRequest, site_id: UUID) -> HttpResponse:
         with form_errors(form):
             membership_set(actor=request.user, site=shown, now=timezone.now(), **form.cleaned_data)
             person, role = form.cleaned_data["person"], form.cleaned_data["role"]
-            messages.success(request, f"{person} is {role.label.lower()} of {shown}.")
+            messages.success(
+                request,
+                gettext("%(person)s is %(label)s of %(shown)s.")
+                % {"person": person, "label": role.label.lower(), "shown": shown},
+            )
             return redirect("people:site-detail", site_id)
     return _site_page(request, site_id, form)
 
@@ -138,7 +156,8 @@ def member_remove(request: HttpRequest, site_id: UUID, person_id: UUID) -> HttpR
         person = person_get(request.user, person_id)
         role = shown.memberships.filter(person=person).values_list("role", flat=True).first() or ""
         membership_remove(actor=request.user, site=shown, person=person, now=timezone.now())
-        text, address = f"{person} has no role in {shown} any more.", reverse("people:member-set", args=[site_id])
+        text = gettext("%(person)s has no role in %(site)s any more.") % {"person": person, "site": shown}
+        address = reverse("people:member-set", args=[site_id])
         success_undoable(request, text, address, person=str(person.pk), role=role)
     return redirect("people:site-detail", site_id)
 
@@ -170,9 +189,11 @@ def _show_link(request: HttpRequest, person: Person, secret: str) -> HttpRespons
     request.session[_link_key(person)] = address
     server = f"{request.scheme}://{request.get_host()}"
     if link_send(person=person, inviter=request.user, server=server, link=address):
-        messages.success(request, f"The link was sent to {person.email}.")
+        messages.success(request, gettext("The link was sent to %(email)s.") % {"email": person.email})
     elif is_mail_configured() and person.email:
-        messages.warning(request, "The mail server did not take the message: give the link below to them yourself.")
+        messages.warning(
+            request, gettext("The mail server did not take the message: give the link below to them yourself.")
+        )
     return redirect("people:person-detail", person.id)
 
 

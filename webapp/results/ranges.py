@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext
+
 from webapp.common.errors import InvalidInput
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -24,7 +26,7 @@ class Span:
 
     @property
     def per(self) -> str:
-        return "minute" if self.bucket == MINUTE else "hour"
+        return gettext("minute") if self.bucket == MINUTE else gettext("hour")
 
 
 SPANS = (
@@ -71,7 +73,10 @@ def shown_of(parameters: Mapping[str, str], now: datetime) -> Shown:
     name = parameters.get("span") or SPAN_DEFAULT
     span = next((span for span in SPANS if span.name == name), None)
     if span is None:
-        raise InvalidInput(f"The time shown is one of {', '.join(span.name for span in SPANS)}, not {name[:40]!r}.")
+        raise InvalidInput(
+            gettext("The time shown is one of %(choices)s, not %(name)s.")
+            % {"choices": ", ".join(span.name for span in SPANS), "name": repr(name[:40])}
+        )
     until = time_of(parameters, "until")
     is_live = until is None or until >= now
     end = _bucket_end(now if until is None or until >= now else until, span.bucket)
@@ -87,7 +92,10 @@ def time_of(parameters: Mapping[str, str], name: str) -> datetime | None:
         at = datetime.fromisoformat(text)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise InvalidInput(f'"{name}" is a time such as 2026-05-04T12:00Z, not {text[:40]!r}.') from error
+        raise InvalidInput(
+            gettext('"%(name)s" is a time such as 2026-05-04T12:00Z, not %(text)s.')
+            % {"name": name, "text": repr(text[:40])}
+        ) from error
 
 
 def _bucket_end(at: datetime, bucket: timedelta) -> datetime:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, QuerySet
+from django.utils.translation import gettext
 
 from webapp.audit.models import AuditEvent
 from webapp.common.errors import NotFound
@@ -94,7 +95,7 @@ def event_get(actor: Any | None, event_id: UUID) -> Event:
     """Raises NotFound."""
     event = Event.objects.filter(camera__box__site__in=sites_of(actor), id=event_id).select_related("camera").first()
     if event is None:
-        raise NotFound("There is no such event, or it is older than events are kept.")
+        raise NotFound(gettext("There is no such event, or it is older than events are kept."))
     return event
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.target import Privacy
 from webapp.common.errors import InvalidInput, NotFound
@@ -45,7 +46,7 @@ def event_picture(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Raises NotFound, also at once when the camera's pictures may no longer be seen."""
     event = event_get(request.user, event_id)
     if not event.picture or event.camera.privacy == Privacy.OFF:
-        raise NotFound("There is no picture of this event.")
+        raise NotFound(gettext("There is no picture of this event."))
     with default_storage.open(event.picture) as file:
         content = file.read()
     return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
@@ -82,7 +83,7 @@ def _exported(request: HttpRequest) -> tuple[datetime, datetime]:
         return shown.since, shown.until
     until = until or timezone.now()
     if since >= until:
-        raise InvalidInput('"since" lies before "until".')
+        raise InvalidInput(gettext('"since" lies before "until".'))
     return since, until
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from edge_runtime.protocol.manifest import ModelEntry, TensorEntry
 from edge_runtime.scheduling.advice import weight_bytes
 from edge_runtime.scheduling.assessment import Plan
@@ -32,7 +34,11 @@ class Network:
     classes: int
 
     def __str__(self) -> str:
-        return f"{self.architecture} at {self.input_size[1]} × {self.input_size[0]}"
+        return gettext("%(architecture)s at %(low)s × %(high)s") % {
+            "architecture": self.architecture,
+            "low": self.input_size[1],
+            "high": self.input_size[0],
+        }
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,18 @@ def figures_for(
     if same is not None:
         return _figures(same)
     if alike:
-        return _figures(alike[0], f"{network} with {alike[0].class_count} classes, measured on this box")
+        return _figures(
+            alike[0],
+            gettext("%(network)s with %(class_count)s classes, measured on this box")
+            % {"network": network, "class_count": alike[0].class_count},
+        )
     others = [row for row in like if _fits(row, network)]
     if others:
         nearest = min(others, key=lambda row: (abs(row.class_count - network.classes), -row.measured_at.timestamp()))
-        origin = f"{network}, measured on {nearest.measurement.box}, which has the same hardware"
+        origin = gettext("%(network)s, measured on %(box)s, which has the same hardware") % {
+            "network": network,
+            "box": nearest.measurement.box,
+        }
         return _figures(nearest, origin)
     return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import F
+from django.utils.translation import gettext
 
 from webapp.fleets.models import Box
 from webapp.merges.models import MergedGroup, MergedGroupQuery, PlacedMember
@@ -46,13 +47,18 @@ def matched(members: Sequence[MergedGroupQuery], queries: Sequence[Query]) -> Ma
                 taken.add(fitting.id)
     missing = next((member for member in members if member not in found), None)
     if missing is not None:
-        return Match(problem=f"It has no query with the model {missing.model} left for {missing.name}.")
+        return Match(
+            problem=gettext("It has no query with the model %(model)s left for %(name)s.")
+            % {"model": missing.model, "name": missing.name}
+        )
     strict = next((member for member in members if _asks_too_much(member, found[member])), None)
     if strict is not None:
         query = found[strict]
         return Match(
-            problem=f"{query} keeps {100 * query.accuracy_target:.1f} % of its accuracy there, "
-            f"more than {strict.name} was approved for."
+            problem=gettext(
+                "%(query)s keeps %(accuracy_target)s %% of its accuracy there, more than %(name)s was approved for."
+            )
+            % {"query": query, "accuracy_target": f"{100 * query.accuracy_target:.1f}", "name": strict.name}
         )
     return Match(found)
 
@@ -65,8 +71,8 @@ def candidates(group: MergedGroup) -> tuple[Candidate, ...]:
     busy = busy_boxes(box.id for box in queries)
     found = []
     for box, asked in queries.items():
-        problem = "" if box.credential_hash else "No machine has joined as this box."
-        problem = problem or ("It runs this merged group already." if box.id in placed else "")
+        problem = "" if box.credential_hash else gettext("No machine has joined as this box.")
+        problem = problem or (gettext("It runs this merged group already.") if box.id in placed else "")
         problem = problem or busy.get(box.id, "") or matched(members, asked).problem
         found.append(Candidate(box, problem))
     return tuple(sorted(found, key=lambda one: (bool(one.problem), one.box.name)))
@@ -83,7 +89,8 @@ def busy_boxes(boxes: Iterable[UUID]) -> dict[UUID, str]:
     rows = RolloutBox.objects.filter(box__in=list(boxes), rollout__state__in=ACTIVE).order_by()
     busy = dict(rows.values_list("box", "rollout"))
     rollouts = Rollout.objects.select_related("group").defer("group__shared_layers").in_bulk(set(busy.values()))
-    return {box_id: f"The {rollouts[rollout_id]} is not done with it." for box_id, rollout_id in busy.items()}
+    words = gettext("The %(rollout)s is not done with it.")
+    return {box_id: words % {"rollout": rollouts[rollout_id]} for box_id, rollout_id in busy.items()}
 
 
 def _queries_by_box(group: MergedGroup, members: Iterable[MergedGroupQuery]) -> dict[Box, list[Query]]:

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
 from webapp.fleets.models import Box
 from webapp.rollouts.candidates import Candidate
@@ -20,37 +21,44 @@ class RolloutForm(forms.Form):
     """All boxes that are possible are chosen at first, and the first of them is the canary."""
 
     boxes = forms.MultipleChoiceField(
+        label=gettext_lazy("Boxes"),
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
-        error_messages={"required": "Choose a box."},
+        error_messages={"required": gettext_lazy("Choose a box.")},
     )
     canary = forms.ChoiceField(
-        required=False, help_text="Gets it alone, before all others. Best the one that you can look at."
+        label=gettext_lazy("Canary"),
+        required=False,
+        help_text=gettext_lazy("Gets it alone, before all others. Best the one that you can look at."),
     )
     percentages = forms.CharField(
-        label="Waves after the canary",
+        label=gettext_lazy("Waves after the canary"),
         initial=", ".join(map(str, DEFAULT_TERMS.percentages)),
-        help_text="How many percent of the other boxes have it at the end of each wave; the last is 100.",
+        help_text=gettext_lazy("How many percent of the other boxes have it at the end of each wave; the last is 100."),
     )
     success_percent = forms.IntegerField(
-        label="Go on when this share runs well",
+        label=gettext_lazy("Go on when this share runs well"),
         initial=DEFAULT_TERMS.success_percent,
-        help_text="Percent of a wave's boxes.",
+        help_text=gettext_lazy("Percent of a wave's boxes."),
     )
     error_percent = forms.IntegerField(
-        label="Pause when more than this fail",
+        label=gettext_lazy("Pause when more than this fail"),
         initial=DEFAULT_TERMS.error_percent,
-        help_text="Percent of a wave's boxes. 0: at the first failure.",
+        help_text=gettext_lazy("Percent of a wave's boxes. 0: at the first failure."),
     )
-    window_start = forms.TimeField(label="From", required=False, widget=forms.TimeInput(attrs={"type": "time"}))
-    window_end = forms.TimeField(label="To", required=False, widget=forms.TimeInput(attrs={"type": "time"}))
+    window_start = forms.TimeField(
+        label=gettext_lazy("From"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
+    window_end = forms.TimeField(
+        label=gettext_lazy("To"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
     window_zone = forms.CharField(
-        label="Time zone",
+        label=gettext_lazy("Time zone"),
         required=False,
         max_length=64,
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
     )
     window_days = forms.TypedMultipleChoiceField(
-        label="Beginning on",
+        label=gettext_lazy("Beginning on"),
         required=False,
         coerce=int,
         choices=list(enumerate(DAYS)),
@@ -64,7 +72,7 @@ class RolloutForm(forms.Form):
         choices = [(box_id, box.name) for box_id, box in self._boxes.items()]
         self.fields["boxes"].choices = choices
         self.fields["boxes"].initial = list(self._boxes)
-        self.fields["canary"].choices = [*choices, (_NO_CANARY, "None: begin with the first wave")]
+        self.fields["canary"].choices = [*choices, (_NO_CANARY, gettext("None: begin with the first wave"))]
         self.fields["canary"].initial = next(iter(self._boxes), _NO_CANARY)
         self.fields["window_zone"].initial = settings.TIME_ZONE
 
@@ -72,14 +80,16 @@ class RolloutForm(forms.Form):
         text = self.cleaned_data["percentages"]
         parts = [part for part in re.split(r"[\s,;%]+", text) if part]
         if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-            raise forms.ValidationError("Write whole percentages with commas between them, such as 10, 50, 100.")
+            raise forms.ValidationError(
+                gettext("Write whole percentages with commas between them, such as 10, 50, 100.")
+            )
         return tuple(map(int, parts))
 
     def clean(self) -> None:
         start, end = self.cleaned_data.get("window_start"), self.cleaned_data.get("window_end")
         if (start is None) != (end is None) and not {"window_start", "window_end"} & self.errors.keys():
             self.add_error(
-                "window_end" if end is None else "window_start", "A maintenance window has a start and an end."
+                "window_end" if end is None else "window_start", gettext("A maintenance window has a start and an end.")
             )
 
     def chosen(self) -> list[Box]:

@@ -6,10 +6,12 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext, ngettext
+
 from webapp.rollouts.models import Rollout, RolloutBox, RolloutBoxState, RolloutState
 from webapp.rollouts.status import BoxStatus, Connection
 from webapp.rollouts.waves import Tally, Wave, counts, open_wave, tallies_of, waves_of
-from webapp.rollouts.windows import Window
+from webapp.rollouts.windows import DAYS, Window
 
 _UNENDED = (RolloutState.RUNNING, RolloutState.PAUSED)
 
@@ -113,33 +115,34 @@ def box_sentence(
         case RolloutBoxState.WAITING:
             return _waits_for(rollout, waves, row, status, now)
         case RolloutBoxState.UPDATING:
-            return now_wrong or "It runs the new bundle and has to prove it good."
+            return now_wrong or gettext("It runs the new bundle and has to prove it good.")
         case RolloutBoxState.SUCCEEDED:
-            return now_wrong or "Runs it."
+            return now_wrong or gettext("Runs it.")
         case RolloutBoxState.ROLLED_BACK:
-            return f"Back on what it ran before. {row.sentence}".strip()
+            return (gettext("Back on what it ran before. %(why)s") % {"why": row.sentence}).strip()
         case _:
-            accepted = " The rollout went on without it." if row.is_accepted else ""
-            return f"{row.sentence}{accepted}"
+            went_on = gettext("%(why)s The rollout went on without it.") % {"why": row.sentence}
+            return went_on if row.is_accepted else row.sentence
 
 
 def _waits_for(
     rollout: Rollout, waves: Sequence[Wave], row: RolloutBox, status: BoxStatus | None, now: datetime
 ) -> str:
     if rollout.state not in _UNENDED:
-        return "It was never started."
+        return gettext("It was never started.")
     if rollout.state == RolloutState.PAUSED:
-        return "Waits: the rollout is paused."
+        return gettext("Waits: the rollout is paused.")
     opened = open_wave(waves)
     if row.wave > opened:
         wave = next(wave for wave in waves if wave.number == opened)
-        return f"Waits for wave {opened + 1}, of which {wave.succeeded} of {wave.needed} needed boxes run it."
+        words = gettext("Waits for wave %(wave)s, of which %(good)s of %(needed)s needed boxes run it.")
+        return words % {"wave": opened + 1, "good": wave.succeeded, "needed": wave.needed}
     closed = _closed(rollout.terms.window, now)
     if closed:
-        return f"Waits for the maintenance window, which {closed}."
+        return gettext("Waits for the maintenance window, which %(opens)s.") % {"opens": closed}
     if status is None or status.connection in (Connection.OFFLINE, Connection.NOT_ENROLLED):
-        return "Waits: the server hears nothing from it. It starts when it is back."
-    return "Starts in a moment."
+        return gettext("Waits: the server hears nothing from it. It starts when it is back.")
+    return gettext("Starts in a moment.")
 
 
 def _sentence(rollout: Rollout, waves: Sequence[Wave], tallies: Sequence[Tally], now: datetime) -> str:
@@ -149,29 +152,39 @@ def _sentence(rollout: Rollout, waves: Sequence[Wave], tallies: Sequence[Tally],
         case RolloutState.PAUSED:
             return rollout.pause_reason
         case RolloutState.FINISHED:
-            missing = f"; {_boxes(size - good)} without it" if good < size else ""
-            return f"{good} of {_boxes(size)} run it{missing}."
+            words = gettext("%(good)s of %(boxes)s run it.")
+            if good < size:
+                words = gettext("%(good)s of %(boxes)s run it; %(missing)s without it.")
+            return words % {"good": good, "boxes": _boxes(size), "missing": _boxes(size - good)}
         case RolloutState.ABORTED:
-            back = number[RolloutBoxState.ROLLED_BACK]
-            return f"{_boxes(good)} kept it, {back} went back, {number[RolloutBoxState.WAITING]} were never started."
+            words = gettext("%(boxes)s kept it, %(back)s went back, %(waiting)s were never started.")
+            back, waiting = number[RolloutBoxState.ROLLED_BACK], number[RolloutBoxState.WAITING]
+            return words % {"boxes": _boxes(good), "back": back, "waiting": waiting}
         case RolloutState.ROLLED_BACK:
-            return f"{_boxes(number[RolloutBoxState.ROLLED_BACK])} went back to what they ran before."
+            words = gettext("%(boxes)s went back to what they ran before.")
+            return words % {"boxes": _boxes(number[RolloutBoxState.ROLLED_BACK])}
     opened = next(wave for wave in waves if wave.number == open_wave(waves))
     closed = _closed(rollout.terms.window, now) if _has_waiting(tallies, opened.number) else ""
-    words = f"Wave {opened.number + 1} of {len(waves)}: {opened.succeeded} of {_boxes(opened.size)} run it"
-    return f"{words}. The maintenance window {closed}." if closed else f"{words}."
+    words = gettext("Wave %(wave)s of %(waves)s: %(good)s of %(boxes)s run it.")
+    if closed:
+        words = gettext("Wave %(wave)s of %(waves)s: %(good)s of %(boxes)s run it. The maintenance window %(opens)s.")
+    figures = {"wave": opened.number + 1, "waves": len(waves), "good": opened.succeeded}
+    return words % {**figures, "boxes": _boxes(opened.size), "opens": closed}
 
 
 def _wave_sentence(rollout: Rollout, waves: Sequence[Wave], wave: Wave) -> str:
     if wave.size == 0:
-        return "No box is left in it."
+        return gettext("No box is left in it.")
     if wave.number > open_wave(waves) and rollout.state in _UNENDED:
-        return f"Begins once wave {wave.number} has passed."
-    words = f"{wave.succeeded} of {_boxes(wave.size)} run it"
+        return gettext("Begins once wave %(wave)s has passed.") % {"wave": wave.number}
     if wave.has_passed:
-        return f"{words}: passed."
-    failed = f", {wave.failed} failed" if wave.failed else ""
-    return f"{words}{failed}; {wave.needed} needed, {wave.tolerated} may fail."
+        words = gettext("%(good)s of %(boxes)s run it: passed.")
+    elif wave.failed:
+        words = gettext("%(good)s of %(boxes)s run it, %(failed)s failed; %(needed)s needed, %(tolerated)s may fail.")
+    else:
+        words = gettext("%(good)s of %(boxes)s run it; %(needed)s needed, %(tolerated)s may fail.")
+    figures = {"needed": wave.needed, "tolerated": wave.tolerated, "failed": wave.failed}
+    return words % {**figures, "good": wave.succeeded, "boxes": _boxes(wave.size)}
 
 
 def _has_waiting(tallies: Sequence[Tally], opened: int) -> bool:
@@ -184,9 +197,11 @@ def _closed(window: Window | None, now: datetime) -> str:
         return ""
     opens_at = window.opens_at(now)
     if opens_at is None:
-        return "never opens"
-    return f"opens on {opens_at.astimezone(ZoneInfo(window.zone)):%A at %H:%M} ({window.zone})"
+        return gettext("never opens")
+    local = opens_at.astimezone(ZoneInfo(window.zone))
+    words = gettext("opens on %(day)s at %(time)s (%(zone)s)")
+    return words % {"day": DAYS[local.weekday()], "time": f"{local:%H:%M}", "zone": window.zone}
 
 
 def _boxes(count: int) -> str:
-    return f"{count} box" if count == 1 else f"{count} boxes"
+    return ngettext("%(count)s box", "%(count)s boxes", count) % {"count": count}

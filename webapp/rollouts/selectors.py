@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
 from edge_runtime.protocol.signing import KeyRotation
@@ -99,7 +100,7 @@ def rollout_get(actor: Any | None, rollout_id: UUID) -> Rollout:
     boxes = RolloutBox.objects.select_related("box", "bundle").defer("bundle__manifest")
     rollout = rollout_list(actor).prefetch_related(Prefetch("boxes", boxes)).filter(id=rollout_id).first()
     if rollout is None:
-        raise NotFound("There is no such rollout.")
+        raise NotFound(gettext("There is no such rollout."))
     return rollout
 
 
@@ -130,7 +131,7 @@ def signed_manifest(box: Box, digest: str) -> SignedManifest:
     """Raises NotFound for a manifest of no bundle of this box."""
     bundle = Bundle.objects.filter(box=box, manifest_digest=digest).first()
     if bundle is None:
-        raise NotFound("This box has no bundle with such a manifest.")
+        raise NotFound(gettext("This box has no bundle with such a manifest."))
     return SignedManifest(manifest=bundle.manifest, signature=bundle.signature)
 
 

@@ -4,6 +4,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext
+
 HEARD_WITHIN = timedelta(seconds=10)
 OFFLINE_AFTER = timedelta(seconds=60)
 
@@ -63,9 +65,9 @@ def status_of(facts: Facts, now: datetime) -> BoxStatus:
     connection = _connection(facts, now)
     state, sentence = _state(facts)
     if connection is Connection.NOT_ENROLLED:
-        state, sentence = State.UNKNOWN, "No machine has joined as this box: use a join code on one."
+        state, sentence = State.UNKNOWN, gettext("No machine has joined as this box: use a join code on one.")
     elif connection is Connection.OFFLINE:
-        sentence = facts.refusal or "The server hears nothing from this box; it goes on with what it last got."
+        sentence = facts.refusal or gettext("The server hears nothing from this box; it goes on with what it last got.")
     return BoxStatus(
         connection,
         state,
@@ -85,12 +87,20 @@ def _connection(facts: Facts, now: datetime) -> Connection:
     return Connection.CONNECTED if facts.is_connected and heard else Connection.STALE
 
 
+def _on_its_way(facts: Facts) -> str:
+    words = (
+        gettext("It runs bundle %(runs)s; bundle %(wanted)s is on its way.")
+        if facts.runs
+        else gettext("It runs no bundle; bundle %(wanted)s is on its way.")
+    )
+    return words % {"runs": facts.runs_version, "wanted": facts.wanted_version}
+
+
 def _state(facts: Facts) -> tuple[State, str]:
     if not facts.state:
-        return State.UNKNOWN, "The box has not reported what it runs yet."
+        return State.UNKNOWN, gettext("The box has not reported what it runs yet.")
     if facts.runs != facts.wanted:
-        has = f"bundle {facts.runs_version}" if facts.runs else "no bundle"
-        return State.NOT_AT_TARGET, facts.sentence or f"It runs {has}; bundle {facts.wanted_version} is on its way."
+        return State.NOT_AT_TARGET, facts.sentence or _on_its_way(facts)
     try:
         return State(facts.state), facts.sentence
     except ValueError:

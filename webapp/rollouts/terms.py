@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 from webapp.common.errors import InvalidInput
 from webapp.rollouts.windows import Window
 
@@ -41,15 +43,19 @@ def check_terms(terms: Terms) -> None:
     waves = list(terms.percentages)
     if not waves or waves[-1] != 100 or waves[0] < 1 or waves != sorted(set(waves)) or len(waves) > WAVES_MAX:
         raise InvalidInput(
-            f"The waves are at most {WAVES_MAX} growing percentages and end with 100, such as 10, 50, 100.",
+            gettext("The waves are at most %(waves_max)s growing percentages and end with 100, such as 10, 50, 100.")
+            % {"waves_max": WAVES_MAX},
             field="percentages",
         )
     if not 1 <= terms.success_percent <= 100:
-        raise InvalidInput("Between 1 and 100 % of a wave have to succeed.", field="success_percent")
+        raise InvalidInput(gettext("Between 1 and 100 % of a wave have to succeed."), field="success_percent")
     if not 0 <= terms.error_percent <= 100 - terms.success_percent:
         raise InvalidInput(
-            f"Where {terms.success_percent} % have to succeed, from 0 to {100 - terms.success_percent} % may fail: "
-            "a wave with more failures could never pass.",
+            gettext(
+                "Where %(low)s %% have to succeed, from 0 to %(high)s %% may fail: a wave with more failures "
+                "could never pass."
+            )
+            % {"low": terms.success_percent, "high": 100 - terms.success_percent},
             field="error_percent",
         )
     if terms.window is not None:
@@ -61,9 +67,11 @@ def _check_window(window: Window) -> None:
         ZoneInfo(window.zone)
     except (KeyError, ValueError, OSError) as error:  # OSError: the name of a folder of zones
         raise InvalidInput(
-            f'There is no time zone "{window.zone}": write a name such as Europe/Berlin or UTC.', field="window_zone"
+            gettext('There is no time zone "%(zone)s": write a name such as Europe/Berlin or UTC.')
+            % {"zone": window.zone},
+            field="window_zone",
         ) from error
     if window.start == window.end:
-        raise InvalidInput("The maintenance window ends when it starts: choose two times.", field="window_end")
+        raise InvalidInput(gettext("The maintenance window ends when it starts: choose two times."), field="window_end")
     if not window.days or not window.days <= set(range(7)):
-        raise InvalidInput("Choose the weekdays on which the maintenance window opens.", field="window_days")
+        raise InvalidInput(gettext("Choose the weekdays on which the maintenance window opens."), field="window_days")

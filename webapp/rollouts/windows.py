@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+from django.utils.translation import gettext, gettext_lazy
+
+DAYS = tuple(
+    map(gettext_lazy, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))
+)  # Django's own catalogues have them
 EVERY_DAY = frozenset(range(7))
 _DAY = timedelta(days=1)
 _LOOK_AHEAD_DAYS = 15  # a window on one weekday may fall into the hour that a change of the clocks leaves out
@@ -40,6 +44,11 @@ class Window:
         return None
 
     def __str__(self) -> str:
-        days = "every day" if self.days == EVERY_DAY else ", ".join(DAYS[day] for day in sorted(self.days))
-        next_day = "" if self.start < self.end else " of the next day"
-        return f"{self.start:%H:%M} to {self.end:%H:%M}{next_day}, {days}, {self.zone}"
+        every = self.days == EVERY_DAY
+        days = gettext("every day") if every else ", ".join(str(DAYS[day]) for day in sorted(self.days))
+        words = (
+            gettext("%(start)s to %(end)s, %(days)s, %(zone)s")
+            if self.start < self.end
+            else gettext("%(start)s to %(end)s of the next day, %(days)s, %(zone)s")
+        )
+        return words % {"start": f"{self.start:%H:%M}", "end": f"{self.end:%H:%M}", "days": days, "zone": self.zone}

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_lazy
 
 from edge_runtime.protocol.architectures import ARCHITECTURES
 from edge_runtime.protocol.target import Zone
@@ -23,7 +24,7 @@ ARCHITECTURE_CHOICES = [
     (task.capitalize(), [(name, name) for name in sorted(ARCHITECTURES) if ARCHITECTURES[name] == task])
     for task in sorted(set(ARCHITECTURES.values()))
 ]
-CLASSES_HELP = "One per line or between commas, in the order of the network's outputs."
+CLASSES_HELP = gettext_lazy("One per line or between commas, in the order of the network's outputs.")
 QUERY_TERMS = ("accuracy_target", "rate_fps", "deadline_ms", "priority", "zone")
 
 
@@ -63,7 +64,11 @@ class ZoneField(forms.CharField):
 
 class CameraField(SearchedChoiceField):
     def __init__(self) -> None:
-        super().__init__(address="fleets:camera-options", hint="name of a camera, box or site")
+        super().__init__(
+            address="fleets:camera-options",
+            hint=gettext_lazy("name of a camera, box or site"),
+            label=gettext_lazy("Camera"),
+        )
 
     def label_from_instance(self, camera: Camera) -> str:
         return camera_label(camera)
@@ -72,19 +77,30 @@ class CameraField(SearchedChoiceField):
 class ModelForm(forms.Form):
     """What is not said of the weights is recognised."""
 
-    site = forms.ModelChoiceField(queryset=None, empty_label=None, help_text="Queries of this site can use the model.")
-    name = forms.CharField(max_length=100)
-    architecture = forms.ChoiceField(
-        choices=[("", "Recognise it from the weights"), *ARCHITECTURE_CHOICES],
-        required=False,
-        help_text="The network the weights belong to.",
+    site = forms.ModelChoiceField(
+        label=gettext_lazy("Site"),
+        queryset=None,
+        empty_label=None,
+        help_text=gettext_lazy("Queries of this site can use the model."),
     )
-    classes = ClassNamesField(required=False, help_text=CLASSES_HELP)
-    input_height = forms.IntegerField(required=False, help_text="Pixels.")
-    input_width = forms.IntegerField(required=False, help_text="Pixels.")
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    architecture = forms.ChoiceField(
+        label=gettext_lazy("Architecture"),
+        choices=[("", gettext_lazy("Recognise it from the weights")), *ARCHITECTURE_CHOICES],
+        required=False,
+        help_text=gettext_lazy("The network the weights belong to."),
+    )
+    classes = ClassNamesField(label=gettext_lazy("Classes"), required=False, help_text=CLASSES_HELP)
+    input_height = forms.IntegerField(
+        label=gettext_lazy("Input height"), required=False, help_text=gettext_lazy("Pixels.")
+    )
+    input_width = forms.IntegerField(
+        label=gettext_lazy("Input width"), required=False, help_text=gettext_lazy("Pixels.")
+    )
     weights = forms.FileField(
+        label=gettext_lazy("Weights"),
         widget=forms.ClearableFileInput(attrs={"accept": ".safetensors,.pt,.pth"}),
-        help_text="A .safetensors file of the state dict, at most 2 GiB. No code in it is ever run.",
+        help_text=gettext_lazy("A .safetensors file of the state dict, at most 2 GiB. No code in it is ever run."),
     )
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
@@ -104,12 +120,13 @@ class ModelDescribeForm(forms.Form):
     """What the tensors of a recognised upload do not tell. A field that they answer is not there."""
 
     architecture = forms.ChoiceField(
+        label=gettext_lazy("Architecture"),
         widget=forms.RadioSelect(attrs={"class": "form-selectgroup-input"}),
-        help_text="Their tensors are alike; they differ in how they look at a picture.",
+        help_text=gettext_lazy("Their tensors are alike; they differ in how they look at a picture."),
     )
-    classes = ClassNamesField(help_text=CLASSES_HELP)
-    input_height = forms.IntegerField(help_text="Pixels.")
-    input_width = forms.IntegerField(help_text="Pixels.")
+    classes = ClassNamesField(label=gettext_lazy("Classes"), help_text=CLASSES_HELP)
+    input_height = forms.IntegerField(label=gettext_lazy("Input height"), help_text=gettext_lazy("Pixels."))
+    input_width = forms.IntegerField(label=gettext_lazy("Input width"), help_text=gettext_lazy("Pixels."))
 
     def __init__(self, *args: Any, model: Model, **kwargs: Any) -> None:
         self.recognition = read_recognition(model.recognition)
@@ -118,7 +135,9 @@ class ModelDescribeForm(forms.Form):
         initial = {"classes": "\n".join(model.classes), "input_height": height, "input_width": width}
         super().__init__(*args, initial=initial, **kwargs)
         self.fields["classes"].label = (
-            "Name of its class" if first.classes == 1 else f"Names of its {first.classes} classes"
+            gettext("Name of its class")
+            if first.classes == 1
+            else gettext("Names of its %(classes)s classes") % {"classes": first.classes}
         )
         if others:
             names = self.recognition.architectures
@@ -143,28 +162,44 @@ def _with_input_size(cleaned: dict[str, Any]) -> dict[str, Any]:
 class _QueryTermsForm(forms.Form):
     """What can be changed about a query after it was made."""
 
-    name = forms.CharField(max_length=100)
-    objects = ObjectsField(help_text="What this query looks for; pictures and counts show only these.")
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    objects = ObjectsField(
+        label=gettext_lazy("Objects"),
+        help_text=gettext_lazy("What this query looks for; pictures and counts show only these."),
+    )
     accuracy_target = forms.FloatField(
+        label=gettext_lazy("Accuracy target"),
         initial=0.95,
         widget=forms.NumberInput(attrs={"step": "0.01"}),
-        help_text="Above 0, at most 1. With 0.95 a merged model keeps at least 95 % of its original's accuracy.",
+        help_text=gettext_lazy(
+            "Above 0, at most 1. With 0.95 a merged model keeps at least 95 % of its original's accuracy."
+        ),
     )
     rate_fps = forms.FloatField(
-        label="Frame rate", initial=5, widget=forms.NumberInput(attrs={"step": "any"}), help_text="Frames a second."
+        label=gettext_lazy("Frame rate"),
+        initial=5,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+        help_text=gettext_lazy("Frames a second."),
     )
     deadline_ms = forms.IntegerField(
-        label="Deadline", initial=500, help_text="Milliseconds from capture; a later result counts as a lost frame."
+        label=gettext_lazy("Deadline"),
+        initial=500,
+        help_text=gettext_lazy("Milliseconds from capture; a later result counts as a lost frame."),
     )
     priority = forms.FloatField(
+        label=gettext_lazy("Priority"),
         initial=1,
         widget=forms.NumberInput(attrs={"step": "any"}),
-        help_text="1 is ordinary. Where the box cannot meet all, one frame of this query counts as so many of others.",
+        help_text=gettext_lazy(
+            "1 is ordinary. Where the box cannot meet all, one frame of this query counts as so many of others."
+        ),
     )
     zone = ZoneField(
         required=False,
-        label="Corners",
-        help_text="Each as x,y in percent of width and height, from the upper left. Empty: the whole picture.",
+        label=gettext_lazy("Corners"),
+        help_text=gettext_lazy(
+            "Each as x,y in percent of width and height, from the upper left. Empty: the whole picture."
+        ),
     )
 
     def offer_classes_of(self, model: Model | None) -> None:
@@ -176,7 +211,9 @@ class _QueryTermsForm(forms.Form):
 
 class QueryForm(_QueryTermsForm):
     camera = CameraField()
-    model = forms.ModelChoiceField(queryset=None, empty_label="Choose a model")
+    model = forms.ModelChoiceField(
+        label=gettext_lazy("Model"), queryset=None, empty_label=gettext_lazy("Choose a model")
+    )
     field_order = ["camera", "model", "name", "objects", *QUERY_TERMS]
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
@@ -202,7 +239,7 @@ class QueryEditForm(_QueryTermsForm):
 
 class _DatasetForm(forms.Form):
     camera = CameraField()
-    name = forms.CharField(max_length=100)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -210,22 +247,28 @@ class _DatasetForm(forms.Form):
 
 
 class DatasetRequestForm(_DatasetForm):
-    frames = forms.IntegerField(initial=300, help_text="How many pictures the box should send.")
+    frames = forms.IntegerField(
+        label=gettext_lazy("Frames"), initial=300, help_text=gettext_lazy("How many pictures the box should send.")
+    )
     span_s = forms.FloatField(
-        label="Time span", initial=60, help_text="Seconds over which the box picks them, evenly spread."
+        label=gettext_lazy("Time span"),
+        initial=60,
+        help_text=gettext_lazy("Seconds over which the box picks them, evenly spread."),
     )
 
 
 class DatasetUploadForm(_DatasetForm):
     kind = forms.ChoiceField(
-        label="Format",
+        label=gettext_lazy("Format"),
         choices=[
-            (DatasetKind.COCO.value, "COCO: a folder of images and one annotations .json (detection)"),
-            (DatasetKind.IMAGEFOLDER.value, "Image folders: one folder for each class (classification)"),
+            (DatasetKind.COCO.value, gettext_lazy("COCO: a folder of images and one annotations .json (detection)")),
+            (DatasetKind.IMAGEFOLDER.value, gettext_lazy("Image folders: one folder for each class (classification)")),
         ],
     )
     archive = forms.FileField(
-        label="Zip file", widget=forms.ClearableFileInput(attrs={"accept": ".zip"}), help_text="At most 2 GiB."
+        label=gettext_lazy("Zip file"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip"}),
+        help_text=gettext_lazy("At most 2 GiB."),
     )
 
 

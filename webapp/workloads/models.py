@@ -4,6 +4,7 @@ import uuid
 
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from edge_runtime.protocol.target import Privacy
 from webapp.fleets.models import Camera, Site
@@ -60,9 +61,9 @@ class Model(models.Model):
 class DatasetKind(models.TextChoices):
     """FRAMES: sampled by a box from a camera, labelled where the source knows the truth. COCO/IMAGEFOLDER: uploads."""
 
-    FRAMES = "frames"
-    COCO = "coco"
-    IMAGEFOLDER = "imagefolder"
+    FRAMES = "frames", gettext_lazy("Frames")
+    COCO = "coco", gettext_lazy("Coco")
+    IMAGEFOLDER = "imagefolder", gettext_lazy("Imagefolder")
 
 
 class DatasetState(models.TextChoices):

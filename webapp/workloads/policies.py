@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from edge_runtime.protocol.architectures import ARCHITECTURES
 from edge_runtime.protocol.target import Zone
 from webapp.common.errors import InvalidInput
@@ -20,18 +22,27 @@ def checked_classes(classes: Sequence[str]) -> list[str]:
     names = [name.strip() for name in classes if name.strip()]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if not names:
-        raise InvalidInput("Name at least one class, in the order the model was trained with.", field="classes")
+        raise InvalidInput(
+            gettext("Name at least one class, in the order the model was trained with."), field="classes"
+        )
     if repeated:
-        raise InvalidInput(f'The class "{repeated[0]}" is named twice.', field="classes")
+        raise InvalidInput(
+            gettext('The class "%(repeated)s" is named twice.') % {"repeated": repeated[0]}, field="classes"
+        )
     if len(names) > CLASSES_MAX or max(map(len, names)) > 100:
-        raise InvalidInput(f"A model has at most {CLASSES_MAX} classes of 100 characters each.", field="classes")
+        raise InvalidInput(
+            gettext("A model has at most %(classes_max)s classes of 100 characters each.")
+            % {"classes_max": CLASSES_MAX},
+            field="classes",
+        )
     return names
 
 
 def checked_architecture(architecture: str) -> str:
     if architecture not in ARCHITECTURES:
         raise InvalidInput(
-            f'There is no architecture "{architecture}". Choose one of: {", ".join(sorted(ARCHITECTURES))}.',
+            gettext('There is no architecture "%(architecture)s". Choose one of: %(choices)s.')
+            % {"architecture": architecture, "choices": ", ".join(sorted(ARCHITECTURES))},
             field="architecture",
         )
     return architecture
@@ -41,7 +52,11 @@ def checked_input_size(size: tuple[int, int]) -> tuple[int, int]:
     """(height, width) in pixels. Raises InvalidInput."""
     low, high = SIDE_PIXELS
     if not all(low <= side <= high for side in size):
-        raise InvalidInput(f"Height and width of the input lie between {low} and {high} pixels.", field="input_size")
+        raise InvalidInput(
+            gettext("Height and width of the input lie between %(low)s and %(high)s pixels.")
+            % {"low": low, "high": high},
+            field="input_size",
+        )
     return size
 
 
@@ -51,10 +66,12 @@ def checked_objects(objects: Sequence[str], classes: Sequence[str], model_name: 
     if strangers:
         wrong = ", ".join(f'"{name}"' for name in strangers)
         raise InvalidInput(
-            f"{model_name} does not know {wrong}: its classes are {', '.join(classes)}.", field="objects"
+            gettext("%(model_name)s does not know %(wrong)s: its classes are %(choices)s.")
+            % {"model_name": model_name, "wrong": wrong, "choices": ", ".join(classes)},
+            field="objects",
         )
     if not objects:
-        raise InvalidInput("Choose at least one object to look for.", field="objects")
+        raise InvalidInput(gettext("Choose at least one object to look for."), field="objects")
     return [name for name in classes if name in objects]
 
 
@@ -62,8 +79,11 @@ def checked_zone_of(zone: Sequence[Point], task: str, model_name: str) -> Zone:
     """The zone of a query whose model has this task. Raises InvalidInput."""
     if zone and task != DETECTION:
         raise InvalidInput(
-            f"{model_name} is a classifier: it judges the whole picture, as it was trained and merged on whole ones. "
-            "Clear the zone, or choose a detection model.",
+            gettext(
+                "%(model_name)s is a classifier: it judges the whole picture, as it was trained and merged on "
+                "whole ones. Clear the zone, or choose a detection model."
+            )
+            % {"model_name": model_name},
             field="zone",
         )
     return checked_zone(zone)
@@ -73,15 +93,25 @@ def check_numbers(accuracy_target: float, rate_fps: float, deadline_ms: int, pri
     """Raises InvalidInput. Written so that NaN fails, too."""
     if not 0 < accuracy_target <= 1:
         raise InvalidInput(
-            f"The accuracy target is a fraction above 0 and up to 1, such as 0.95; {accuracy_target} is not.",
+            gettext("The accuracy target is a fraction above 0 and up to 1, such as 0.95; %(accuracy_target)s is not.")
+            % {"accuracy_target": accuracy_target},
             field="accuracy_target",
         )
     if not RATE_FPS[0] <= rate_fps <= RATE_FPS[1]:
-        raise InvalidInput(f"The rate lies between {RATE_FPS[0]} and {RATE_FPS[1]:g} frames/s.", field="rate_fps")
+        raise InvalidInput(
+            gettext("The rate lies between %(low)s and %(high)s frames/s.")
+            % {"low": RATE_FPS[0], "high": f"{RATE_FPS[1]:g}"},
+            field="rate_fps",
+        )
     if not DEADLINE_MS[0] <= deadline_ms <= DEADLINE_MS[1]:
-        raise InvalidInput(f"The deadline lies between {DEADLINE_MS[0]} and {DEADLINE_MS[1]} ms.", field="deadline_ms")
+        raise InvalidInput(
+            gettext("The deadline lies between %(low)s and %(high)s ms.")
+            % {"low": DEADLINE_MS[0], "high": DEADLINE_MS[1]},
+            field="deadline_ms",
+        )
     if not PRIORITY[0] <= priority <= PRIORITY[1]:
         raise InvalidInput(
-            f"The priority lies between {PRIORITY[0]} and {PRIORITY[1]:g}; that of an ordinary query is 1.",
+            gettext("The priority lies between %(low)s and %(high)s; that of an ordinary query is 1.")
+            % {"low": PRIORITY[0], "high": f"{PRIORITY[1]:g}"},
             field="priority",
         )

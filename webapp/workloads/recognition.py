@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from django.utils.translation import gettext, ngettext
 
 from webapp.common.errors import InvalidInput
 
@@ -52,19 +53,30 @@ def contradiction(
     found = recognition.candidate(architecture)
     if found is None and architecture:
         fitting = " or ".join(recognition.architectures)
-        return InvalidInput(f"The tensors are those of {fitting}, not of {architecture}.", field="architecture")
+        return InvalidInput(
+            gettext("The tensors are those of %(fitting)s, not of %(architecture)s.")
+            % {"fitting": fitting, "architecture": architecture},
+            field="architecture",
+        )
     if found is None:
         return None
     if classes and len(classes) != found.classes:
         return InvalidInput(
-            f"These weights of {found.architecture} were trained for {found.classes} classes, but {len(classes)} "
-            f"{'is' if len(classes) == 1 else 'are'} named: name all {found.classes}, in the order of the network's "
-            "outputs.",
+            ngettext(
+                "These weights of %(architecture)s were trained for %(classes)s classes, but %(named)s is named: name "
+                "all %(classes)s, in the order of the network's outputs.",
+                "These weights of %(architecture)s were trained for %(classes)s classes, but %(named)s are named: name "
+                "all %(classes)s, in the order of the network's outputs.",
+                len(classes),
+            )
+            % {"architecture": found.architecture, "classes": found.classes, "named": len(classes)},
             field="classes",
         )
     if input_size and found.input_size and input_size != found.input_size:
         height, width = found.input_size
         return InvalidInput(
-            f"These weights of {found.architecture} take pictures of {height}x{width} pixels only.", field="input_size"
+            gettext("These weights of %(architecture)s take pictures of %(height)sx%(width)s pixels only.")
+            % {"architecture": found.architecture, "height": height, "width": width},
+            field="input_size",
         )
     return None

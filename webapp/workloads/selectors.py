@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from webapp.common.errors import NotFound
 from webapp.common.lists import counted
@@ -24,7 +25,7 @@ def model_list(actor: Any | None) -> QuerySet[Model]:
 def model_get(actor: Any | None, model_id: UUID) -> Model:
     """Raises NotFound."""
     models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
-    return _first(models.filter(id=model_id), "There is no such model.")
+    return _first(models.filter(id=model_id), gettext("There is no such model."))
 
 
 def models_beside(model: Model) -> list[Model]:
@@ -43,7 +44,7 @@ def query_list(actor: Any | None, box: Box | None = None, camera: Camera | None 
 
 def query_get(actor: Any | None, query_id: UUID) -> Query:
     """Raises NotFound."""
-    return _first(query_list(actor).filter(id=query_id), "There is no such query.")
+    return _first(query_list(actor).filter(id=query_id), gettext("There is no such query."))
 
 
 def dataset_list(actor: Any | None, camera: Camera | None = None) -> QuerySet[Dataset]:
@@ -54,7 +55,7 @@ def dataset_list(actor: Any | None, camera: Camera | None = None) -> QuerySet[Da
 
 def dataset_get(actor: Any | None, dataset_id: UUID) -> Dataset:
     """Raises NotFound."""
-    return _first(dataset_list(actor).filter(id=dataset_id), "There is no such data set.")
+    return _first(dataset_list(actor).filter(id=dataset_id), gettext("There is no such data set."))
 
 
 def workload(box: Box) -> list[Query]:

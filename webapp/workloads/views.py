@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
@@ -92,7 +93,7 @@ def model_delete(request: HttpRequest, model_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with message_errors(request):
             services.model_delete(actor=request.user, model=shown, now=timezone.now())
-            messages.success(request, f"Model {shown} is deleted.")
+            messages.success(request, gettext("Model %(shown)s is deleted.") % {"shown": shown})
             return redirect("workloads:model-list")
         return redirect("workloads:model-detail", model_id)
     return render(request, "workloads/model_delete.html", {"model": shown})
@@ -141,7 +142,7 @@ def query_delete(request: HttpRequest, query_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with message_errors(request):
             services.query_delete(actor=request.user, query=query, now=timezone.now())
-            messages.success(request, f"Query {query} is deleted.")
+            messages.success(request, gettext("Query %(query)s is deleted.") % {"query": query})
             return redirect("dashboard:query-list")
         return redirect("dashboard:query-detail", query_id)
     return render(request, "workloads/query_delete.html", {"query": query})

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 
+from django.utils.translation import gettext
+
 from edge_runtime.protocol.target import Zone
 from webapp.common.errors import InvalidInput
 
@@ -30,8 +32,11 @@ def read_zone(text: str) -> Zone:
         match = _CORNER.fullmatch(part)
         if match is None:
             raise InvalidInput(
-                f'"{part[:40]}" is no corner. Write each as two percentages with a comma between, such as '
-                '"10,50 90,50 90,100 10,100".',
+                gettext(
+                    '"%(part)s" is no corner. Write each as two percentages with a comma between, such as "10,50 '
+                    '90,50 90,100 10,100".'
+                )
+                % {"part": part[:40]},
                 field="zone",
             )
         corners.append((round(float(match[1]) / 100, _DIGITS), round(float(match[2]) / 100, _DIGITS)))
@@ -46,15 +51,21 @@ def checked_zone(zone: Sequence[Point]) -> Zone:
     low, high = CORNERS
     if not low <= len(corners) <= high:
         raise InvalidInput(
-            f"A zone has {low} to {high} corners; this one has {len(corners)}. Clear it to count in the whole picture.",
+            gettext(
+                "A zone has %(low)s to %(high)s corners; this one has %(corners)s. Clear it to count in the "
+                "whole picture."
+            )
+            % {"low": low, "high": high, "corners": len(corners)},
             field="zone",
         )
     if not all(0 <= value <= 1 for corner in corners for value in corner):
-        raise InvalidInput("A zone lies inside the picture: every corner from 0 to 100 percent.", field="zone")
+        raise InvalidInput(gettext("A zone lies inside the picture: every corner from 0 to 100 percent."), field="zone")
     if not _is_simple(corners):
-        raise InvalidInput("The zone's edges cross or touch each other. Move its corners apart.", field="zone")
+        raise InvalidInput(gettext("The zone's edges cross or touch each other. Move its corners apart."), field="zone")
     if zone_area(corners) < _AREA_MIN:
-        raise InvalidInput("The zone is too small to hold anything. Draw a larger one, or clear it.", field="zone")
+        raise InvalidInput(
+            gettext("The zone is too small to hold anything. Draw a larger one, or clear it."), field="zone"
+        )
     return corners
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.alerts.models import Alert, Silence
 from webapp.alerts.policies import check_duration
@@ -22,9 +23,12 @@ def alert_acknowledge(*, actor: Any | None, alert: Alert, now: datetime) -> Aler
     alert = Alert.objects.select_for_update(of=("self",)).select_related("site").get(id=alert.id)
     _require(actor, alert.site)
     if alert.closed_at is not None:
-        raise Conflict("This alert is over already.")
+        raise Conflict(gettext("This alert is over already."))
     if alert.acknowledged_at is not None:
-        raise Conflict(f"{alert.acknowledged_by or 'The system'} has acknowledged this alert already.")
+        raise Conflict(
+            gettext("%(person)s has acknowledged this alert already.")
+            % {"person": alert.acknowledged_by or "The system"}
+        )
     alert.acknowledged_at, alert.acknowledged_by = now, actor
     alert.save(update_fields=["acknowledged_at", "acknowledged_by"])
     audit_record(actor=actor, action="alert.acknowledge", subject=alert, site_id=alert.site_id, now=now)
@@ -77,7 +81,9 @@ def _silence(
 ) -> Silence:
     check_duration(duration)
     if len(reason) > REASON_MAX:
-        raise InvalidInput(f"The reason has at most {REASON_MAX} characters.", field="reason")
+        raise InvalidInput(
+            gettext("The reason has at most %(reason_max)s characters.") % {"reason_max": REASON_MAX}, field="reason"
+        )
     silence.site, silence.reason, silence.until = site, reason.strip(), now + duration
     silence.created_by, silence.created_at = actor, now
     silence.save()

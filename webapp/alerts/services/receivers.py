@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.alerts.messages import secret_new
 from webapp.alerts.models import Channel, Delivery, DeliveryKind, Receiver
@@ -22,14 +23,14 @@ def receiver_create(*, actor: Any | None, site: Site, channel: str, address: str
     """A webhook's `secret` is for its program to know our messages by: show it once."""
     require_role(actor, site, Role.ADMINISTRATOR)
     if channel not in Channel:
-        raise InvalidInput("A receiver is told by e-mail or by a webhook.", field="channel")
+        raise InvalidInput(gettext("A receiver is told by e-mail or by a webhook."), field="channel")
     Site.objects.select_for_update().get(id=site.id)
     others = list(site.alert_receivers.all())
     address = checked_address(channel, address)
     if any((other.channel, other.address) == (channel, address) for other in others):
-        raise Conflict("This receiver is told already.")
+        raise Conflict(gettext("This receiver is told already."))
     if len(others) >= RECEIVERS_MAX:
-        raise Conflict(f"A site has at most {RECEIVERS_MAX} receivers.")
+        raise Conflict(gettext("A site has at most %(receivers_max)s receivers.") % {"receivers_max": RECEIVERS_MAX})
     secret = secret_new() if channel == Channel.WEBHOOK else ""
     receiver = Receiver.objects.create(site=site, channel=channel, address=address, secret=secret, created_at=now)
     _audit(actor, receiver, "receiver.create", now)

@@ -7,6 +7,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.sizes import format_size
 
@@ -77,9 +78,9 @@ def seconds(duration_s: float | timedelta | None) -> str:
 def ago(at: datetime | None) -> SafeString | str:
     """Time since `at`, kept current by the page's script, with the exact time on hover."""
     if at is None:
-        return "never"
+        return gettext("never")
     passed_s = (timezone.now() - at).total_seconds()
-    words = "just now" if abs(passed_s) < 5 else f"{_coarse(abs(passed_s))} ago" if passed_s > 0 else _ahead(passed_s)
+    words = gettext("just now") if abs(passed_s) < 5 else _past(passed_s) if passed_s > 0 else _ahead(passed_s)
     exact = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S %Z}", words
@@ -92,7 +93,9 @@ def alternatives(names: Sequence[str]) -> SafeString:
     *others, last = [format_html("<strong>{}</strong>", name) for name in names]
     if not others:
         return last
-    return format_html("{} or {}", format_html_join(", ", "{}", ((name,) for name in others)), last)
+    return format_html(
+        gettext("{others} or {last}"), others=format_html_join(", ", "{}", ((name,) for name in others)), last=last
+    )
 
 
 def _coarse(passed_s: float) -> str:
@@ -102,5 +105,9 @@ def _coarse(passed_s: float) -> str:
     return "0 s"
 
 
+def _past(passed_s: float) -> str:
+    return gettext("%(time)s ago") % {"time": _coarse(passed_s)}
+
+
 def _ahead(passed_s: float) -> str:
-    return f"in {_coarse(-passed_s)}"
+    return gettext("in %(time)s") % {"time": _coarse(-passed_s)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from webapp.audit.models import AuditEvent
 from webapp.common.lists import Order
@@ -12,11 +13,13 @@ from webapp.common.templatetags.display import percent, size
 from webapp.dashboard.charts import MEMORY_BANDS
 from webapp.dashboard.rows import QueryRow
 from webapp.dashboard.selectors import OverviewFigures
+from webapp.dashboard.stored_words import in_words
 from webapp.telemetry.models import BoxSample
 from webapp.workloads.models import Query
 from webapp.workloads.zones import Point, zone_area
 
 register = template.Library()
+register.filter(in_words)
 
 _COLOURS = {
     **dict.fromkeys(("connected", "running", "ready", "succeeded", "approved", "active", "finished"), "green"),
@@ -54,70 +57,75 @@ _PAGES = {  # by what the audit log calls its subjects
 }
 
 _VERBS = {
-    "create": "added",
-    "update": "changed",
-    "delete": "deleted",
-    "revoke": "revoked",
-    "join_code": "made a join code for",
-    "rotate": "asked for a new credential of",
-    "credential": "gave a new credential to",
-    "renew": "ended the old credential of",
-    "enrol": "let a machine join as",
-    "probe": "asked for a picture of",
-    "start": "started",
-    "cancel": "cancelled",
-    "end": "ended",
-    "approve": "approved",
-    "reject": "rejected",
-    "revert": "reverted",
-    "withdraw": "withdrew",
-    "publish": "published",
-    "membership": "changed the roles of",
-    "password": "changed the password of",
-    "invite": "invited",
-    "sign_in": "signed in as",
-    "refuse": "refused to sign in",
-    "connect": "connected an identity provider to",
-    "factor_add": "switched on a second factor of",
-    "factor_remove": "removed a second factor of",
-    "factor_renew": "renewed the recovery codes of",
-    "link": "made a link for a new password of",
-    "accept": "accepted the invitation of",
-    "activate": "switched on the account of",
-    "deactivate": "switched off the account of",
-    "superuser": "changed the rights of",
-    "find": "found",
-    "fail": "could not finish",
-    "drift": "changed how accuracy is watched in",
-    "open": "opened",
-    "close": "closed",
-    "acknowledge": "acknowledged",
-    "unacknowledge": "took back the acknowledgement of",
-    "test": "sent a test to",
-    "register": "uploaded",
-    "recognise": "recognised",
-    "describe": "described",
-    "pause": "paused",
-    "resume": "resumed",
-    "abort": "aborted",
-    "roll_back": "rolled back",
-    "finish": "finished",
-    "check": "checked",
-    "request": "requested",
-    "upload": "uploaded",
-    "ready": "completed",
+    "create": gettext_noop("added"),
+    "update": gettext_noop("changed"),
+    "delete": gettext_noop("deleted"),
+    "revoke": gettext_noop("revoked"),
+    "join_code": gettext_noop("made a join code for"),
+    "rotate": gettext_noop("asked for a new credential of"),
+    "credential": gettext_noop("gave a new credential to"),
+    "renew": gettext_noop("ended the old credential of"),
+    "enrol": gettext_noop("let a machine join as"),
+    "probe": gettext_noop("asked for a picture of"),
+    "start": gettext_noop("started"),
+    "cancel": gettext_noop("cancelled"),
+    "end": gettext_noop("ended"),
+    "approve": gettext_noop("approved"),
+    "reject": gettext_noop("rejected"),
+    "revert": gettext_noop("reverted"),
+    "withdraw": gettext_noop("withdrew"),
+    "publish": gettext_noop("published"),
+    "membership": gettext_noop("changed the roles of"),
+    "password": gettext_noop("changed the password of"),
+    "invite": gettext_noop("invited"),
+    "sign_in": gettext_noop("signed in as"),
+    "refuse": gettext_noop("refused to sign in"),
+    "connect": gettext_noop("connected an identity provider to"),
+    "factor_add": gettext_noop("switched on a second factor of"),
+    "factor_remove": gettext_noop("removed a second factor of"),
+    "factor_renew": gettext_noop("renewed the recovery codes of"),
+    "link": gettext_noop("made a link for a new password of"),
+    "accept": gettext_noop("accepted the invitation of"),
+    "activate": gettext_noop("switched on the account of"),
+    "deactivate": gettext_noop("switched off the account of"),
+    "superuser": gettext_noop("changed the rights of"),
+    "find": gettext_noop("found"),
+    "fail": gettext_noop("could not finish"),
+    "drift": gettext_noop("changed how accuracy is watched in"),
+    "open": gettext_noop("opened"),
+    "close": gettext_noop("closed"),
+    "acknowledge": gettext_noop("acknowledged"),
+    "unacknowledge": gettext_noop("took back the acknowledgement of"),
+    "test": gettext_noop("sent a test to"),
+    "register": gettext_noop("uploaded"),
+    "recognise": gettext_noop("recognised"),
+    "describe": gettext_noop("described"),
+    "pause": gettext_noop("paused"),
+    "resume": gettext_noop("resumed"),
+    "abort": gettext_noop("aborted"),
+    "roll_back": gettext_noop("rolled back"),
+    "finish": gettext_noop("finished"),
+    "check": gettext_noop("checked"),
+    "request": gettext_noop("requested"),
+    "upload": gettext_noop("uploaded"),
+    "ready": gettext_noop("completed"),
 }
 _NOUNS = {
-    "dataset": "data set",
+    "box": gettext_noop("box"),
+    "camera": gettext_noop("camera"),
+    "model": gettext_noop("model"),
+    "query": gettext_noop("query"),
+    "site": gettext_noop("site"),
+    "dataset": gettext_noop("data set"),
     "person": "",
     "merge_run": "",
     "rollout": "",
     "bundle": "",
-    "api_token": "API token",
+    "api_token": gettext_noop("API token"),
     "drift": "",
-    "receiver": "receiver of alerts",
-    "silence": "silence of",
-    "merged_group": "merged group",
+    "receiver": gettext_noop("receiver of alerts"),
+    "silence": gettext_noop("silence of"),
+    "merged_group": gettext_noop("merged group"),
 }
 
 
@@ -128,7 +136,7 @@ def state(words: str) -> dict[str, str]:
     colour = next(
         (colour for word, colour in _COLOURS.items() if text == word or text.startswith(f"{word} ")), "secondary"
     )
-    return {"words": text, "colour": colour}
+    return {"words": in_words(text), "colour": colour}
 
 
 @register.filter
@@ -142,12 +150,13 @@ def subject_page(event: AuditEvent) -> str:
 def happening(event: AuditEvent) -> str:
     """What an audit row says happened, up to the name of its subject: "added box"."""
     noun, _, verb = event.action.partition(".")
-    return f"{_VERBS.get(verb, verb.replace('_', ' '))} {_NOUNS.get(noun, noun.replace('_', ' '))}"
+    verb, noun = _VERBS.get(verb, verb.replace("_", " ")), _NOUNS.get(noun, noun.replace("_", " "))
+    return f"{gettext(verb)} {gettext(noun)}"
 
 
 @register.filter
 def of_words(whole: int) -> str:
-    return f"of {whole:,}"
+    return gettext("of %(whole)s") % {"whole": f"{whole:,}"}
 
 
 @register.filter
@@ -160,16 +169,19 @@ def percent_known(fraction: float | None) -> str:
 def saving_words(figures: OverviewFigures) -> str:
     """What the memory saved is of."""
     if not figures.bytes_before:
-        return "no merged group runs yet"
-    boxes = "1 box" if figures.boxes_saving == 1 else f"{figures.boxes_saving:,} boxes"
-    return f"of {size(figures.bytes_before)} of weights on {boxes}"
+        return gettext("no merged group runs yet")
+    words = ngettext(
+        "of %(size)s of weights on %(boxes)s box", "of %(size)s of weights on %(boxes)s boxes", figures.boxes_saving
+    )
+    return words % {"size": size(figures.bytes_before), "boxes": f"{figures.boxes_saving:,}"}
 
 
 @register.filter
 def frames_words(figures: OverviewFigures) -> str:
     if figures.frames is None:
-        return "no whole minute was measured lately"
-    return f"{figures.frames.processed:,} of {figures.frames.captured:,} in the last whole minute"
+        return gettext("no whole minute was measured lately")
+    words = gettext("%(processed)s of %(captured)s in the last whole minute")
+    return words % {"processed": f"{figures.frames.processed:,}", "captured": f"{figures.frames.captured:,}"}
 
 
 @register.inclusion_tag("components/memory_bar.html")
@@ -215,7 +227,10 @@ def zone_overlay(query: Query) -> dict[str, object]:
 
 @register.filter
 def zone_words(zone: Sequence[Point]) -> str:
-    return f"{len(zone)} corners, {100 * zone_area(zone):.0f} % of the picture" if zone else "the whole picture"
+    if not zone:
+        return gettext("the whole picture")
+    figures = {"corners": len(zone), "share": f"{100 * zone_area(zone):.0f}"}
+    return gettext("%(corners)s corners, %(share)s %% of the picture") % figures
 
 
 @register.inclusion_tag("components/accuracy.html")

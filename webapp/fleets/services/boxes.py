@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from webapp.audit.services import audit_record
 from webapp.common.names import checked_name, unique_name
@@ -25,7 +26,7 @@ def box_create(*, actor: Any | None, site: Site, name: str, now: datetime) -> tu
     """A box and the join code that one machine can become it with."""
     require_role(actor, site, Role.OPERATOR)
     name = checked_name(name)
-    with unique_name(f'There is a box called "{name}" in {site} already.'):
+    with unique_name(gettext('There is a box called "%(name)s" in %(site)s already.') % {"name": name, "site": site}):
         box = Box.objects.create(site=site, name=name, created_at=now)
     audit_record(actor=actor, action="box.create", subject=box, site_id=site.id, now=now)
     site_changed(site.id, "box", box.id)

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.messages import ProbeResult
 from edge_runtime.protocol.sources import SourceError, source_kind
@@ -39,7 +40,7 @@ def camera_create(
     require_role(actor, box.site, Role.OPERATOR)
     camera = Camera(box=box, name=checked_name(name), privacy=_privacy(privacy), created_at=now)
     _source_set(camera, source)
-    with unique_name(f'{box} has a camera called "{camera.name}" already.'):
+    with unique_name(gettext('%(box)s has a camera called "%(name)s" already.') % {"box": box, "name": camera.name}):
         camera.save()
     _changed(camera, actor, "camera.create", now)
     return camera
@@ -64,7 +65,9 @@ def camera_update(
     if source and source.strip() != camera.source_shown:
         _source_set(camera, source)
         camera.probe_request += 1
-    with unique_name(f'{camera.box} has a camera called "{camera.name}" already.'):
+    with unique_name(
+        gettext('%(box)s has a camera called "%(name)s" already.') % {"box": camera.box, "name": camera.name}
+    ):
         camera.save(update_fields=["name", "privacy", "source", "source_kind", "probe_request"])
     if camera.privacy == Privacy.OFF:
         _pictures_forget(camera)
@@ -79,7 +82,10 @@ def camera_delete(*, actor: Any | None, camera: Camera, now: datetime) -> None:
     require_role(actor, camera.box.site, Role.OPERATOR)
     queries = camera.queries.count()
     if queries:
-        raise Conflict(f"{camera} still serves {queries} queries: delete them first. Nothing was changed.")
+        raise Conflict(
+            gettext("%(camera)s still serves %(queries)s queries: delete them first. Nothing was changed.")
+            % {"camera": camera, "queries": queries}
+        )
     _changed(camera, actor, "camera.delete", now)
     job_enqueue(task=PICTURES_FORGET, queue=LIGHT_QUEUE, subject=camera.id, now=now)
     camera.delete()
@@ -144,7 +150,9 @@ def _privacy(value: str) -> str:
         return Privacy(value).value
     except ValueError as error:
         choices = ", ".join(Privacy)
-        raise InvalidInput(f"The privacy setting is one of {choices}.", field="privacy") from error
+        raise InvalidInput(
+            gettext("The privacy setting is one of %(choices)s.") % {"choices": choices}, field="privacy"
+        ) from error
 
 
 def _changed(camera: Camera, actor: Any | None, action: str, now: datetime) -> None:

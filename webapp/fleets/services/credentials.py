@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.audit.services import audit_record
 from webapp.common.errors import InvalidInput
@@ -24,7 +25,9 @@ def credential_rotation_request(*, actor: Any | None, box: Box, now: datetime) -
     """Has the box renew its credential as soon as it is heard."""
     require_role(actor, box.site, Role.ADMINISTRATOR)
     if not box.credential_hash:
-        raise InvalidInput(f"{box} has no credential yet: it gets one when a machine joins as it.")
+        raise InvalidInput(
+            gettext("%(box)s has no credential yet: it gets one when a machine joins as it.") % {"box": box}
+        )
     Box.objects.filter(id=box.id).update(credential_wanted_at=now)
     audit_record(actor=actor, action="box.rotate", subject=box, site_id=box.site_id, now=now)
     box_target_changed(box_id=box.id)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, NotFound
@@ -19,7 +20,7 @@ from webapp.realtime.publish import publish_on_commit
 def site_create(*, actor: Any | None, name: str, now: datetime) -> Site:
     require_superuser(actor)
     name = checked_name(name)
-    with unique_name(f'There is a site called "{name}" already.'):
+    with unique_name(gettext('There is a site called "%(name)s" already.') % {"name": name}):
         site = Site.objects.create(name=name, created_at=now)
     audit_record(actor=actor, action="site.create", subject=site, site_id=site.id, now=now)
     return site
@@ -30,7 +31,7 @@ def site_update(*, actor: Any | None, site: Site, name: str, requester_may_appro
     require_role(actor, site, Role.ADMINISTRATOR)
     before = {"name": site.name, "requester_may_approve": site.requester_may_approve}
     site.name, site.requester_may_approve = checked_name(name), requester_may_approve
-    with unique_name(f'There is a site called "{site.name}" already.'):
+    with unique_name(gettext('There is a site called "%(name)s" already.') % {"name": site.name}):
         site.save(update_fields=["name", "requester_may_approve"])
     after = {"name": site.name, "requester_may_approve": requester_may_approve}
     detail = {"before": before, "after": after}
@@ -55,7 +56,7 @@ def membership_remove(*, actor: Any | None, site: Site, person: Any, now: dateti
     require_role(actor, site, Role.ADMINISTRATOR)
     earlier = _membership(actor, site, person, leaves=True)
     if earlier is None:
-        raise NotFound(f"{person} has no role in {site}.")
+        raise NotFound(gettext("%(person)s has no role in %(site)s.") % {"person": person, "site": site})
     earlier.delete()
     detail = {"person": person.username, "role": "", "before": earlier.role}
     audit_record(actor=actor, action="site.membership", subject=site, site_id=site.id, now=now, detail=detail)
@@ -78,7 +79,10 @@ def _membership(actor: Any | None, site: Site, person: Any, *, leaves: bool) -> 
         and not administers.exclude(person=person).exists()
     ):
         raise Conflict(
-            f"{person} is the last administrator of {site}: make somebody else administrator first. "
-            "Nothing was changed."
+            gettext(
+                "%(person)s is the last administrator of %(site)s: make somebody else administrator first. "
+                "Nothing was changed."
+            )
+            % {"person": person, "site": site}
         )
     return earlier

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.errors import GemelError
 from webapp.audit.services import audit_record
@@ -32,7 +33,9 @@ def merged_group_decide(
     box = group.run.box
     require_role(actor, box.site, Role.APPROVER)
     if len(reason) > REASON_MAX:
-        raise InvalidInput(f"The reason has at most {REASON_MAX} characters.", field="reason")
+        raise InvalidInput(
+            gettext("The reason has at most %(reason_max)s characters.") % {"reason_max": REASON_MAX}, field="reason"
+        )
     group.state = state_after(verdict, group.state)
     if verdict == Verdict.APPROVE:
         _check_approval(actor, group)
@@ -84,7 +87,7 @@ def _check_approval(actor: Any | None, group: MergedGroup) -> None:
     members = group.members.select_related("query").defer("tensors")
     current = [member for member in members if member.query and member.query.model_id == member.model_id]
     if len(current) < 2:
-        raise Conflict("The queries of this merged group have changed since: start a new merge run.")
+        raise Conflict(gettext("The queries of this merged group have changed since: start a new merge run."))
 
 
 def _supersede_approved(group: MergedGroup) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, InvalidInput
@@ -45,7 +46,7 @@ def merge_run_start(
     check_run(settings)
     Box.objects.select_for_update().get(id=box.id)
     if MergeRun.objects.filter(box=box, state__in=UNENDED).exists():
-        raise Conflict(f"A merge run of {box} is going on already: wait for it or cancel it.")
+        raise Conflict(gettext("A merge run of %(box)s is going on already: wait for it or cancel it.") % {"box": box})
     requirements = merge_requirements(box)
     missing = [requirement.missing for requirement in requirements if requirement.missing]
     if missing:
@@ -106,7 +107,7 @@ def merge_run_cancel(*, actor: Any | None, run: MergeRun, now: datetime) -> None
     require_role(actor, run.box.site, Role.OPERATOR)
     run = MergeRun.objects.select_for_update(of=("self",)).select_related("box", "job").get(id=run.id)
     if run.state not in UNENDED or run.job is None:
-        raise Conflict(f"This merge run has {run.state} already.")
+        raise Conflict(gettext("This merge run has %(state)s already.") % {"state": run.state})
     job_cancel(job_id=run.job.id, now=now)
     site_id = run.box.site_id
     audit_record(actor=actor, action="merge_run.cancel", subject=run, site_id=site_id, now=now)

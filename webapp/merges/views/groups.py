@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webapp.accounts.models import Person
@@ -60,7 +61,7 @@ def groups_decide(request: HttpRequest) -> HttpResponse:
     chosen = [merged_group_get(request.user, group_id) for group_id in _ticked(request)]
     if not chosen or not form.is_valid():
         problems = [error for errors in form.errors.values() for error in errors]
-        messages.error(request, " ".join(problems) or "Tick the merged groups that you decide about.")
+        messages.error(request, " ".join(problems) or gettext("Tick the merged groups that you decide about."))
         return redirect("merges:group-list")
     decided = services.merged_groups_decide(actor=request.user, groups=chosen, now=timezone.now(), **form.cleaned_data)
     _tell(request, Verdict(form.cleaned_data["verdict"]), decided)
@@ -72,7 +73,7 @@ def _ticked(request: HttpRequest) -> list[UUID]:
     try:
         return list(dict.fromkeys(UUID(text) for text in request.POST.getlist("group")))
     except ValueError as error:
-        raise NotFound("There is no such merged group.") from error
+        raise NotFound(gettext("There is no such merged group.")) from error
 
 
 def _tell(request: HttpRequest, verdict: Verdict, decided: Sequence[services.Decided]) -> None:
@@ -81,7 +82,11 @@ def _tell(request: HttpRequest, verdict: Verdict, decided: Sequence[services.Dec
         messages.success(request, f"{verdict.past.capitalize()} {len(done)}: {'; '.join(done)}. {FOLLOWS[verdict]}")
     for one in decided:
         if one.error is not None:
-            messages.error(request, f"{one.group} was not {verdict.past}: {one.error}")
+            messages.error(
+                request,
+                gettext("%(group)s was not %(past)s: %(error)s")
+                % {"group": one.group, "past": verdict.past, "error": one.error},
+            )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webapp.common.errors import NotFound
@@ -116,7 +117,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
-        raise NotFound("There is no such merge run.") from error
+        raise NotFound(gettext("There is no such merge run.")) from error
 
 
 @require_POST
@@ -124,5 +125,5 @@ def run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     shown = merge_run_get(request.user, run_id)
     with message_errors(request):
         services.merge_run_cancel(actor=request.user, run=shown, now=timezone.now())
-        messages.success(request, "Cancelling: what was accepted so far is kept.")
+        messages.success(request, gettext("Cancelling: what was accepted so far is kept."))
     return redirect("merges:run-detail", run_id)

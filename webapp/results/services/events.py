@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.messages import EventReport
 from edge_runtime.protocol.target import Privacy
@@ -37,7 +38,7 @@ def event_record(*, box: Box, report: EventReport, picture: bytes | None, now: d
     known = Event.objects.filter(id=event_id).first()
     if known is not None:
         if known.camera_id != query.camera_id:
-            raise Conflict("Another event has this id.")
+            raise Conflict(gettext("Another event has this id."))
         return False
     event = Event(
         id=event_id,
@@ -86,7 +87,7 @@ def _query_locked(box: Box, report: EventReport) -> Query:
     queries = Query.objects.filter(**ids, camera__box=box).select_related("camera")
     query = queries.select_for_update(of=("camera",)).first()
     if query is None:
-        raise NotFound("This box has no such query on such a camera.")
+        raise NotFound(gettext("This box has no such query on such a camera."))
     return query
 
 

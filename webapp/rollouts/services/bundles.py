@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.errors import GemelError
 from edge_runtime.protocol.manifest import (
@@ -98,7 +99,8 @@ def bundle_cancel(*, actor: Any | None, box: Box, now: datetime) -> Bundle:
     bundle = _wanted(actor, box)
     if BoxReport.objects.filter(box=box, manifest_digest=bundle.manifest_digest).exists():
         raise Conflict(
-            f"{box} runs bundle {bundle.version} already, so it was not cancelled. Change its queries or merges."
+            gettext("%(box)s runs bundle %(version)s already, so it was not cancelled. Change its queries or merges.")
+            % {"box": box, "version": bundle.version}
         )
     bundle.cancelled_at = now
     bundle.save(update_fields=["cancelled_at"])
@@ -131,7 +133,7 @@ def _wanted(actor: Any | None, box: Box) -> Bundle:
     Box.objects.select_for_update().get(id=box.id)
     bundle = current_bundle(box)
     if bundle is None:
-        raise NotFound(f"No bundle was published for {box} yet.")
+        raise NotFound(gettext("No bundle was published for %(box)s yet.") % {"box": box})
     return bundle
 
 

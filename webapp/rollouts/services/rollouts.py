@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, InvalidInput
@@ -37,7 +38,10 @@ def rollout_start(
     check_terms(terms)
     group = MergedGroup.objects.select_for_update(of=("self",)).select_related("run__box").get(id=group.id)
     if group.state != MergedGroupState.APPROVED:
-        raise Conflict(f"This merged group is {group.get_state_display().lower()}: only an approved one is rolled out.")
+        raise Conflict(
+            gettext("This merged group is %(state)s: only an approved one is rolled out.")
+            % {"state": group.get_state_display().lower()}
+        )
     chosen = _chosen(group, boxes, canary)
     window = terms.window
     rollout = Rollout.objects.create(
@@ -74,7 +78,7 @@ def rollout_resume(*, actor: Any | None, rollout: Rollout, now: datetime) -> Non
     rollout = _locked(actor, rollout, Role.APPROVER, (RolloutState.PAUSED,))
     obstacle = obstacle_of(rollout)
     if obstacle:
-        raise Conflict(f"{obstacle} Abort the rollout or roll it back.")
+        raise Conflict(gettext("%(obstacle)s Abort the rollout or roll it back.") % {"obstacle": obstacle})
     accepted = rollout.boxes.filter(state=RolloutBoxState.FAILED).update(is_accepted=True)
     _become(rollout, RolloutState.RUNNING)
     _record(actor, rollout, "rollout.resume", now, {"failures accepted": accepted})
@@ -105,14 +109,19 @@ def _chosen(group: MergedGroup, boxes: Sequence[Box], canary: Box | None) -> lis
     ids = {box.id for box in boxes}
     list(Box.objects.select_for_update().filter(id__in=ids).order_by("id"))
     if not ids:
-        raise InvalidInput("Choose at least one box.", field="boxes")
+        raise InvalidInput(gettext("Choose at least one box."), field="boxes")
     if canary is not None and canary.id not in ids:
-        raise InvalidInput(f"The canary {canary} is not one of the chosen boxes.", field="canary")
+        raise InvalidInput(
+            gettext("The canary %(canary)s is not one of the chosen boxes.") % {"canary": canary}, field="canary"
+        )
     possible = {one.box.id: one for one in candidates(group)}
     for box in boxes:
         problem = possible[box.id].problem if box.id in possible else "It does not run the models of the merged group."
         if problem:
-            raise InvalidInput(f"{box} cannot get the merged group. {problem}", field="boxes")
+            raise InvalidInput(
+                gettext("%(box)s cannot get the merged group. %(problem)s") % {"box": box, "problem": problem},
+                field="boxes",
+            )
     return sorted((possible[box].box for box in ids), key=lambda box: box.name)
 
 
@@ -120,7 +129,10 @@ def _locked(actor: Any | None, rollout: Rollout, role: Role, states: Sequence[st
     rollout = Rollout.objects.select_for_update(of=("self",)).select_related("group__run__box__site").get(id=rollout.id)
     require_role(actor, rollout.group.run.box.site, role)
     if rollout.state not in states:
-        raise Conflict(f"This rollout is {rollout.get_state_display().lower()} by now, so nothing was changed.")
+        raise Conflict(
+            gettext("This rollout is %(state)s by now, so nothing was changed.")
+            % {"state": rollout.get_state_display().lower()}
+        )
     return rollout
 
 

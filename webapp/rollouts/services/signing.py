@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.signing import public_key_of, rotation, sign
 from webapp.audit.services import audit_record
@@ -22,9 +23,11 @@ def signing_key_rotate(*, actor: Any | None, old_key: str, new_key: str, now: da
     """
     require_superuser(actor)
     if SigningKeyRotation.objects.filter(old_public_key=public_key_of(old_key)).exists():
-        raise Conflict("The old key has vouched for another one already: boxes follow one successor of a key only.")
+        raise Conflict(
+            gettext("The old key has vouched for another one already: boxes follow one successor of a key only.")
+        )
     if old_key == new_key:
-        raise Conflict("The new key is the old one; nothing was changed.")
+        raise Conflict(gettext("The new key is the old one; nothing was changed."))
     step = rotation(old_key, public_key_of(new_key))
     made = SigningKeyRotation.objects.create(
         old_public_key=step.old, new_public_key=step.new, signature=step.signature, at=now

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from webapp.common.errors import NotFound
@@ -34,9 +35,13 @@ class Action:
 
 
 ACTIONS = {
-    "resume": Action("Resume", services.rollout_resume, "The rollout goes on."),
-    "abort": Action("Abort", services.rollout_abort, "Aborted: no further box is started."),
-    "roll-back": Action("Roll back all", services.rollout_roll_back, "Every box goes back to what it ran before."),
+    "resume": Action(gettext_lazy("Resume"), services.rollout_resume, gettext_lazy("The rollout goes on.")),
+    "abort": Action(gettext_lazy("Abort"), services.rollout_abort, gettext_lazy("Aborted: no further box is started.")),
+    "roll-back": Action(
+        gettext_lazy("Roll back all"),
+        services.rollout_roll_back,
+        gettext_lazy("Every box goes back to what it ran before."),
+    ),
 }
 
 
@@ -70,7 +75,7 @@ def start(request: HttpRequest, group_id: UUID) -> HttpResponse:
                 terms=form.terms(),
                 now=timezone.now(),
             )
-            messages.success(request, f"Rolling out to {made.boxes.count()} boxes.")
+            messages.success(request, gettext("Rolling out to %(count)s boxes.") % {"count": made.boxes.count()})
             return redirect("rollouts:rollout-detail", made.id)
     context = {
         "group": group,
@@ -96,7 +101,7 @@ def pause(request: HttpRequest, rollout_id: UUID) -> HttpResponse:
     shown = rollout_get(request.user, rollout_id)
     with message_errors(request):
         services.rollout_pause(actor=request.user, rollout=shown, now=timezone.now())
-        messages.success(request, "Paused: no further box is started; those under way go on.")
+        messages.success(request, gettext("Paused: no further box is started; those under way go on."))
     return redirect("rollouts:rollout-detail", rollout_id)
 
 
@@ -104,7 +109,7 @@ def confirm(request: HttpRequest, rollout_id: UUID, action: str) -> HttpResponse
     """Says what will happen and to how many boxes; a POST does it."""
     shown, wanted = rollout_get(request.user, rollout_id), ACTIONS.get(action)
     if wanted is None:
-        raise NotFound("There is no such action.")
+        raise NotFound(gettext("There is no such action."))
     if request.method == "POST":
         with message_errors(request):
             wanted.service(actor=request.user, rollout=shown, now=timezone.now())

@@ -2,6 +2,7 @@
 
 import { ago, moment } from "./format.js";
 import * as live from "./live.js";
+import { gettext } from "./words.js";
 
 const WIDGETS = {
   "box-filter": () => import("./widgets/box_filter.js"),
@@ -122,9 +123,9 @@ function showStatus() {
   const words = badge.querySelector("[data-live-words]");
   const seconds = live.lastMessageAt && Math.round((Date.now() - live.lastMessageAt) / 1000);
   const state = live.isLive ? "live" : "lost";
-  const age = seconds == null ? "" : seconds < 5 ? ", updated just now" : `, updated ${ago(new Date(live.lastMessageAt))}`;
+  const age = seconds == null ? "" : seconds < 5 ? gettext(", updated just now") : gettext(", updated %(ago)s", { ago: ago(new Date(live.lastMessageAt)) });
   if (badge.dataset.state !== state) badge.closest(".navbar").dataset.liveState = badge.dataset.state = state;
-  const text = live.isLive ? "Live" : "Connection lost, asking every 15 s";
+  const text = live.isLive ? gettext("Live") : gettext("Connection lost, asking every 15 s");
   if (words.textContent !== text) words.textContent = text;
   badge.querySelector("[data-live-age]").textContent = age;
 }
@@ -146,8 +147,8 @@ function showLocalTimes() {
 async function copy(button) {
   const text = document.querySelector(button.dataset.copy).textContent;
   await navigator.clipboard.writeText(text);
-  button.title = "Copied";
-  button.setAttribute("aria-label", "Copied");
+  button.title = gettext("Copied");
+  button.setAttribute("aria-label", button.title);
 }
 
 function toggleControlled(button) {

@@ -1,5 +1,7 @@
 // Numbers as people read them; the same words as the server's template filters.
 
+import { gettext } from "./words.js";
+
 const UNITS = ["B", "KiB", "MiB", "GiB"];
 
 export function size(bytes) {
@@ -32,10 +34,10 @@ export function duration(seconds) {
 
 export function ago(at) {
   const passed = (Date.now() - at.getTime()) / 1000;
-  if (Math.abs(passed) < 5) return "just now";
+  if (Math.abs(passed) < 5) return gettext("just now");
   const [step, unit] = STEPS.find(([candidate]) => Math.abs(passed) >= candidate);
   const words = `${Math.floor(Math.abs(passed) / step)} ${unit}`;
-  return passed > 0 ? `${words} ago` : `in ${words}`;
+  return passed > 0 ? gettext("%(time)s ago", { time: words }) : gettext("in %(time)s", { time: words });
 }
 
 /** A moment in the reader's own time zone, to the second. */

@@ -9,6 +9,7 @@ import msgspec
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.manifest import sha256_hex
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel
@@ -40,13 +41,18 @@ def dataset_request(
     require_role(actor, camera.box.site, Role.OPERATOR)
     if camera.privacy == Privacy.OFF:
         raise InvalidInput(
-            f"The privacy setting of {camera} keeps all pictures on its box, so no frames can be collected. "
-            "Change the setting, or upload a labelled archive."
+            gettext(
+                "The privacy setting of %(camera)s keeps all pictures on its box, so no frames can be collected. "
+                "Change the setting, or upload a labelled archive."
+            )
+            % {"camera": camera}
         )
     if not FRAMES[0] <= frames <= FRAMES[1]:
-        raise InvalidInput(f"Ask for {FRAMES[0]} to {FRAMES[1]} frames.", field="frames")
+        raise InvalidInput(
+            gettext("Ask for %(low)s to %(high)s frames.") % {"low": FRAMES[0], "high": FRAMES[1]}, field="frames"
+        )
     if not SPAN_S[0] <= span_s <= SPAN_S[1]:
-        raise InvalidInput("The time span lies between one second and seven days.", field="span_s")
+        raise InvalidInput(gettext("The time span lies between one second and seven days."), field="span_s")
     dataset = Dataset(
         kind=DatasetKind.FRAMES,
         state=DatasetState.COLLECTING,
@@ -64,7 +70,7 @@ def dataset_upload(*, actor: Any | None, camera: Camera, name: str, kind: str, a
     """A labelled zip (COCO or image folders), which a worker checks and unpacks next."""
     require_role(actor, camera.box.site, Role.OPERATOR)
     if kind not in (DatasetKind.COCO, DatasetKind.IMAGEFOLDER):
-        raise InvalidInput("An archive holds either a COCO data set or image folders.", field="kind")
+        raise InvalidInput(gettext("An archive holds either a COCO data set or image folders."), field="kind")
     dataset = Dataset(kind=DatasetKind(kind), state=DatasetState.CHECKING)
     _create(dataset, actor, camera, name, now)
     dataset.upload = upload_store(archive, field="archive")
@@ -78,9 +84,9 @@ def dataset_frames_add(*, dataset: Dataset, index: FrameIndex, files: Mapping[st
     """One batch from the box. The same batch sent again changes nothing, so the box may retry."""
     dataset = Dataset.objects.select_for_update().select_related("camera__box").get(id=dataset.id)
     if dataset.state != DatasetState.COLLECTING:
-        raise Conflict("This data set takes no more frames.")
+        raise Conflict(gettext("This data set takes no more frames."))
     if dataset.camera.privacy == Privacy.OFF:
-        raise Conflict("The privacy setting of this camera allows no frames to be sent.")
+        raise Conflict(gettext("The privacy setting of this camera allows no frames to be sent."))
     _check_batch(index, files)
     for name, content in files.items():
         path = f"{dataset.folder}/{name}"
@@ -162,12 +168,14 @@ def _finish(dataset: Dataset, now: datetime) -> None:
 def _check_batch(index: FrameIndex, files: Mapping[str, bytes]) -> None:
     named = {frame.file for frame in index.frames}
     if named != set(files) or len(named) != len(index.frames):
-        raise InvalidInput("The index of this batch does not name exactly the pictures sent with it.", field="index")
+        raise InvalidInput(
+            gettext("The index of this batch does not name exactly the pictures sent with it."), field="index"
+        )
     for name, content in files.items():
         if not _FILE_NAME.fullmatch(name):
-            raise InvalidInput(f"{name!r} is no name for a frame.", field="files")
+            raise InvalidInput(gettext("%(name)s is no name for a frame.") % {"name": name}, field="files")
         if not content.startswith(b"\xff\xd8") or len(content) > FRAME_MAX_BYTES:
-            raise InvalidInput(f"{name} is no JPEG picture of at most 4 MiB.", field="files")
+            raise InvalidInput(gettext("%(name)s is no JPEG picture of at most 4 MiB.") % {"name": name}, field="files")
 
 
 def _joined_parts(dataset: Dataset) -> FrameIndex:

@@ -8,6 +8,7 @@ import msgspec
 from django.core.files.base import File
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils.translation import gettext
 
 from edge_runtime.protocol.architectures import ARCHITECTURES
 from webapp.audit.services import audit_record
@@ -46,7 +47,9 @@ def model_register(
     model = Model(site=site, name=checked_name(name), created_at=now)
     _describe(model, architecture, classes, input_size)
     model.state = CheckState.CHECKING if _is_described(model) else CheckState.RECOGNISING
-    with unique_name(f'There is a model called "{model.name}" in {site} already.'):
+    with unique_name(
+        gettext('There is a model called "%(name)s" in %(site)s already.') % {"name": model.name, "site": site}
+    ):
         model.save()
     model.upload = upload_store(weights, field="weights")
     model.save(update_fields=["upload"])
@@ -100,7 +103,10 @@ def model_describe(
     require_role(actor, model.site, Role.OPERATOR)
     model = Model.objects.select_for_update(of=("self",)).select_related("site").get(id=model.id)
     if model.state != CheckState.UNDESCRIBED:
-        raise Conflict(f"{model} is {model.get_state_display().lower()} and does not wait for a description.")
+        raise Conflict(
+            gettext("%(model)s is %(state)s and does not wait for a description.")
+            % {"model": model, "state": model.get_state_display().lower()}
+        )
     found = read_recognition(model.recognition)
     known = found.candidate(architecture)
     wrong = contradiction(found, architecture, checked_classes(classes), input_size)
@@ -108,10 +114,15 @@ def model_describe(
         raise wrong
     if known is None:
         fitting = ", ".join(candidate.architecture for candidate in found.candidates)
-        raise InvalidInput(f"Choose what the weights were trained as: {fitting}.", field="architecture")
+        raise InvalidInput(
+            gettext("Choose what the weights were trained as: %(fitting)s.") % {"fitting": fitting},
+            field="architecture",
+        )
     size = input_size or known.input_size
     if size is None:
-        raise InvalidInput("The weights do not tell the input size: enter height and width.", field="input_size")
+        raise InvalidInput(
+            gettext("The weights do not tell the input size: enter height and width."), field="input_size"
+        )
     _describe(model, known.architecture, classes, size)
     model.state, model.problem = CheckState.CHECKING, ""
     model.save(update_fields=[*_DESCRIPTION, "state", "problem"])
@@ -161,7 +172,9 @@ def model_delete(*, actor: Any | None, model: Model, now: datetime) -> None:
     try:
         model.delete()
     except ProtectedError as error:
-        raise Conflict(f"{model} is used by queries or merge runs, so it was kept.") from error
+        raise Conflict(
+            gettext("%(model)s is used by queries or merge runs, so it was kept.") % {"model": model}
+        ) from error
 
 
 def _describe(model: Model, architecture: str, classes: Sequence[str], size: tuple[int, int] | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from webapp.audit.services import audit_record
 from webapp.common.errors import InvalidInput
@@ -38,9 +39,14 @@ def query_create(
 ) -> Query:
     require_role(actor, camera.box.site, Role.OPERATOR)
     if model.site_id != camera.box.site_id:
-        raise InvalidInput(f"{model} belongs to another site than {camera}.", field="model")
+        raise InvalidInput(
+            gettext("%(model)s belongs to another site than %(camera)s.") % {"model": model, "camera": camera},
+            field="model",
+        )
     if model.state != CheckState.READY:
-        raise InvalidInput(f"{model} is not ready: its check has not succeeded.", field="model")
+        raise InvalidInput(
+            gettext("%(model)s is not ready: its check has not succeeded.") % {"model": model}, field="model"
+        )
     check_numbers(accuracy_target, rate_fps, deadline_ms, priority)
     query = Query(
         camera=camera,
@@ -113,7 +119,9 @@ def publish_enqueue(*, box_id: UUID, now: datetime) -> None:
 
 
 def _save(query: Query) -> None:
-    with unique_name(f'{query.camera} has a query called "{query.name}" already.'):
+    with unique_name(
+        gettext('%(camera)s has a query called "%(name)s" already.') % {"camera": query.camera, "name": query.name}
+    ):
         query.save()
 
 

@@ -1,5 +1,7 @@
 // A long list of boxes to choose from: shows those whose name has the entered text, and chooses all shown or none.
 
+import { gettext } from "../words.js";
+
 export function start(element) {
   const filter = element.querySelector("[data-filter]");
   const words = element.querySelector("[data-chosen]");
@@ -11,7 +13,7 @@ export function start(element) {
     for (const choice of choices) choice.hidden = !choice.textContent.toLowerCase().includes(text);
     const shown = choices.filter(({ hidden }) => !hidden).length;
     const chosen = choices.filter((choice) => input(choice).checked).length;
-    words.textContent = `${chosen} of ${choices.length} chosen, ${shown} shown.`;
+    words.textContent = gettext("%(chosen)s of %(all)s chosen, %(shown)s shown.", { chosen, all: choices.length, shown });
   }
 
   filter.addEventListener("input", show);

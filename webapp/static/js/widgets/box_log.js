@@ -2,6 +2,7 @@
 
 import { moment } from "../format.js";
 import { subscribe, unsubscribe } from "../live.js";
+import { gettext } from "../words.js";
 
 const LINES_MAX = 500;
 const SILENCE_MS = 10_000;
@@ -16,10 +17,10 @@ export function start(element) {
     parts.show.hidden = isLooking;
     parts.hide.hidden = parts.lines.hidden = !isLooking;
     parts.note.hidden = !isLooking || known.size > 0;
-    parts.note.textContent = "Asking the box …";
+    parts.note.textContent = gettext("Asking the box …");
     clearTimeout(silence);
     (isLooking ? subscribe : unsubscribe)(topic);
-    if (isLooking) silence = setTimeout(() => (parts.note.textContent = "The box says nothing: it is not connected, or too old to send its log. The log is on its disk, too: log/gemel-edge.jsonl in its state folder."), SILENCE_MS);
+    if (isLooking) silence = setTimeout(() => (parts.note.textContent = gettext("The box says nothing: it is not connected, or too old to send its log. The log is on its disk, too: log/gemel-edge.jsonl in its state folder.")), SILENCE_MS);
   }
 
   function add(boot, { number, at, level, text }) {

@@ -6,6 +6,8 @@
 import { percent } from "../format.js";
 import { draw } from "./drawing.js";
 
+import { gettext } from "../words.js";
+
 export function showPicture(element, blob) {
   const picture = element.querySelector("img");
   const address = URL.createObjectURL(blob);
@@ -106,11 +108,11 @@ export function start(element) {
     frames += 1;
     element.dataset.frames = frames;
     badge.hidden = false;
-    badge.textContent = `live · ${new Date(detail.at * 1000).toTimeString().slice(0, 8)}`;
+    badge.textContent = gettext("live · %(time)s", { time: new Date(detail.at * 1000).toTimeString().slice(0, 8) });
   });
   const timer = setInterval(() => {
     if (!element.isConnected) return clearInterval(timer);
     const age = arrivedAt && (Date.now() - arrivedAt) / 1000;
-    if (age > STALE_AFTER_S) badge.textContent = `last picture ${Math.round(age)} s ago`;
+    if (age > STALE_AFTER_S) badge.textContent = gettext("last picture %(seconds)s s ago", { seconds: Math.round(age) });
   }, 1000);
 }

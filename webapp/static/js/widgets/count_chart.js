@@ -3,6 +3,7 @@
 
 import uPlot from "../../../uplot/uPlot.esm.js";
 import { cssColour, zone } from "../format.js";
+import { gettext } from "../words.js";
 import { readJson } from "./drawing.js";
 import { day, minute as clock, pastAxis, plot } from "./plot.js";
 
@@ -52,7 +53,7 @@ function words({ at, step, classes }, index) {
   const from = step >= HOUR_S ? `${day(at[index])} ${clock(at[index])}` : clock(at[index]);
   const counted = classes.filter(({ bars }) => bars[index]).map(({ label, bars }) => `${label} ${bars[index]}`);
   const isMeasured = classes.some(({ bars }) => bars[index] != null);
-  return `${from}–${clock(at[index] + step)}: ${isMeasured ? counted.join(", ") || "nothing" : "not measured"}`;
+  return `${from}–${clock(at[index] + step)}: ${isMeasured ? counted.join(", ") || gettext("nothing") : gettext("not measured")}`;
 }
 
 function markClasses(element, { classes }) {

@@ -1,6 +1,8 @@
 // Pictures of events, large: a click opens one over the page, arrow keys go to its neighbours. Without scripts, or with
 // a modifier key, the link opens the picture by itself.
 
+import { gettext } from "../words.js";
+
 function made(name, className, text = "") {
   return Object.assign(document.createElement(name), { className, textContent: text });
 }
@@ -35,9 +37,9 @@ export function start(gallery) {
     if (next) show(next);
   }
 
-  dialog.setAttribute("aria-label", "Picture of an event");
+  dialog.setAttribute("aria-label", gettext("Picture of an event"));
   const bar = made("div", "event-bar");
-  bar.append(caption, button("Newer event", "‹", () => step(-1)), button("Older event", "›", () => step(1)), button("Close", "×", () => dialog.close()));
+  bar.append(caption, button(gettext("Newer event"), "‹", () => step(-1)), button(gettext("Older event"), "›", () => step(1)), button(gettext("Close"), "×", () => dialog.close()));
   dialog.append(picture, bar);
   document.body.append(dialog);
 

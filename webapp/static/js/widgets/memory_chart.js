@@ -1,6 +1,7 @@
 // A box's memory: bands stacked up to the budget line, from stored samples and then live, or of the past.
 
 import { cssColour, size, zone } from "../format.js";
+import { gettext } from "../words.js";
 import { readJson } from "./drawing.js";
 import { BYTE_STEPS, append, keepFresh, plot, timeOptions } from "./plot.js";
 
@@ -46,7 +47,7 @@ export function start(element) {
   const showNewest = () => columns[0].length && showFigures(element, at(columns, columns[0].length - 1));
   showNewest();
   const zoneName = element.querySelector("[data-zone]");
-  if (zoneName) zoneName.textContent = `, ${zone()} time`;
+  if (zoneName) zoneName.textContent = gettext(", %(zone)s time", { zone: zone() });
   keepFresh(element, (fresh) => {
     Object.assign(points, fresh);
     columns.splice(0, columns.length, ...columnsOf(points));

@@ -2,6 +2,7 @@
 
 import { duration, percent, size } from "../format.js";
 import { status } from "../live.js";
+import { gettext, ngettext } from "../words.js";
 import { readJson } from "./drawing.js";
 import { accuracyChart, lineColour, savedChart } from "./run_charts.js";
 import { RunHistory, isResume } from "./run_history.js";
@@ -13,23 +14,22 @@ const ENDED = new Set(["finished", "cancelled", "failed"]);
 
 function timeLeft({ seconds_left_low: low, seconds_left_high: high }) {
   if (low == null && high == null) return "–";
-  if (low == null || high == null || Math.round(low) === Math.round(high)) return `about ${duration(high ?? low)}`;
-  return `${duration(low)} to ${duration(high)}`;
+  if (low == null || high == null || Math.round(low) === Math.round(high)) return gettext("about %(time)s", { time: duration(high ?? low) });
+  return gettext("%(low)s to %(high)s", { low: duration(low), high: duration(high) });
 }
 
-const atTarget = (queries) => `${queries.filter((figures) => figures.target_met).length} of ${queries.length} queries at target`;
+const atTarget = (queries) => gettext("%(met)s of %(all)s queries at target", { met: queries.filter((figures) => figures.target_met).length, all: queries.length });
 
 function sentence(event, history) {
-  const saved = `${size(event.saved_bytes)} saved`;
-  const targets = event.queries?.length ? `, ${atTarget(event.queries)}` : "";
-  if (isResume(event, history)) return "Went on from its last checkpoint, after its worker had stopped.";
+  const figures = { saved: size(event.saved_bytes), targets: event.queries?.length ? `, ${atTarget(event.queries)}` : "", trying: event.trying };
+  if (isResume(event, history)) return gettext("Went on from its last checkpoint, after its worker had stopped.");
   switch (event.type) {
-    case "started": return `Started: ${size(event.bytes_before)} of weights before merging.`;
-    case "evaluated": return `Evaluated${targets}.`;
-    case "accepted": return `Accepted: ${saved}${targets}.`;
-    case "rejected": return `Not accepted${targets}. ${event.trying}`;
-    case "finished": return `Finished: ${saved}.`;
-    case "cancelled": return `Cancelled. What was accepted is kept: ${saved}.`;
+    case "started": return gettext("Started: %(size)s of weights before merging.", { size: size(event.bytes_before) });
+    case "evaluated": return gettext("Evaluated%(targets)s.", figures);
+    case "accepted": return gettext("Accepted: %(saved)s saved%(targets)s.", figures);
+    case "rejected": return gettext("Not accepted%(targets)s. %(trying)s", figures);
+    case "finished": return gettext("Finished: %(saved)s saved.", figures);
+    case "cancelled": return gettext("Cancelled. What was accepted is kept: %(saved)s saved.", figures);
     default: return event.trying || event.type;
   }
 }
@@ -95,7 +95,7 @@ class RunPage {
     this.log(event);
     this.history.add(event);
     const times = this.history.resumes.length;
-    this.cell("resumed").textContent = times ? ` · resumed ${times === 1 ? "once" : `${times} times`} after its worker had stopped` : "";
+    this.cell("resumed").textContent = times ? ` · ${ngettext("resumed once after its worker had stopped", "resumed %(times)s times after its worker had stopped", times, { times })}` : "";
   }
 
   /** After a lost connection: what the page would say if it were opened now. */
@@ -129,13 +129,13 @@ class RunPage {
     progress.hidden = !isGoing || !event.steps_planned || ENDED.has(event.type);
     progress.max = event.steps_planned || 1;
     progress.value = event.step;
-    this.cell("steps").textContent = progress.hidden ? "" : `step ${event.step} of ${event.steps_planned}`;
+    this.cell("steps").textContent = progress.hidden ? "" : gettext("step %(step)s of %(planned)s", { step: event.step, planned: event.steps_planned });
   }
 
   showTimeLeft(event) {
     const limit = Number(this.element.dataset.limit);
     this.cell("left").textContent = timeLeft(event);
-    this.cell("limit").textContent = limit ? `for this training; ${duration(Math.max(0, limit - event.seconds))} until the limit` : "for this training";
+    this.cell("limit").textContent = limit ? gettext("for this training; %(left)s until the limit", { left: duration(Math.max(0, limit - event.seconds)) }) : gettext("for this training");
   }
 
   showQueries(event) {
@@ -143,10 +143,10 @@ class RunPage {
       const row = this.rows.find((found) => found.dataset.queryName === figures.name);
       if (!row) continue;
       row.querySelector('[data-field="accuracy"]').textContent = percent(figures.relative_accuracy);
-      row.querySelector('[data-field="interval"]').textContent = `${percent(figures.lower_bound)} to ${percent(figures.upper_bound)}`;
+      row.querySelector('[data-field="interval"]').textContent = gettext("%(low)s to %(high)s", { low: percent(figures.lower_bound), high: percent(figures.upper_bound) });
       row.querySelector('[data-field="basis"]').textContent = figures.basis;
       const verdict = row.querySelector('[data-field="verdict"]');
-      verdict.textContent = figures.target_met ? "at target" : "below target";
+      verdict.textContent = figures.target_met ? gettext("at target") : gettext("below target");
       verdict.className = `text-nowrap ${figures.target_met ? "text-good" : "text-bad"}`;
     }
   }
@@ -165,6 +165,6 @@ class RunPage {
     const silent = (Date.now() - this.heardAt) / 1000;
     const note = this.cell("silence");
     note.hidden = this.element.dataset.state !== "running" || silent < SILENT_AFTER_S;
-    if (!note.hidden) note.textContent = `Nothing heard for ${duration(silent)}: its machine is busy, or its worker was stopped and another one will go on from the last checkpoint.`;
+    if (!note.hidden) note.textContent = gettext("Nothing heard for %(time)s: its machine is busy, or its worker was stopped and another one will go on from the last checkpoint.", { time: duration(silent) });
   }
 }

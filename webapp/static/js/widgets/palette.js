@@ -1,5 +1,7 @@
 // The command palette: a dialog whose combobox finds everything. The server finds; this moves through its options.
 
+import { gettext } from "../words.js";
+
 export function start(dialog) {
   const input = dialog.querySelector("[role=combobox]");
   const list = dialog.querySelector("[role=listbox]");
@@ -39,7 +41,7 @@ export function start(dialog) {
   list.addEventListener("htmx:afterSwap", () => {
     const count = options().length;
     choose(options()[0]);
-    words.textContent = count ? `${count} found` : list.textContent.trim();
+    words.textContent = count ? gettext("%(count)s found", { count }) : list.textContent.trim();
   });
   list.addEventListener("htmx:responseError", () => list.replaceChildren());
   list.addEventListener("pointermove", (event) => {

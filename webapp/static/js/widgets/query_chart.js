@@ -1,6 +1,7 @@
 // One query over time: frames, latency against its deadline, or agreement against its target; live, or of the past.
 
 import { cssColour, number, percent } from "../format.js";
+import { gettext } from "../words.js";
 import { readJson } from "./drawing.js";
 import { append, keepFresh, plot, timeOptions } from "./plot.js";
 
@@ -14,19 +15,19 @@ const constant = (at, value) => at.map(() => value);
 const KINDS = {
   frames: {
     data: (c) => [c.at, c.processed, c.lost],
-    series: [line("processed", "--good"), line("lost", "--bad")],
+    series: [line(gettext("processed"), "--good"), line(gettext("lost"), "--bad")],
     format: (value) => number(value, 0),
     range: (_, __, max) => [0, Math.max(2, max * 1.1)],
   },
   latency: {
     data: (c, element) => [c.at, c.latency_p50_ms, c.latency_p95_ms, constant(c.at, Number(element.dataset.deadline))],
-    series: [line("median", "--band-private"), line("95th percentile", "--band-shared"), limit("deadline")],
+    series: [line(gettext("median"), "--band-private"), line(gettext("95th percentile"), "--band-shared"), limit(gettext("deadline"))],
     format: (value) => `${number(value, 0)} ms`,
     range: (_, __, max) => [0, max * 1.1],
   },
   agreement: {
     data: (c, element) => [c.at, c.agreement, constant(c.at, Number(element.dataset.target))],
-    series: [line("agreement", "--good", { spanGaps: true }), limit("target")],
+    series: [line(gettext("agreement"), "--good", { spanGaps: true }), limit(gettext("target"))],
     format: (value) => percent(value),
     range: (_, min) => [Math.max(0, Math.min(0.8, min - 0.05)), 1.02],
   },

@@ -1,6 +1,7 @@
 // The live cells of a table of queries, from the statistics of their boxes.
 
 import { number, percent } from "../format.js";
+import { gettext } from "../words.js";
 
 const FRAMES_SPAN_S = 10;
 const SWAPS_SPAN_S = 60;
@@ -48,7 +49,7 @@ function show(row, window, sample) {
   cell("p95").textContent = number(sample.latency_p95_ms, 0);
   cell("swaps").textContent = number((60 * window.total(SWAPS_SPAN_S, (s) => s.swaps)) / swapSeconds, 0);
   const isMeasured = sample.agreement != null;
-  cell("agreement").textContent = isMeasured ? percent(sample.agreement) : "original";
+  cell("agreement").textContent = isMeasured ? percent(sample.agreement) : gettext("original");
   cell("agreement").classList.toggle("text-bad", isMeasured && sample.agreement < Number(row.dataset.target));
   cell("counts").textContent = seen(sample.counts ?? {}, row.dataset.task);
 }

@@ -1,6 +1,7 @@
 // Which models of a box were resident when, and how long execution waited for them: a row of steps per query.
 
 import { duration, moment, percent } from "../format.js";
+import { gettext } from "../words.js";
 import { draw, readJson } from "./drawing.js";
 
 const HEIGHT = 20;
@@ -33,11 +34,13 @@ class Row {
       step.stalled.setAttribute("height", waited);
       step.stalled.setAttribute("y", HEIGHT - waited);
       const at = moment(new Date(1000 * (from + place * step_s)));
-      step.title.textContent = resident[place] == null ? `${at}: nothing measured` : `${at}: resident ${percent(resident[place])} of ${duration(step_s)}, execution waited for it ${percent(stalled[place])}`;
+      step.title.textContent = resident[place] == null
+        ? gettext("%(at)s: nothing measured", { at })
+        : gettext("%(at)s: resident %(resident)s of %(step)s, execution waited for it %(stalled)s", { at, resident: percent(resident[place]), step: duration(step_s), stalled: percent(stalled[place]) });
     });
-    const words = `resident ${percent(mean(known(resident)))}, waited for ${percent(mean(known(stalled)))}`;
-    this.#figures.textContent = words;
-    this.#image.setAttribute("aria-label", `${name}: ${words} of the time`);
+    const shares = { name, resident: percent(mean(known(resident))), stalled: percent(mean(known(stalled))) };
+    this.#figures.textContent = gettext("resident %(resident)s, waited for %(stalled)s", shares);
+    this.#image.setAttribute("aria-label", gettext("%(name)s: resident %(resident)s, waited for %(stalled)s of the time", shares));
   }
 }
 

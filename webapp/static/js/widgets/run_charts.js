@@ -2,6 +2,7 @@
 
 import { cssColour, duration, percent, size } from "../format.js";
 import uPlot from "../../../uplot/uPlot.esm.js";
+import { gettext } from "../words.js";
 import { BYTE_STEPS, TIME_STEPS, plot } from "./plot.js";
 
 const LINES = 8;
@@ -114,7 +115,7 @@ export function accuracyChart(element, history, targets, { axis = () => "seconds
       y: { range: (_, min) => [extent().low ?? Math.max(0, Math.min(lowest, (min ?? 1) - 0.02)), 1.05] },
     },
     hooks: {
-      draw: [(u) => distinctTargets.forEach((target) => rule(u, { y: target, words: isNamed(target) ? `target ${percent(target)}` : "", isBelow: isLowest(target) }))],
+      draw: [(u) => distinctTargets.forEach((target) => rule(u, { y: target, words: isNamed(target) ? gettext("target %(share)s", { share: percent(target) }) : "", isBelow: isLowest(target) }))],
       setCursor: readout(element, (u, index) => `${AXES[axis()](u.data[0][index])}: ${names.map((name, i) => `${name} ${percent(u.data[i + 1][index])}`).join(", ")}`),
     },
   });

@@ -1,6 +1,7 @@
 // The picture of sharing: each model a column of its layers drawn by bytes, ribbons between layers that became one.
 
 import { size } from "../format.js";
+import { gettext } from "../words.js";
 import { draw, readJson } from "./drawing.js";
 
 const HEIGHT = 440;
@@ -53,7 +54,7 @@ function ribbon(svg, from, to) {
   const bend = (x2 - x1) / 2;
   const d = `M${x1} ${from.y} C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}
     L${x2} ${to.y + to.height} C${x2 - bend} ${to.y + to.height} ${x1 + bend} ${from.y + from.height} ${x1} ${from.y + from.height} Z`;
-  draw("path", { d, class: "ribbon", "data-group": from.shared }, svg, `${from.name} and ${to.name} are one: ${size(from.size_bytes)}`);
+  draw("path", { d, class: "ribbon", "data-group": from.shared }, svg, gettext("%(one)s and %(other)s are one: %(size)s", { one: from.name, other: to.name, size: size(from.size_bytes) }));
 }
 
 /** Each shared group is tied from column to next column that has it; a column may hold several of its places. */
@@ -81,7 +82,9 @@ function picture(element, columns) {
       const isShared = layer.shared != null;
       const { x, y, width: wide, height } = layer;
       const css = `${isShared ? "layer-shared" : "layer-private"}${height < OUTLINED_FROM ? " is-thin" : ""}`;
-      const words = `${layer.name}: ${size(layer.size_bytes)}, ${isShared ? "shared" : "private"}`;
+      const words = isShared
+        ? gettext("%(layer)s: %(size)s, shared", { layer: layer.name, size: size(layer.size_bytes) })
+        : gettext("%(layer)s: %(size)s, private", { layer: layer.name, size: size(layer.size_bytes) });
       draw("rect", { x, y, width: wide, height, class: css, ...(isShared && { "data-group": layer.shared }) }, svg, words);
     }
   }

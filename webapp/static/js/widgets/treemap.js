@@ -1,6 +1,7 @@
 // The layers of a model as areas by bytes: a squarified treemap (Bruls, Huizing, van Wijk 2000) in plain SVG.
 
 import { size } from "../format.js";
+import { gettext } from "../words.js";
 import { draw, readJson } from "./drawing.js";
 
 const WIDTH = 900;
@@ -65,7 +66,7 @@ export function start(element) {
   for (const tile of squarify(layers)) {
     const { x, y, width, height, name, kind, value, others } = tile;
     draw("rect", { x, y, width, height, rx: 2, class: "tile tile-private" }, svg);
-    const who = all ? `; ${others} of ${all} other models could share it` : "";
+    const who = all ? gettext("; %(others)s of %(all)s other models could share it", { others, all }) : "";
     const strength = others ? 0.35 + (0.65 * others) / all : 0;
     draw("rect", { x, y, width, height, rx: 2, class: "tile tile-shareable", "fill-opacity": strength }, svg, `${name} (${kind}): ${size(value)}${who}`);
     label(svg, tile);

@@ -2,6 +2,7 @@
 // writes it, and follows when somebody types there. Corners are [x, y] in percent of the picture.
 
 import { draw } from "./drawing.js";
+import { gettext } from "../words.js";
 
 const MOST = 20;
 const FEWEST = 3;
@@ -51,11 +52,13 @@ export function placeFor(corner, corners) {
 }
 
 function words(corners) {
-  if (corners === null) return "The corners below cannot be read.";
-  if (!corners.length) return "No zone: the whole picture counts.";
-  if (corners.length < FEWEST) return `A zone has at least ${FEWEST} corners: ${FEWEST - corners.length} more to go.`;
-  if (isCrossed(corners)) return "The zone’s edges cross: move its corners apart.";
-  return `Zone of ${corners.length} corners, ${Math.round(area(corners))} % of the picture${corners.length >= MOST ? "; more corners are not possible" : ""}.`;
+  if (corners === null) return gettext("The corners below cannot be read.");
+  if (!corners.length) return gettext("No zone: the whole picture counts.");
+  if (corners.length < FEWEST) return gettext("A zone has at least %(least)s corners: %(missing)s more to go.", { least: FEWEST, missing: FEWEST - corners.length });
+  if (isCrossed(corners)) return gettext("The zone’s edges cross: move its corners apart.");
+  const figures = { corners: corners.length, share: Math.round(area(corners)) };
+  if (corners.length >= MOST) return gettext("Zone of %(corners)s corners, %(share)s % of the picture; more corners are not possible.", figures);
+  return gettext("Zone of %(corners)s corners, %(share)s % of the picture.", figures);
 }
 
 class ZoneEditor {
@@ -70,7 +73,7 @@ class ZoneEditor {
     this.outline = draw("polygon", { class: "zone-outline" }, svg);
     this.handles = this.stage.appendChild(Object.assign(document.createElement("div"), { className: "zone-handles" }));
     this.handles.setAttribute("role", "group");
-    this.handles.setAttribute("aria-label", "Corners of the zone");
+    this.handles.setAttribute("aria-label", gettext("Corners of the zone"));
     this.stage.addEventListener("click", (event) => this.press(event));
     this.handles.addEventListener("pointerdown", (event) => this.grab(event));
     this.handles.addEventListener("keydown", (event) => this.key(event));
@@ -99,7 +102,7 @@ class ZoneEditor {
       handle.dataset.corner = index;
       handle.style.left = `${x}%`;
       handle.style.top = `${y}%`;
-      handle.setAttribute("aria-label", `Corner ${index + 1} at ${x}, ${y} percent`);
+      handle.setAttribute("aria-label", gettext("Corner %(number)s at %(x)s, %(y)s percent", { number: index + 1, x, y }));
     });
     this.said.textContent = words(corners);
     this.addButton.disabled = this.corners.length >= MOST;
