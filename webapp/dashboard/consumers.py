@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import HASH_SESSION_KEY
 
 from webapp.common.errors import NotFound
 from webapp.fleets.selectors import box_get, camera_get, site_get
 from webapp.merges.selectors import merge_run_list
+from webapp.realtime.consumer import SocketConsumer
 from webapp.realtime.groups import box_commands, person_live
 from webapp.realtime.topics import Topic, TopicKind, parse_topic
 from webapp.rollouts.selectors import rollout_get
@@ -25,7 +25,7 @@ _PICTURES = (TopicKind.CAMERA, TopicKind.CAMERA_PLAIN)
 UNAUTHORISED, NO_LONGER = 4401, 4403
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(SocketConsumer):
     """One page of one person. `topics` are those it subscribed to; `asking` tells boxes, and their connections,
     that somebody watches, so that nothing is sent for nobody.
 

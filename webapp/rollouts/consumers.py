@@ -1,4 +1,8 @@
-"""/ws/box: telemetry and pictures from a box, nudges to it. It may vanish at any time: the truth goes over HTTP."""
+"""/ws/box: telemetry and pictures from a box, nudges to it. It may vanish at any time: the truth goes over HTTP.
+
+What a page that looks at the box sees is what the box says, as soon as it says it. Only its acknowledgement, and what
+the page loads the next time, wait for the database.
+"""
 
 import asyncio
 import contextlib
@@ -9,7 +13,6 @@ from typing import Any
 
 import msgspec
 from asgiref.sync import sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import timezone
 
 from edge_runtime.protocol.errors import ProtocolError
@@ -32,10 +35,12 @@ from webapp.common.database_thread import DatabaseThread
 from webapp.fleets.api import CredentialRefused, box_of_header, require_spoken
 from webapp.fleets.models import Camera
 from webapp.fleets.services import box_connected, box_disconnected, box_refused, camera_preview_record
+from webapp.realtime.consumer import SocketConsumer
 from webapp.realtime.groups import box_commands, camera_live, camera_plain
 from webapp.realtime.topics import Topic, TopicKind, live_send
 from webapp.rollouts.services import report_record
 from webapp.telemetry.ingest import Outcome, StatsIngest
+from webapp.telemetry.policies import StatsUnusable, check_stats
 from webapp.telemetry.services import Arrived
 
 UNAUTHORISED, REVOKED, REPLACED, TOO_LARGE, VERSION, TRY_AGAIN = 4401, 4403, 4409, 4413, 4426, 4503
@@ -51,7 +56,7 @@ WATCHED_FOR_S = 8.0  # browsers say every few seconds that they still look
 logger = logging.getLogger(__name__)
 
 
-class BoxConsumer(AsyncWebsocketConsumer):
+class BoxConsumer(SocketConsumer):
     """One connection of one box. `box` is None until the credential was accepted."""
 
     box: Any = None
@@ -64,6 +69,7 @@ class BoxConsumer(AsyncWebsocketConsumer):
         self._shown: deque[Stats] = deque(maxlen=LIVE_MAX)
         self._has_failed = False
         self._telling: asyncio.Task[None] | None = None
+        self._showing: asyncio.Task[None] | None = None
         self._watched_until = 0.0
 
     async def connect(self) -> None:
@@ -92,8 +98,8 @@ class BoxConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.box is None:
             return
-        if self._telling:
-            self._telling.cancel()
+        for task in filter(None, (self._telling, self._showing)):
+            task.cancel()
         await self.channel_layer.group_discard(box_commands(self.box.id), self.channel_name)
         await self._database.run(box_disconnected, box=self.box, connection=self.channel_name)
 
@@ -117,6 +123,7 @@ class BoxConsumer(AsyncWebsocketConsumer):
         if isinstance(message, Report):
             await self._database.run(report_record, box=self.box, report=message, now=timezone.now())
             return
+        self._show(message)
         await self._in_flight.acquire()
         await self._ingest.put(
             Arrived(self.box.id, message), size_bytes, lambda outcome: self._stored(message, outcome)
@@ -135,8 +142,6 @@ class BoxConsumer(AsyncWebsocketConsumer):
             logger.warning("Box %s: %s", self.box.id, outcome.problem)
         # An unusable message is acknowledged too: the box would send it for ever otherwise.
         self._due[stats.boot_id] = max(stats.seq, self._due.get(stats.boot_id, 0))
-        if outcome.is_new and time.time() - stats.at < LIVE_AGE_MAX_S and time.monotonic() < self._watched_until:
-            self._shown.append(stats)
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell())
 
@@ -147,9 +152,23 @@ class BoxConsumer(AsyncWebsocketConsumer):
                 due, self._due = self._due, {}
                 for boot_id, seq in due.items():
                     await self._send(Ack(boot_id, seq))
-                while self._shown:
-                    shown = msgspec.to_builtins(self._shown.popleft())
-                    await live_send(Topic(TopicKind.BOX, self.box.id), "stats", stats=shown)
+
+    def _show(self, stats: Stats) -> None:
+        """To whoever watches. One that is sent again over another connection is shown again."""
+        if time.monotonic() >= self._watched_until or time.time() - stats.at >= LIVE_AGE_MAX_S:
+            return
+        try:
+            check_stats(stats)
+        except StatsUnusable:  # the ingest tells of it
+            return
+        self._shown.append(stats)
+        if self._showing is None or self._showing.done():
+            self._showing = asyncio.create_task(self._show_all())
+
+    async def _show_all(self) -> None:
+        while self._shown:
+            shown = msgspec.to_builtins(self._shown.popleft())
+            await live_send(Topic(TopicKind.BOX, self.box.id), "stats", stats=shown)
 
     async def _preview(self, content: bytes) -> None:
         head, jpeg = decode_preview(content)

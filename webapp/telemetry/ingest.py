@@ -28,10 +28,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one message: `is_new` unless it was stored already, `problem` where it never can be. `error`: nothing is known
-    of it, and the box should send it again over another connection."""
+    """Of one message: it is stored, now or already; or there is a `problem`, and it never can be. `error`: nothing is
+    known of it, and the box should send it again over another connection."""
 
-    is_new: bool = False
     problem: StatsUnusable | None = None
     error: Exception | None = None
 
@@ -93,8 +92,4 @@ class StatsIngest:
                 return [Outcome(error=error)] * len(batch)
             else:
                 self._is_away = False
-                return [_outcome(one, recorded) for one in arrived]
-
-
-def _outcome(arrived: Arrived, recorded: Recorded) -> Outcome:
-    return Outcome(is_new=arrived.key in recorded.new, problem=recorded.unusable.get(arrived.key))
+                return [Outcome(recorded.unusable.get(one.key)) for one in arrived]

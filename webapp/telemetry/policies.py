@@ -1,6 +1,6 @@
 """Which statistics are acceptable. Pure: a box is not trusted to send numbers that the database can hold."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -19,6 +19,9 @@ SCORED_MAX = 1000
 ANSWERS_MAX = 10_000
 TEMPERATURE_MAX_C = 1000
 
+_STATS_COUNTS = ("seq", "bundle_version", "samples_dropped", "interval_s", "cpu_percent")
+_QUERY_COUNTS = ("captured", "processed", "dropped", "late", "swaps", "swap_ms", "agreement_frames")
+
 
 class StatsUnusable(ProtocolError):
     """Sending the same message again cannot help, so the sender should forget it."""
@@ -28,11 +31,8 @@ class StatsUnusable(ProtocolError):
 
 def check_stats(stats: Stats) -> None:
     """Raises StatsUnusable for what no box that works would send."""
-    memory = msgspec.structs.asdict(stats.memory)
-    counts = {"seq": stats.seq, "bundle_version": stats.bundle_version, "samples_dropped": stats.samples_dropped}
-    _check_range(memory, BYTES_MAX)
-    _check_range(counts, COUNT_MAX)
-    _check_range({"interval_s": stats.interval_s, "cpu_percent": stats.cpu_percent}, COUNT_MAX)
+    _check_fields(stats.memory, stats.memory.__struct_fields__, BYTES_MAX)
+    _check_fields(stats, _STATS_COUNTS, COUNT_MAX)
     if not 0 < len(stats.boot_id) <= NAME_MAX:
         raise StatsUnusable("The statistics name no boot of the box.")
     for sample in stats.queries:
@@ -51,9 +51,7 @@ def sampled_at(stats: Stats, now: datetime) -> datetime:
 
 
 def _check_query(sample: QuerySample) -> None:
-    counts = ("captured", "processed", "dropped", "late", "swaps", "agreement_frames")
-    _check_range({field: getattr(sample, field) for field in counts}, COUNT_MAX)
-    _check_range({"swap_ms": sample.swap_ms}, COUNT_MAX)
+    _check_fields(sample, _QUERY_COUNTS, COUNT_MAX)
     for name in ("agreement", "resident"):
         share = getattr(sample, name)
         if share is not None and not 0 <= share <= 1:
@@ -90,6 +88,14 @@ def _check_labels(labels: Collection[str]) -> None:
     for label in labels:
         if not 0 < len(label) <= LABEL_MAX or not label.isprintable():
             raise StatsUnusable(f"The statistics name something {label[:LABEL_MAX]!r}.")
+
+
+def _check_fields(part: msgspec.Struct, names: Sequence[str], highest: float) -> None:
+    """As _check_range. Every sample of every box comes here, and to make a dictionary of it took most of the time."""
+    for field in names:
+        value = getattr(part, field)
+        if not 0 <= value <= highest:
+            raise StatsUnusable(f"The statistics hold {field} = {value}.")
 
 
 def _check_range(values: Mapping[str, float], highest: float) -> None:

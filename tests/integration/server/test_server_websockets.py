@@ -1,7 +1,8 @@
 """/ws/box and /ws/live against real Redis: acknowledgement, live updates, rights, previews, replaced connections."""
 
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -40,6 +41,7 @@ from webapp.rollouts.consumers import MESSAGE_MAX_BYTES, BoxConsumer
 from webapp.rollouts.models import BoxReport
 from webapp.telemetry.ingest import StatsIngest
 from webapp.telemetry.models import BoxSample
+from webapp.telemetry.services import Recorded, stats_record_all
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 TIMEOUT_S = 20  # only a failure waits that long
@@ -105,9 +107,8 @@ async def open_sockets(database: DatabaseThread) -> AsyncIterator[list[Socket]]:
 
 @pytest.fixture
 def as_box(open_sockets: list[Socket], database: DatabaseThread) -> Any:
-    ingest = StatsIngest(database)
-
-    async def connect(credential: str) -> Socket:
+    async def connect(credential: str, record: Callable[..., Recorded] = stats_record_all) -> Socket:
+        ingest = StatsIngest(database, record)
         headers = [(b"authorization", f"Bearer {credential}".encode())]
         socket = Socket(BoxConsumer.as_asgi(ingest=ingest, database=database), "/ws/box", headers)
         accepted, _ = await socket.connect()
@@ -159,7 +160,29 @@ async def test_statistics_are_stored_acknowledged_and_shown(fleet: Any, as_box: 
     assert await BoxSample.objects.acount() == 1
 
 
-async def test_nonsense_is_survived_and_unusable_statistics_are_acknowledged(fleet: Any, as_box: Any) -> None:
+async def test_a_page_that_looks_does_not_wait_for_the_database(fleet: Any, as_box: Any, as_person: Any) -> None:
+    may_store = threading.Event()
+
+    def when_it_may(**arguments: Any) -> Recorded:
+        assert may_store.wait(TIMEOUT_S)
+        return stats_record_all(**arguments)
+
+    viewer = await as_person(fleet.people[Role.VIEWER], f"box:{fleet.box.id}")
+    await subscribed(viewer)
+    box = await as_box(fleet.credential, when_it_may)
+    await box.send_to(msgspec.json.encode(stats()).decode())
+    assert (await heard(viewer, "stats"))["stats"]["seq"] == 1
+    assert not await BoxSample.objects.aexists()
+    assert await box.receive_nothing(timeout=0.01)
+    may_store.set()
+    assert decode_to_box(await box.receive_from()) == Ack("boot", 1)
+
+
+async def test_nonsense_is_survived_and_unusable_statistics_are_acknowledged_and_not_shown(
+    fleet: Any, as_box: Any, as_person: Any
+) -> None:
+    viewer = await as_person(fleet.people[Role.VIEWER], f"box:{fleet.box.id}")
+    await subscribed(viewer)
     box = await as_box(fleet.credential)
     await box.send_to("nonsense")
     await box.send_to(content=b"nonsense")
@@ -167,6 +190,8 @@ async def test_nonsense_is_survived_and_unusable_statistics_are_acknowledged(fle
     await box.send_to(msgspec.json.encode(unusable).decode())
     assert decode_to_box(await box.receive_from()) == Ack("boot", 2)
     assert await BoxSample.objects.acount() == 0
+    await box.send_to(msgspec.json.encode(msgspec.structs.replace(stats(), seq=3)).decode())
+    assert (await heard(viewer, "stats"))["stats"]["seq"] == 3
 
 
 async def test_a_report_is_recorded_and_a_change_nudges_the_box(fleet: Any, as_box: Any, as_person: Any) -> None:

@@ -64,7 +64,7 @@ async def test_what_arrives_together_is_stored_together_and_in_order():
     database = Database()
     outcomes = await told(StatsIngest(database, database.record), 1, 2, 3)
     assert database.batches == [[1, 2, 3]]
-    assert outcomes == {seq: [Outcome(is_new=True)] for seq in (1, 2, 3)}
+    assert outcomes == {seq: [Outcome()] for seq in (1, 2, 3)}
 
 
 async def test_batches_are_bounded(monkeypatch):
@@ -78,7 +78,7 @@ async def test_while_the_database_is_away_nothing_is_told_and_then_everything_on
     database = Database(OperationalError("away"), OperationalError("away"))
     outcomes = await told(StatsIngest(database, database.record), 1, 2)
     assert (database.batches, database.troubles) == ([[1, 2]], [])
-    assert outcomes == {1: [Outcome(is_new=True)], 2: [Outcome(is_new=True)]}
+    assert outcomes == {1: [Outcome()], 2: [Outcome()]}
 
 
 async def test_a_fault_of_our_own_is_told_and_the_next_batch_goes_on(monkeypatch, caplog):
@@ -86,7 +86,7 @@ async def test_a_fault_of_our_own_is_told_and_the_next_batch_goes_on(monkeypatch
     fault = RuntimeError("a fault")
     database = Database(fault)
     outcomes = await told(StatsIngest(database, database.record), 1, 2)
-    assert outcomes == {1: [Outcome(error=fault)], 2: [Outcome(is_new=True)]}
+    assert outcomes == {1: [Outcome(error=fault)], 2: [Outcome()]}
 
 
 async def test_unusable_ones_and_known_ones_are_told_apart():

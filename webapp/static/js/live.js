@@ -4,6 +4,7 @@
 // of its topics; pictures arrive as "live:preview" {camera, at, blob}. Scripts may subscribe by themselves, too.
 
 const counts = new Map();
+const newest = new Map(); // statistics by topic
 let socket = null;
 let attempt = 0;
 let scanned = new Set();
@@ -54,9 +55,18 @@ function deliverPicture(buffer) {
   deliver(`${head.answers ? "camera-plain" : "camera"}:${head.camera}`, "preview", { ...head, blob });
 }
 
+/** A box sends again what it heard nothing of, and the server shows it before it looks whether it has it already. */
+function isRepeated({ topic, stats }) {
+  const last = newest.get(topic);
+  if (last?.boot_id === stats.boot_id && stats.seq <= last.seq) return true;
+  newest.set(topic, stats);
+  return false;
+}
+
 function receive(event) {
   if (event.data instanceof ArrayBuffer) return deliverPicture(event.data);
   const message = JSON.parse(event.data);
+  if (message.kind === "stats" && isRepeated(message)) return;
   if (message.topic) deliver(message.topic, message.kind, message);
 }
 
