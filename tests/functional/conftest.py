@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -222,6 +223,7 @@ def chromium(fleet: Any, live_server: Any, chromium_path: str) -> Iterator[Any]:
         started = launch(playwright, chromium_path)
         yield started
         started.close()
+        connections.close_all()  # what is asked while Playwright's loop runs goes over connections of its own
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
