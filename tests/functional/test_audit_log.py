@@ -40,6 +40,7 @@ def test_an_entry_leads_to_what_it_is_about_while_that_exists(browser, fleet, pe
 
     content = browser.get(reverse(PAGE)).content.decode()
 
+    assert '<option value="camera.delete">deleted camera</option>' in content
     assert f'href="{reverse("dashboard:box-detail", args=[fleet.box.pk])}">north gate</a>' in content
     assert f"{fleet.camera.name}</strong>" in content
 

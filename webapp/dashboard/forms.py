@@ -1,11 +1,13 @@
 """What people enter to search the audit log."""
 
+from operator import itemgetter
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy
 
 from webapp.accounts.models import Person
+from webapp.dashboard.actions import action_words
 from webapp.dashboard.audit_log import AuditSearch, actions_known
 from webapp.fleets.selectors import sites_administered
 from webapp.people.selectors import person_list
@@ -32,7 +34,7 @@ class AuditSearchForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["person"].queryset = person_list(actor)
         self.fields["site"].queryset = sites_administered(actor)
-        actions = [(action, action.replace("_", " ").replace(".", ": ")) for action in actions_known(actor)]
+        actions = sorted(((action, action_words(action)) for action in actions_known(actor)), key=itemgetter(1))
         self.fields["action"].choices = [("", "anything"), *actions]
 
     def search(self) -> AuditSearch:
