@@ -3,7 +3,7 @@
 from django import template
 from django.template import Context
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy
 
 register = template.Library()
 
@@ -15,7 +15,7 @@ def nav_item(
     title: str,
     icon_name: str,
     badge: int = 0,
-    badge_title: str = gettext("waiting for a decision"),
+    badge_title: str = gettext_lazy("waiting for a decision"),
 ) -> dict[str, object]:
     address = reverse(view)
     path = context["request"].path
