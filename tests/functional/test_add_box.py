@@ -92,7 +92,7 @@ def test_hides_boxes_of_other_sites(fleet, client_of, words):
 
 def test_revokes_access_only_after_asking(browser, fleet, words):
     revoke = reverse("fleets:box-revoke", args=[fleet.box.id])
-    assert "loses its credential at once" in words(browser.get(revoke))
+    assert "loses its access at once" in words(browser.get(revoke))
     fleet.box.refresh_from_db()
     assert fleet.box.enrolled_at is not None
 

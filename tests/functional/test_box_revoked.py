@@ -41,7 +41,7 @@ def test_a_lost_machine_is_shut_out_and_a_new_join_code_brings_the_box_back(
     first = Bundle.objects.get(box=row)
     until(lambda: BoxSample.objects.filter(box=row).exists())
     revoke = reverse("fleets:box-revoke", args=[row.id])
-    assert "loses its credential at once" in words(browser.get(revoke))
+    assert "loses its access at once" in words(browser.get(revoke))
     assert 401 not in requests_of(yard, machine.credential, first)
 
     browser.post(revoke)
