@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from edge_runtime.protocol.messages import CameraSample, Report
 from edge_runtime.protocol.target import TargetState
 
+REASONS_MAX = 6
+
 
 def report(
     *,
@@ -22,14 +24,19 @@ def report(
     """`failures`: sentences of steps that failed; `progress`: what is being done, ""; `running`: (digest, version).
     `warnings`: sentences about all models together; `refused`: digest of the bundle that was given up, "".
 
-    Not being at the target outweighs a part that fails: the first such sentence is shown.
+    Not being at the target outweighs a part that fails. All that is wrong is told, the worst first.
     """
-    state, sentence = _state(target, failures, progress or _gap(target, running), model_problems, cameras)
-    if state == "running" and warnings:
-        state, sentence = "degraded", warnings[0]
+    behind = list(filter(None, (*failures, progress or _gap(target, running))))
+    if target is None and not behind:
+        behind = ["The box has not received its target from the server yet."]
+    watched, unwatched = _failing(target, cameras)
+    wrong = [*behind, *model_problems.values(), *watched, *warnings, *unwatched]
+    left_out = len(wrong) - REASONS_MAX
+    if left_out > 0:
+        wrong[REASONS_MAX:] = [f"{left_out} more {'thing is' if left_out == 1 else 'things are'} wrong."]
     return Report(
-        state=state,
-        sentence=sentence,
+        state="not at target" if behind else "degraded" if wrong else "running",
+        sentence="\n".join(wrong),
         manifest_digest=running[0],
         bundle_version=running[1],
         bytes_downloaded=bytes_downloaded,
@@ -45,24 +52,12 @@ def _gap(target: TargetState | None, running: tuple[str, int]) -> str:
     return f"The box is about to run bundle version {bundle.version}."
 
 
-def _state(
-    target: TargetState | None,
-    failures: Sequence[str],
-    progress: str,
-    model_problems: Mapping[str, str],
-    cameras: Sequence[CameraSample],
-) -> tuple[str, str]:
-    if failures:
-        return "not at target", failures[0]
-    if progress:
-        return "not at target", progress
-    if target is None:
-        return "not at target", "The box has not received its target from the server yet."
-    for problem in model_problems.values():
-        return "degraded", problem
-    names = {camera.camera: camera.name for camera in target.cameras}
+def _failing(target: TargetState | None, cameras: Sequence[CameraSample]) -> tuple[list[str], list[str]]:
+    """Of the cameras that fail: those that a query watches, and the others, by which nothing is lost."""
+    names = {camera.camera: camera.name for camera in target.cameras} if target else {}
+    asked = {query.camera for query in target.queries} if target else set()
     failed = [camera for camera in cameras if camera.state == "failed"]
-    if failed:
-        more = f" {len(failed) - 1} more cameras fail too." if len(failed) > 1 else ""
-        return "degraded", f"{names.get(failed[0].camera, failed[0].camera)}: {failed[0].problem}{more}"
-    return "running", ""
+    said = [
+        (camera.camera in asked, f"{names.get(camera.camera, camera.camera)}: {camera.problem}") for camera in failed
+    ]
+    return [words for is_asked, words in said if is_asked], [words for is_asked, words in said if not is_asked]

@@ -126,7 +126,8 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
 class Report(msgspec.Struct, frozen=True, tag="report"):
     """The reported state of the box, sent at connection and on every change.
 
-    `state`: "running", "degraded" or "not at target". `sentence` says why, for a person; empty when running.
+    `state`: "running", "degraded" or "not at target". `sentence` says why, for a person, one
+    line for each reason, the worst first; empty when running.
     `manifest_digest` is what really runs now, "" before the first bundle; `is_confirmed`: it has proved good.
     `bytes_downloaded` for the bundle that was fetched last, since the box started. `refused_digest`: the target's
     bundle, where the box has given it up (it failed in its health window or could not be fetched), else "".

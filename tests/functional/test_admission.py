@@ -174,10 +174,12 @@ def test_the_box_page_says_what_it_measured_and_whether_it_keeps_up(browser, fle
     measured_record(box=fleet.box, measured=measured(fleet.model, run_ms=700.0), now=timezone.now())
 
     page = browser.get(reverse("dashboard:box-detail", args=[fleet.box.id])).content.decode()
-    part = words(browser.get(reverse("dashboard:box-forecast", args=[fleet.box.id])))
+    answer = browser.get(reverse("dashboard:box-forecast", args=[fleet.box.id]))
+    part, verdict = words(answer), answer.content.decode().partition('id="box-verdict"')[2]
 
     assert reverse("dashboard:box-forecast", args=[fleet.box.id]) in page
     assert "query count cars will lose all of its frames" in part
+    assert "query count cars will lose all of its frames" in verdict  # which stands at the top of the page
     assert "One run of its model takes 700 ms" in part
     assert fleet.model.architecture in part
 

@@ -20,7 +20,8 @@ from webapp.fleets.models import Box, Camera, Role
 from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, MergeRun, PlacedMember
 from webapp.merges.running import running_members
 from webapp.merges.savings import savings
-from webapp.telemetry.models import BoxRollup
+from webapp.rollouts.models import BoxReport
+from webapp.telemetry.models import BoxRollup, QueryRollup
 from webapp.telemetry.selectors import fleet_hours, newest_sample_ids
 from webapp.telemetry.services import rollups_update, stats_record
 from webapp.workloads.models import Model, Query
@@ -105,6 +106,63 @@ def test_frames_count_of_the_last_minute_that_is_over(fleet, browser, words, mea
     assert "95.0 % 570 of 600 in the last whole minute" in words(browser.get(overview))
     BoxRollup.objects.update(start=F("start") - timedelta(minutes=9))
     assert "no whole minute was measured lately" in words(browser.get(overview))
+
+
+def lose(fleet, query, *, lost: int, minutes: int) -> None:
+    """Of 100 frames in each of the last whole minutes."""
+    minute = timezone.now().replace(second=0, microsecond=0)
+    for ago in range(1, minutes + 1):
+        at = {"box": fleet.box, "resolution": "minute", "start": minute - timedelta(minutes=ago)}
+        frames = {"captured": 100, "processed": 100 - lost}
+        QueryRollup.objects.create(query_id=query.id, dropped=lost, late=0, swaps=0, swap_ms=0, **at, **frames)
+        box, _ = BoxRollup.objects.get_or_create(**at, defaults={"seconds": 60, **NO_MEMORY})
+        box.captured, box.processed = box.captured + 100, box.processed + 100 - lost
+        box.save()
+
+
+def hear(fleet) -> None:
+    """All is well, says the box."""
+    Box.objects.update(is_connected=True, last_seen_at=timezone.now())
+    BoxReport.objects.create(box=fleet.box, state="running", reported_at=timezone.now())
+
+
+def test_a_box_that_loses_many_frames_is_named_and_degraded_though_it_says_that_all_is_well(fleet, browser, words):
+    cars, trucks, gone = fleet.query("cars"), fleet.query("trucks"), fleet.query("gone")
+    hear(fleet)
+    lose(fleet, cars, lost=86, minutes=2)
+    lose(fleet, trucks, lost=20, minutes=2)
+    lose(fleet, gone, lost=100, minutes=2)
+    gone.delete()
+    pages = {name: words(browser.get(reverse(f"dashboard:{name}"))) for name in ("overview", "box-list")}
+    said = "Query cars lost 86% of its frames within the last 4 minutes. 1 more query loses frames too."
+    assert f"north gate: {said} Does it keep up?" in pages["overview"]
+    assert "Nothing. All boxes" not in pages["overview"]
+    assert f"connected degraded {said}" in pages["box-list"]
+    assert said in words(browser.get(reverse("dashboard:box-detail", args=[fleet.box.id])))
+
+
+def test_nothing_needs_attention_while_few_frames_are_lost(fleet, browser, words):
+    hear(fleet)
+    lose(fleet, fleet.query("cars"), lost=9, minutes=3)
+    assert "Nothing. All boxes" in words(browser.get(reverse("dashboard:overview")))
+
+
+def test_frames_lost_in_one_minute_by_all_are_not_called_nothing(fleet, browser, words):
+    hear(fleet)
+    lose(fleet, fleet.query("cars"), lost=86, minutes=1)
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert "Frames are being lost: 14.0 % were in time in the last whole minute." in page
+    assert "Nothing. All boxes" not in page
+
+
+def test_a_failing_camera_is_listed_once(fleet, browser, words):
+    hear(fleet)
+    BoxReport.objects.update(state="degraded", sentence="It reloads.\nYard: There is no file.")
+    camera = fleet.query("cars").camera
+    Camera.objects.filter(id=camera.id).update(name="Yard", probe_problem="There is no file.")
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert "north gate: It reloads. Open box" in page
+    assert page.count("There is no file. Open camera") == 1
 
 
 def test_memory_saved_counts_boxes_that_got_the_group_by_a_rollout(fleet, browser, person, words):

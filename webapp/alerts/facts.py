@@ -63,7 +63,7 @@ def _box(box: Box, status: BoxStatus, samples_lost: int, cameras: tuple[CameraFa
         name=box.name,
         is_offline=status.connection is Connection.OFFLINE,
         last_seen_at=status.since,
-        rolled_back=(status.sentence or "It gave up its newest bundle.") if status.has_refused else "",
+        rolled_back=(" ".join(status.reasons) or "It gave up its newest bundle.") if status.has_refused else "",
         samples_lost=samples_lost,
         refusal=box.refusal,
         cameras=cameras,

@@ -1,7 +1,7 @@
 """What needs a person: one sentence and one action each, most urgent first."""
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -29,17 +29,23 @@ class Severity(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Attention:
-    """`subject`: the box, camera or query that it is about."""
+    """`subject`: the box, camera or query that it is about. `more`: what else is wrong with it, a sentence each."""
 
     severity: Severity
     sentence: str
     action: str
     address: str
     subject: UUID | None = None
+    more: tuple[str, ...] = ()
 
 
-def box_attention(boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus]) -> Iterator[Attention]:
-    """`statuses`: of each by its id."""
+def box_attention(
+    boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus], cameras: Collection[tuple[UUID, str]] = ()
+) -> Iterator[Attention]:
+    """`statuses`: of each by its id. `cameras`: box and name of those that are said to fail already."""
+    failing: dict[UUID, list[str]] = {}
+    for box_id, name in cameras:
+        failing.setdefault(box_id, []).append(f"{name}: ")
     for box in boxes:
         status = statuses[box.id]
         if box.enrolled_at is None:
@@ -51,16 +57,23 @@ def box_attention(boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus]) -> It
                 join,
             )
         elif status.sentence:
-            is_offline = status.connection == Connection.OFFLINE
-            sentence = (
-                gettext("%(box)s is offline. %(sentence)s") % {"box": box, "sentence": status.sentence}
-                if is_offline
-                else f"{box}: {status.sentence}"
-            )
-            severity = Severity.BROKEN if is_offline else Severity.WRONG
-            yield Attention(
-                severity, sentence, gettext("Open box"), reverse("dashboard:box-detail", args=[box.id]), box.id
-            )
+            yield from _of_box(box, status, tuple(failing.get(box.id, ())))
+
+
+def _of_box(box: Box, status: BoxStatus, said: tuple[str, ...]) -> Iterator[Attention]:
+    """`said`: how reasons begin that stand elsewhere."""
+    address = reverse("dashboard:box-detail", args=[box.id])
+    if status.connection == Connection.OFFLINE:
+        sentence = gettext("%(box)s is offline. %(sentence)s") % {"box": box, "sentence": status.sentence}
+        yield Attention(Severity.BROKEN, sentence, gettext("Open box"), address, box.id)
+        return
+    reasons = [reason for reason in status.reasons if not reason.startswith(said)]
+    if not reasons:
+        return
+    action = gettext("Does it keep up?") if status.is_losing else gettext("Open box")
+    place = "#keeps-up" if status.is_losing else ""
+    subject = box.id if status.has_refused else None  # other alerts on a box are about something else
+    yield Attention(Severity.WRONG, f"{box}: {reasons[0]}", action, address + place, subject, tuple(reasons[1:]))
 
 
 def camera_attention(cameras: Iterable[Camera]) -> Iterator[Attention]:

@@ -11,6 +11,7 @@ from webapp.audit.models import AuditEvent
 from webapp.fleets.selectors import boxes_of, sees_everything, sites_of
 from webapp.merges.running import accepted_on_labels, judged_on_labels
 from webapp.merges.savings import Saving
+from webapp.telemetry.losses import LOST_SHARE
 from webapp.telemetry.models import QuerySample
 from webapp.telemetry.selectors import FleetMinute, fleet_minute
 from webapp.workloads.models import Query
@@ -32,6 +33,12 @@ class OverviewFigures:
     queries: int
     queries_at_target: int
     frames: FleetMinute | None
+
+    @property
+    def is_losing(self) -> bool:
+        """Whether the fleet as a whole loses frames, be it for a minute only."""
+        in_time = self.frames.in_time if self.frames else None
+        return in_time is not None and in_time <= 1 - LOST_SHARE
 
 
 def overview_figures(

@@ -99,16 +99,18 @@ def _needs(
     of_boxes = {query.camera.box_id: query.camera.box for query in failing}
     rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
     decidable = groups_decidable(person).values("id")  # these have a place of their own
+    alerts = list(alerts_found(person, AlertSearch(shown=Shown.NEW), now)[some])
+    failed = Q(id__in=[alert.subject_id for alert in alerts]) | ~Q(probe_problem="")
+    cameras_said = camera_list(person).filter(failed).order_by().values_list("box_id", "name")
     others = [
-        *attention.box_attention(troubled, statuses),
+        *attention.box_attention(troubled, statuses, list(cameras_said)),
         *attention.camera_attention(camera_list(person).exclude(probe_problem="").defer("source")[some]),
         *attention.query_attention(rows),
         *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
         *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),
         *attention.group_attention(groups_waiting(person).exclude(id__in=decidable)[some]),
     ]
-    alerts = alerts_found(person, AlertSearch(shown=Shown.NEW), now)
-    return attention.said_once(attention.alert_attention(alerts[some]), others)
+    return attention.said_once(attention.alert_attention(alerts), others)
 
 
 def search(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Reading bundles, the target state of a box, and how a box is doing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from webapp.merges.models import MergedGroup
 from webapp.rollouts.models import BoxReport, Bundle, Rollout, RolloutBox, SigningKeyRotation
 from webapp.rollouts.status import OFFLINE_AFTER, BoxStatus, Facts, status_of
 from webapp.rollouts.waves import Tally
+from webapp.telemetry.losses import FramesLost, frames_lost
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import datasets_collecting, workload
 
@@ -176,9 +177,10 @@ def box_status(box: Box, now: datetime) -> BoxStatus:
 
 
 def box_statuses(boxes: Iterable[Box], now: datetime) -> dict[Any, BoxStatus]:
-    """box_status of many boxes by box id, in one statement and without rows of the ORM."""
+    """box_status of many boxes by box id, in two statements and without rows of the ORM."""
     which = boxes.values("pk") if isinstance(boxes, QuerySet) else [box.pk for box in boxes]
-    return _statuses(_facts(Box.objects.filter(pk__in=which)), now)
+    rows = list(_facts(Box.objects.filter(pk__in=which)))
+    return _statuses(rows, frames_lost(now, [row["pk"] for row in rows]), now)
 
 
 def statuses_with_sentence(boxes: QuerySet[Box], now: datetime) -> dict[Any, BoxStatus]:
@@ -186,7 +188,9 @@ def statuses_with_sentence(boxes: QuerySet[Box], now: datetime) -> dict[Any, Box
     well = (
         Q(last_seen_at__gte=now - OFFLINE_AFTER, sentence="", runs=F("wanted")) & ~Q(credential_hash="") & ~Q(state="")
     )
-    return {box_id: status for box_id, status in _statuses(_facts(boxes).exclude(well), now).items() if status.sentence}
+    lost = frames_lost(now)
+    rows = _facts(boxes).exclude(well & ~Q(pk__in=list(lost)))
+    return {box_id: status for box_id, status in _statuses(rows, lost, now).items() if status.sentence}
 
 
 def _facts(boxes: QuerySet[Box]) -> QuerySet[Box, dict[str, Any]]:
@@ -199,8 +203,13 @@ def _facts(boxes: QuerySet[Box]) -> QuerySet[Box, dict[str, Any]]:
     return boxes.order_by().values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
 
 
-def _statuses(rows: Iterable[dict[str, Any]], now: datetime) -> dict[Any, BoxStatus]:
-    return {row.pop("pk"): status_of(Facts(is_enrolled=bool(row.pop("credential_hash")), **row), now) for row in rows}
+def _statuses(rows: Iterable[dict[str, Any]], lost: Mapping[UUID, FramesLost], now: datetime) -> dict[Any, BoxStatus]:
+    found = {}
+    for row in rows:
+        box_id = row.pop("pk")
+        words = lost[box_id].sentence if box_id in lost else ""
+        found[box_id] = status_of(Facts(is_enrolled=bool(row.pop("credential_hash")), lost=words, **row), now)
+    return found
 
 
 def _camera(camera: Camera) -> CameraTarget:

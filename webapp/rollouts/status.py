@@ -28,9 +28,11 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class BoxStatus:
-    """`since`: when the box was last heard, None if never. `sentence` says what is wrong, "" if nothing.
+    """`since`: when the box was last heard, None if never. `sentence` says what is wrong, one line a reason, the
+    worst first, "" if nothing.
 
     `is_pending`: its newest bundle is not what it runs; `has_refused` it: the box has given it up by itself.
+    `is_losing`: one of the reasons is that frames are lost.
     """
 
     connection: Connection
@@ -39,13 +41,19 @@ class BoxStatus:
     since: datetime | None
     is_pending: bool = False
     has_refused: bool = False
+    is_losing: bool = False
+
+    @property
+    def reasons(self) -> list[str]:
+        return self.sentence.splitlines()
 
 
 @dataclass(frozen=True)
 class Facts:
     """`state`, `sentence`, `runs`, `refused`: last report; `wanted`: digest of its newest bundle. "" for none.
 
-    `refusal`: why the server did not let it connect, "" where it did.
+    `refusal`: why the server did not let it connect, "" where it did. `lost`: what was measured of frames it loses,
+    "" where these are few. A box does not tell by itself: it has no word for what is too many.
     """
 
     is_enrolled: bool
@@ -59,6 +67,7 @@ class Facts:
     wanted_version: int
     refused: str = ""
     refusal: str = ""
+    lost: str = ""
 
 
 def status_of(facts: Facts, now: datetime) -> BoxStatus:
@@ -75,6 +84,7 @@ def status_of(facts: Facts, now: datetime) -> BoxStatus:
         facts.last_seen_at,
         is_pending=facts.wanted != facts.runs,
         has_refused=bool(facts.wanted) and facts.refused == facts.wanted,
+        is_losing=bool(facts.lost) and facts.lost in sentence,
     )
 
 
@@ -100,8 +110,16 @@ def _state(facts: Facts) -> tuple[State, str]:
     if not facts.state:
         return State.UNKNOWN, gettext("The box has not reported what it runs yet.")
     if facts.runs != facts.wanted:
-        return State.NOT_AT_TARGET, facts.sentence or _on_its_way(facts)
+        return State.NOT_AT_TARGET, _lines(facts.sentence or _on_its_way(facts), facts.lost)
     try:
-        return State(facts.state), facts.sentence
+        state = State(facts.state)
     except ValueError:
-        return State.UNKNOWN, facts.sentence
+        state = State.UNKNOWN
+    if state is State.RUNNING and facts.lost:
+        state = State.DEGRADED
+    first = (facts.lost, facts.sentence) if state is State.DEGRADED else (facts.sentence, facts.lost)
+    return state, _lines(*first)
+
+
+def _lines(*reasons: str) -> str:
+    return "\n".join(filter(None, reasons))

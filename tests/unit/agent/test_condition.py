@@ -1,8 +1,10 @@
 """One word and one sentence about the box."""
 
-from edge_runtime.agent.condition import report
+from msgspec.structs import replace
+
+from edge_runtime.agent.condition import REASONS_MAX, report
 from edge_runtime.protocol.messages import CameraSample
-from edge_runtime.protocol.target import BundleTarget, CameraTarget, TargetState
+from edge_runtime.protocol.target import BundleTarget, CameraTarget, QueryTarget, TargetState
 
 TARGET = TargetState(box="b", bundle=BundleTarget("d" * 64, 4), cameras=(CameraTarget("c1", "Gate", "/film.mp4"),))
 GOOD, BAD = CameraSample("c1", "running", 10.0), CameraSample("c1", "failed", 0.0, "There is no file.")
@@ -29,8 +31,8 @@ def test_all_well_needs_no_sentence():
     assert state() == ("running", "")
 
 
-def test_a_failed_step_outweighs_a_failed_camera():
-    assert state(failures=("Too large.",), cameras=(BAD,)) == ("not at target", "Too large.")
+def test_a_failed_step_outweighs_a_failed_camera_which_is_told_too():
+    assert state(failures=("Too large.",), cameras=(BAD,)) == ("not at target", "Too large.\nGate: There is no file.")
 
 
 def test_a_failed_camera_is_named_as_people_know_it():
@@ -43,7 +45,19 @@ def test_a_failing_model_degrades_the_box():
 
 def test_a_box_that_reloads_over_and_over_is_degraded_unless_worse_is_known():
     assert state(warnings=("It reloads.",)) == ("degraded", "It reloads.")
-    assert state(warnings=("It reloads.",), cameras=(BAD,))[1].startswith("Gate")
+    watching = QueryTarget("q", "cars", "slot", "c1", (), 5.0, 500, 0.95)
+    both = {"warnings": ("It reloads.",), "cameras": (BAD,)}
+    assert state(**both, target=replace(TARGET, queries=(watching,)))[1].startswith("Gate")
+
+
+def test_a_camera_that_no_query_watches_hides_nothing():
+    assert state(warnings=("It reloads.",), cameras=(BAD,)) == ("degraded", "It reloads.\nGate: There is no file.")
+
+
+def test_of_very_many_reasons_the_worst_are_told_and_the_others_counted():
+    told = state(warnings=[f"Reason {number}." for number in range(REASONS_MAX + 2)])[1].splitlines()
+    assert told[0] == "Reason 0."
+    assert told[REASONS_MAX:] == ["2 more things are wrong."]
 
 
 def test_another_bundle_than_wanted_is_not_the_target():

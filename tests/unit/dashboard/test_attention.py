@@ -63,3 +63,27 @@ def test_says_what_labels_found_of_a_query_that_was_approved_below_its_target_an
     (need,) = query_attention([row])
 
     assert "was approved to keep 92.0 % of its accuracy on labels, below its target of 95.0 %" in need.sentence
+
+
+def _losing(*others: str) -> tuple[Box, BoxStatus]:
+    reasons = "\n".join(("Query cars lost 86% of its frames.", *others))
+    box = Box(id=uuid.uuid4(), name="north gate", enrolled_at="2026-05-04")
+    return box, BoxStatus(Connection.CONNECTED, State.DEGRADED, reasons, None, is_losing=True)
+
+
+def test_a_box_that_loses_frames_leads_to_what_would_help_and_tells_its_other_reasons():
+    box, status = _losing("The box is too hot.")
+    (need,) = box_attention([box], {box.id: status})
+
+    assert need.sentence == "north gate: Query cars lost 86% of its frames."
+    assert need.more == ("The box is too hot.",)
+    assert need.address.endswith("#keeps-up")
+
+
+def test_a_camera_that_is_listed_itself_is_not_said_of_its_box_again():
+    box, status = _losing("Yard: There is no file.")
+
+    assert [need.more for need in box_attention([box], {box.id: status}, [(box.id, "Yard")])] == [()]
+    assert [len(need.more) for need in box_attention([box], {box.id: status}, [(uuid.uuid4(), "Yard")])] == [1]
+    only = replace(status, sentence="Yard: There is no file.", is_losing=False)
+    assert list(box_attention([box], {box.id: only}, [(box.id, "Yard")])) == []

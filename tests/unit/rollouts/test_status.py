@@ -58,3 +58,24 @@ def test_a_box_that_runs_its_bundle_needs_no_sentence() -> None:
 def test_the_state_says_why_a_box_is_not_at_its_target(facts: Facts, state: State, sentence: str) -> None:
     status = status_of(facts, NOW)
     assert (status.state, status.sentence) == (state, sentence)
+
+
+LOST = "Query cars lost 86% of its frames in the last 3 minutes."
+
+
+def test_a_box_that_loses_its_frames_is_degraded_whatever_it_says_itself() -> None:
+    status = status_of(replace(FINE, lost=LOST), NOW)
+    assert (status.state, status.reasons, status.is_losing) == (State.DEGRADED, [LOST], True)
+
+
+def test_lost_frames_come_before_what_else_is_wrong_but_after_why_it_is_not_at_its_target() -> None:
+    faulty = replace(FINE, state="degraded", sentence="Yard: There is no file.", lost=LOST)
+    assert status_of(faulty, NOW).reasons == [LOST, "Yard: There is no file."]
+    behind = status_of(replace(FINE, runs="older", lost=LOST), NOW)
+    assert (behind.state, behind.reasons[1]) == (State.NOT_AT_TARGET, LOST)
+
+
+def test_what_an_offline_box_lost_before_is_not_told() -> None:
+    status = status_of(replace(FINE, last_seen_at=None, lost=LOST), NOW)
+    assert not status.is_losing
+    assert LOST not in status.sentence

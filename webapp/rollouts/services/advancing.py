@@ -139,7 +139,7 @@ def _seen_one(bundle: Bundle, report: BoxReport | None, wanted: Bundle | None, i
         runs_version=report.bundle_version,
         is_confirmed=report.is_confirmed,
         refused_digest=report.refused_digest,
-        sentence=report.sentence,
+        sentence=report.sentence.partition("\n")[0],
     )
 
 
