@@ -9,8 +9,11 @@ from django.utils import timezone
 
 from webapp.fleets.models import Role
 from webapp.jobs.models import Job
-from webapp.merges.models import Decision, MergedGroup, MergedGroupState
+from webapp.merges.models import Decision, MergedGroup, MergedGroupState, PlacedMember
+from webapp.merges.running import running_members
+from webapp.merges.savings import savings
 from webapp.telemetry.models import BoxSample, QuerySample
+from webapp.workloads.models import Query
 
 MIB = 2**20
 
@@ -98,6 +101,43 @@ def test_reverts_an_approved_group(browser, group):
 
     group.refresh_from_db()
     assert group.state == MergedGroupState.REVERTED
+
+
+def test_approves_a_reverted_group_again(browser, group, words):
+    _decide(browser, group, "approve")
+    page = words(_decide(browser, group, "revert", "pressed in error"))
+    assert "Reverted: north gate runs the originals of these 2 models" in page
+    assert "Approve again" in page
+
+    page = words(_decide(browser, group, "approve", "ran well"))
+    assert "Reverting changes 1 box: north gate switches back" in page
+    assert "every query keeps its accuracy target" in page
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.APPROVED
+    assert [decision.verdict for decision in group.decisions.all()] == ["approve", "revert", "approve"]
+    assert [one.until for one in savings(None, timezone.now())] == [None]
+    assert {one.member.group_id for one in running_members()} == {group.id}
+
+
+def test_a_reverted_group_whose_queries_have_changed_is_not_approved_again(browser, fleet, group, words):
+    _decide(browser, group, "approve")
+    _decide(browser, group, "revert")
+    group.members.first().query.delete()
+
+    assert "The queries of this merged group have changed since" in words(_decide(browser, group, "approve"))
+    group.refresh_from_db()
+    assert group.state == MergedGroupState.REVERTED
+
+
+def test_says_how_many_further_boxes_keep_a_group_that_is_reverted(browser, fleet, group, words):
+    rollout = fleet.rollout(group, "waiting", "waiting")
+    for row in rollout.boxes.all():
+        for member in group.members.all():
+            query = Query.objects.get(camera__box=row.box, name=member.name)
+            PlacedMember.objects.create(box=row.box, member=member, query=query, placed_at=timezone.now())
+
+    page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
+    assert "2 further boxes that rollouts brought it to keep it" in page
 
 
 def test_says_when_somebody_else_was_faster_and_changes_nothing(browser, group, words):

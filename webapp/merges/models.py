@@ -88,7 +88,10 @@ class MergeRunEvent(models.Model):
 
 
 class MergedGroupState(models.TextChoices):
-    """WAITING for a decision; APPROVED is what boxes run; SUPERSEDED when a later decision or change replaced it."""
+    """WAITING for a decision; APPROVED is what boxes run; SUPERSEDED when a later decision or change replaced it.
+
+    REVERTED: its queries are back on their originals; it may be approved again.
+    """
 
     WAITING = "waiting"
     APPROVED = "approved"

@@ -16,11 +16,16 @@ class Outcome:
 
 
 def outcome(decisions: Iterable[Decision], figures: Iterable[BundleFigures]) -> Outcome | None:
-    """The bundle that ran when the group was last approved beside the newest that came after. None where unknown."""
-    approved_at = max((decision.at for decision in decisions if decision.verdict == Verdict.APPROVE), default=None)
+    """The bundle that ran when the group was last approved beside the newest that came after, up to a revert.
+
+    None where unknown.
+    """
+    told = sorted(decisions, key=lambda decision: decision.at)
+    approved_at = next((one.at for one in reversed(told) if one.verdict == Verdict.APPROVE), None)
     if approved_at is None:
         return None
+    reverted_at = next((one.at for one in told if one.verdict == Verdict.REVERT and one.at > approved_at), None)
     measured = sorted(figures, key=lambda figure: figure.version)
     before = [figure for figure in measured if figure.since <= approved_at]
-    after = [figure for figure in measured if figure.since > approved_at]
+    after = [one for one in measured if one.since > approved_at and (reverted_at is None or one.since < reverted_at)]
     return Outcome(before[-1], after[-1] if after else None) if before else None

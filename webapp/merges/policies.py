@@ -12,9 +12,10 @@ from webapp.merges.strategies import DEFAULT, strategy_names
 
 TIME_LIMIT_S = (5, 7 * 86_400)
 _DECIDABLE = {
-    Verdict.APPROVE: MergedGroupState.WAITING,
-    Verdict.REJECT: MergedGroupState.WAITING,
-    Verdict.REVERT: MergedGroupState.APPROVED,
+    # A reverted group keeps its weights in the store, and what it was judged on has not changed: it may run again.
+    Verdict.APPROVE: (MergedGroupState.WAITING, MergedGroupState.REVERTED),
+    Verdict.REJECT: (MergedGroupState.WAITING,),
+    Verdict.REVERT: (MergedGroupState.APPROVED,),
 }
 _OUTCOME = {
     Verdict.APPROVE: MergedGroupState.APPROVED,
@@ -70,7 +71,7 @@ def state_after(verdict: str, state: str) -> MergedGroupState:
     """The group's state after `verdict`. Raises InvalidInput for no verdict, Conflict where it does not apply."""
     if verdict not in _OUTCOME:
         raise InvalidInput(gettext("Decide to approve, reject or revert."), field="verdict")
-    if state != _DECIDABLE[Verdict(verdict)]:
+    if state not in _DECIDABLE[Verdict(verdict)]:
         raise Conflict(
             gettext("This merged group is %(label)s by now, so nothing was changed.")
             % {"label": MergedGroupState(state).label.lower()}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from webapp.fleets.selectors import sites_of
@@ -15,7 +15,7 @@ from webapp.merges.models import Decision, MergedGroup, MergedGroupQuery, Merged
 
 @dataclass(frozen=True)
 class Saving:
-    """One merged group on one box. `until`: when it was reverted, None while it runs."""
+    """One merged group on one box, as last approved. `until`: when it was reverted, None while it runs."""
 
     box_id: Any
     bytes_before: int
@@ -78,7 +78,10 @@ def _own(actor: Any | None, ended_since: datetime) -> QuerySet[MergedGroup, dict
         unchanged=unchanged,
         count=Count("members"),
         since=Coalesce(Subquery(approved.annotate(at_last=Max("at")).values("at_last")), F("created_at")),
-        until=Subquery(reverted.annotate(at_last=Max("at")).values("at_last")),
+        until=Case(
+            # one that was approved again has been reverted before
+            When(state=MergedGroupState.REVERTED, then=Subquery(reverted.annotate(at_last=Max("at")).values("at_last")))
+        ),
     )
     runs = Q(state=MergedGroupState.APPROVED, unchanged=F("count"))
     ended = Q(state=MergedGroupState.REVERTED, until__gte=ended_since)

@@ -20,6 +20,7 @@ from webapp.merges.models import (
     MergeRun,
     MergeRunQuery,
     MergeRunState,
+    PlacedMember,
 )
 from webapp.merges.requirements import dataset_problem, suits
 from webapp.workloads.models import CheckState, Dataset, Query
@@ -96,6 +97,11 @@ def picture_of(disagreement: Disagreement) -> bytes:
     with default_storage.open(disagreement.picture) as file:
         content: bytes = file.read()
     return content
+
+
+def boxes_placed(group: MergedGroup) -> int:
+    """How many further boxes rollouts brought it to and have not taken it back from."""
+    return PlacedMember.objects.filter(member__group=group).order_by().values("box").distinct().count()
 
 
 def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:

@@ -40,3 +40,10 @@ def test_counts_from_the_last_approval_when_there_were_several():
 
     shown = outcome(decisions, [_figures(1, -9), _figures(2, 1), _figures(3, 3), _figures(4, 5)])
     assert (shown.before.version, shown.after.version) == (3, 4)
+
+
+def test_leaves_out_what_ran_after_the_group_was_reverted():
+    decisions = [_decision(Verdict.APPROVE), _decision(Verdict.REVERT, 4)]
+
+    shown = outcome(decisions, [_figures(1, -9), _figures(2, 1), _figures(3, 5)])
+    assert (shown.before.version, shown.after.version) == (1, 2)

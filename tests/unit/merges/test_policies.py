@@ -15,6 +15,7 @@ from workers.merging import strategies as core
 QUERY = uuid4()
 ALLOWED = {
     (Verdict.APPROVE, MergedGroupState.WAITING): MergedGroupState.APPROVED,
+    (Verdict.APPROVE, MergedGroupState.REVERTED): MergedGroupState.APPROVED,
     (Verdict.REJECT, MergedGroupState.WAITING): MergedGroupState.REJECTED,
     (Verdict.REVERT, MergedGroupState.APPROVED): MergedGroupState.REVERTED,
 }
@@ -22,7 +23,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("state", MergedGroupState)
-def test_only_three_decisions_ever_apply(verdict: Verdict, state: MergedGroupState) -> None:
+def test_only_these_decisions_ever_apply(verdict: Verdict, state: MergedGroupState) -> None:
     if (verdict, state) in ALLOWED:
         assert state_after(verdict, state) is ALLOWED[verdict, state]
     else:

@@ -25,7 +25,7 @@ REASON_MAX = 1000
 def merged_group_decide(
     *, actor: Any | None, group: MergedGroup, verdict: str, reason: str = "", now: datetime
 ) -> Decision:
-    """Approve and revert change what the box runs; reject keeps the originals.
+    """Approve and revert change what the box runs; reject keeps the originals. A reverted group may be approved again.
 
     Raises Conflict when somebody decided before, or when the box's queries have changed too much to approve.
     """

@@ -25,6 +25,7 @@ from webapp.merges.outcome import outcome
 from webapp.merges.pictures import accuracy_picture, parts_after, shared_rows, sharing_picture
 from webapp.merges.policies import approval_hindrance
 from webapp.merges.selectors import (
+    boxes_placed,
     disagreement_get,
     disagreement_list,
     groups_waiting,
@@ -40,7 +41,7 @@ PRIVATE = {"Cache-Control": "private, max-age=600"}
 FOLLOWS = {
     Verdict.APPROVE: "The box switches to the merged models as soon as it has them; nothing restarts.",
     Verdict.REJECT: "The queries keep their originals.",
-    Verdict.REVERT: "The queries go back to their originals as soon as the box has them.",
+    Verdict.REVERT: "The queries go back to their originals as soon as the box has them. It can be approved again.",
 }
 
 
@@ -170,5 +171,6 @@ def _group_context(request: HttpRequest, group_id: UUID, form: DecisionForm) -> 
         "may_decide": has_role(request.user, shown.run.box.site, Role.APPROVER),
         "hindrance": _hindrance(request.user, shown),
         "states": MergedGroupState,
-        "states_open": (MergedGroupState.WAITING, MergedGroupState.APPROVED),
+        "states_open": (MergedGroupState.WAITING, MergedGroupState.APPROVED, MergedGroupState.REVERTED),
+        "placed": boxes_placed(shown),
     }
