@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from webapp.audit.models import AuditEvent
+from webapp.fleets.models import Box
 from webapp.rollouts.selectors import target_state
 from webapp.rollouts.services import bundle_publish
 from webapp.workloads.models import Query
@@ -55,6 +56,16 @@ def test_refuses_a_bad_change_and_keeps_the_query(browser, fleet, words, changes
     assert sentence in words(response)
     query.refresh_from_db()
     assert (query.accuracy_target, query.objects_wanted) == (0.95, ["car"])
+
+
+def test_says_after_a_change_whether_the_box_follows_now(browser, fleet, words):
+    query = fleet.query("count cars")
+    address = reverse("workloads:query-edit", args=[query.id])
+    told = {True: "Saved. north gate was told and follows now", False: "Saved. north gate is not connected: it follows"}
+
+    for is_connected, sentence in told.items():
+        Box.objects.update(is_connected=is_connected)
+        assert sentence in words(browser.post(address, _terms(deadline_ms=800), follow=True))
 
 
 def test_changes_a_query(browser, fleet):

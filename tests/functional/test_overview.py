@@ -168,7 +168,7 @@ def test_a_failing_camera_is_listed_once(fleet, browser, words):
 def test_memory_saved_counts_boxes_that_got_the_group_by_a_rollout(fleet, browser, person, words):
     group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
     page = words(browser.get(reverse("dashboard:overview")))
-    assert "no merged group runs yet" in page
+    assert "no merged group runs now" in page
     assert "Waiting for your decision" in page
     rollout = fleet.rollout(group, "waiting", "waiting")
     page = words(browser.get(reverse("dashboard:overview")))
@@ -186,7 +186,7 @@ def test_memory_saved_counts_boxes_that_got_the_group_by_a_rollout(fleet, browse
     Query.objects.filter(camera__box=box, name="cars").update(model=other)
     assert "5.0 MiB 41.7 % of 12.0 MiB" in words(browser.get(reverse("dashboard:overview")))
     group.run.box.cameras.first().queries.filter(name="cars").update(model=other)
-    assert "no merged group runs yet" in words(browser.get(reverse("dashboard:overview")))
+    assert "no merged group runs now" in words(browser.get(reverse("dashboard:overview")))
 
 
 def test_of_two_groups_that_want_one_query_the_one_that_was_brought_last_counts(fleet):

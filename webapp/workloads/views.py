@@ -20,7 +20,7 @@ from webapp.workloads.forms import (
     QueryEditForm,
     QueryForm,
 )
-from webapp.workloads.models import CheckState, Model
+from webapp.workloads.models import CheckState, Model, Query
 from webapp.workloads.selectors import (
     dataset_get,
     dataset_list,
@@ -133,8 +133,16 @@ def query_edit(request: HttpRequest, query_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with form_errors(form):
             services.query_update(actor=request.user, query=query, now=timezone.now(), **form.cleaned_data)
+            messages.success(request, _followed(query))
             return redirect("dashboard:query-detail", query.id)
     return render(request, "workloads/query_edit.html", {"form": form, "query": query_get(request.user, query_id)})
+
+
+def _followed(query: Query) -> str:
+    box = query.camera.box
+    if box.is_connected:
+        return f"Saved. {box} was told and follows now, without a new bundle."
+    return f"Saved. {box} is not connected: it follows when it is back."
 
 
 def query_delete(request: HttpRequest, query_id: UUID) -> HttpResponse:

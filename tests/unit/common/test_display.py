@@ -32,7 +32,14 @@ def test_writes_numbers_with_their_units():
 
 @pytest.mark.parametrize(
     ("passed", "words"),
-    [(timedelta(0), "just now"), (timedelta(minutes=3, seconds=20), "3 min ago"), (-timedelta(hours=1.5), "in 1 h")],
+    [
+        (timedelta(0), "just now"),
+        (timedelta(minutes=3, seconds=20), "3 min ago"),
+        (timedelta(minutes=31), "31 min ago"),
+        (timedelta(seconds=3590), "1 h ago"),
+        (-timedelta(hours=2), "in 2 h"),
+        (-timedelta(days=7), "in 7 d"),
+    ],
 )
 def test_tells_how_long_ago_something_was_with_the_exact_time_on_hover(passed, words):
     at = timezone.now() - passed

@@ -16,6 +16,7 @@ register = template.Library()
 NOTHING = "–"
 _UNKNOWN = (None, "")  # Django resolves what a template names but is not there to ""
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_FINER_S = (3600, 60, 1, 0)
 
 
 @register.filter
@@ -99,9 +100,10 @@ def alternatives(names: Sequence[str]) -> SafeString:
 
 
 def _coarse(passed_s: float) -> str:
-    for step_s, unit in _STEPS:
-        if passed_s >= step_s:
-            return f"{int(passed_s // step_s)} {unit}"
+    """To the nearest whole unit, so that two hours from now are not one. Changes at the half of the next finer unit."""
+    for (step_s, unit), finer_s in zip(_STEPS, _FINER_S, strict=True):
+        if passed_s >= step_s - finer_s / 2:
+            return f"{int(passed_s / step_s + 0.5)} {unit}"
     return "0 s"
 
 

@@ -83,7 +83,7 @@ def percent_known(fraction: float | None) -> str:
 def saving_words(figures: OverviewFigures) -> str:
     """What the memory saved is of."""
     if not figures.bytes_before:
-        return gettext("no merged group runs yet")
+        return gettext("no merged group runs now")
     words = ngettext(
         "of %(size)s of weights on %(boxes)s box", "of %(size)s of weights on %(boxes)s boxes", figures.boxes_saving
     )

@@ -35,8 +35,9 @@ export function duration(seconds) {
 export function ago(at) {
   const passed = (Date.now() - at.getTime()) / 1000;
   if (Math.abs(passed) < 5) return gettext("just now");
-  const [step, unit] = STEPS.find(([candidate]) => Math.abs(passed) >= candidate);
-  const words = `${Math.floor(Math.abs(passed) / step)} ${unit}`;
+  // to the nearest whole unit, so that two hours from now are not one
+  const [step, unit] = STEPS.find(([candidate], index) => Math.abs(passed) >= candidate - (STEPS[index + 1]?.[0] ?? 0) / 2);
+  const words = `${Math.round(Math.abs(passed) / step)} ${unit}`;
   return passed > 0 ? gettext("%(time)s ago", { time: words }) : gettext("in %(time)s", { time: words });
 }
 
