@@ -44,6 +44,21 @@ def test_a_query_shows_its_live_accuracy_with_bounds_and_what_is_asked(browser, 
     assert "below what is asked, even at its upper bound" in page
 
 
+def test_the_page_of_the_group_warns_only_of_what_is_really_below(browser, running, words):
+    group = running.merged_memberships.get().group
+    address = f"/merged-groups/{group.id}/accuracy/"
+    page = words(browser.get(address))
+    assert "count cars on north gate agrees with its original on 75.8 % at most, where 95.0 % is asked" in page
+    assert "live agreement is held against the targets themselves" in page
+
+    group.members.update(basis="relative accuracy")
+    page = words(browser.get(address))
+    assert "agreement below an accuracy target is no missed target" in page
+    assert "60.0 % 41.9 % to 75.8 %" in page
+    assert "57.0 %" in page  # asked: 95 % of the 60 % that agreement was at first
+    assert "at most, where" not in page
+
+
 def test_a_program_reads_the_same(running, person):
     (live,) = Program(person)("get", f"/live-accuracy/queries/{running.id}/").json()
     assert (live["frames"], live["value"], live["bar"], live["is_drifting"]) == (40, 0.6, 0.95, True)

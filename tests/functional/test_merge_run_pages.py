@@ -1,10 +1,13 @@
 """What the pages of merge runs and merged groups say of ended runs, of two runs side by side, and of targets missed."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from webapp.merges.models import MergedGroupQuery, MergeRun, MergeRunQuery, MergeRunState
+from webapp.merges.services import merge_run_event_record
 
 MIB = 2**20
 
@@ -111,3 +114,43 @@ def test_a_target_that_was_lowered_for_the_run_is_told_to_who_decides(browser, f
 
     page = words(browser.get(reverse("merges:group-detail", args=[group.id])))
     assert "For count trucks this run aimed at 90.0 %; the query’s own target is 95.0 %." in page
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "sentence"),
+    [
+        (60, "The time limit of 1 min ended the search after 192 pictures: with more time it may find something."),
+        (1200, "Before its limit of 20 min, after 1 min 30 s and 192 pictures, this strategy had nothing left to try"),
+    ],
+)
+def test_a_run_that_saved_nothing_says_so_and_why_it_ended(browser, fleet, words, limit_s, sentence):
+    run = _ended(fleet, fleet.query("count cars"), "gemel", 0, 0.98, 192)
+    MergeRun.objects.update(time_limit_s=limit_s)
+
+    response = browser.get(reverse("merges:run-detail", args=[run.id]))
+    assert sentence in words(response)
+    assert "succeeded" not in words(response)
+    assert "nothing found" in words(browser.get(reverse("merges:run-list")))
+
+
+def test_a_run_is_started_again_with_the_form_filled_in_as_it_was(browser, fleet):
+    run = _ended(fleet, fleet.query("count cars"), "gemel", 0, 0.98, 192)
+    MergeRun.objects.update(time_limit_s=240, match="shape")
+    MergeRunQuery.objects.update(accuracy_target=0.9)
+
+    again = browser.get(reverse("merges:run-detail", args=[run.id])).context["again"]
+    form = browser.get(again).context["form"]
+    target = f"target_{run.run_queries.get().query_id}"
+    entered = [form[name].value() for name in ("strategy", "time_limit_min", "match", target)]
+    assert entered == ["gemel", 4.0, "shape", 0.9]
+
+
+def test_the_search_time_is_the_same_in_the_list_and_on_the_page(browser, fleet, words):
+    run = _ended(fleet, fleet.query("count cars"), "gemel", 5, 0.98, 192)
+    started = timezone.now() - timedelta(minutes=7)
+    MergeRun.objects.update(started_at=started)
+    assert "1 min 30 s" in words(browser.get(reverse("merges:run-list")))
+
+    merge_run_event_record(run=run, payload={"type": "finished", "seconds": 95.0}, now=timezone.now())
+    assert "1 min 35 s" in words(browser.get(reverse("merges:run-list")))
+    assert "1 min 35 s" in words(browser.get(reverse("merges:run-detail", args=[run.id])))

@@ -24,6 +24,7 @@ STORED = frozenset(
         gettext_noop("needs your word"),
         gettext_noop("not at target"),
         gettext_noop("not enrolled"),
+        gettext_noop("nothing found"),
         gettext_noop("offline"),
         gettext_noop("open"),
         gettext_noop("over"),

@@ -22,5 +22,6 @@ urlpatterns = [
     path("queries/<uuid:query_id>/series.json", views.query_series, name="query-series"),
     path("queries/<uuid:query_id>/cost/", views.query_change_cost, name="query-change-cost"),
     path("merged-groups/<uuid:group_id>/forecast/", views.group_forecast, name="group-forecast"),
+    path("merged-groups/<uuid:group_id>/accuracy/", views.group_accuracy, name="group-accuracy"),
     path("queries/<uuid:query_id>/", views.query, name="query-detail"),
 ]

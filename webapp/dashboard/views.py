@@ -33,8 +33,10 @@ from webapp.drift.selectors import live_accuracies
 from webapp.fleets.advice import camera_warnings
 from webapp.fleets.models import Box
 from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list
+from webapp.merges.running import running_members
 from webapp.merges.savings import savings
 from webapp.merges.selectors import (
+    boxes_placed,
     groups_decidable,
     groups_waiting,
     merge_run_list,
@@ -264,3 +266,17 @@ def group_forecast(request: HttpRequest, group_id: UUID) -> HttpResponse:
     shown = merged_group_get(request.user, group_id)
     context = {"group": shown, "approval": approval_of(request.user, shown)}
     return render(request, "components/group_forecast.html", context)
+
+
+def group_accuracy(request: HttpRequest, group_id: UUID) -> HttpResponse:
+    """How the queries that run a merged group agree with their originals now, and what that means (htmx)."""
+    shown = merged_group_get(request.user, group_id)
+    boxes = {shown.run.box_id, *boxes_placed(shown)}
+    queries = [one.query.id for one in running_members(boxes) if one.member.group_id == shown.id]
+    lives = live_accuracies(timezone.now(), queries)
+    context = {
+        "lives": lives,
+        "drifting": [live for live in lives if live.is_drifting],
+        "is_on_labels": any(live.watched.is_on_labels for live in lives),
+    }
+    return render(request, "components/group_accuracy.html", context)

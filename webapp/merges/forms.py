@@ -7,7 +7,7 @@ from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext_lazy
 
-from webapp.merges.models import Match, Verdict
+from webapp.merges.models import Match, MergeRun, Verdict
 from webapp.merges.policies import RunSettings, target_field
 from webapp.merges.strategies import DEFAULT, STRATEGIES
 from webapp.workloads.models import Query
@@ -55,6 +55,13 @@ class MergeRunForm(forms.Form):
             time_limit_s=round(60 * self.cleaned_data["time_limit_min"]),
             targets={query: target for query, target in entered.items() if target is not None},
         )
+
+
+def entered_before(run: MergeRun) -> dict[str, Any]:
+    """What to fill the form with so that it asks for the same again. A result that was imported had no time limit."""
+    targets = {target_field(one.query_id): one.accuracy_target for one in run.run_queries.all() if one.query_id}
+    limit = {"time_limit_min": round(run.time_limit_s / 60, 2)} if run.time_limit_s else {}
+    return {"strategy": run.strategy, "match": run.match, **limit, **targets}
 
 
 class DecisionForm(forms.Form):

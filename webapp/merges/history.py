@@ -44,13 +44,21 @@ class QuerySummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in figures: of its result where it ended with one, else of its newest event."""
+    """A run in figures: of its result where it ended with one, else of its newest event.
+
+    `seconds`: of the search, as its events count them: what the time limit is about.
+    """
 
     run: MergeRun
     optimum_fraction: float | None
     samples_seen: int
     seconds: float
     queries: tuple[QuerySummary, ...]
+
+    @property
+    def is_ended_by_limit(self) -> bool:
+        """Whether the time limit ended the search, rather than that nothing was left to try."""
+        return 0 < self.run.time_limit_s <= self.run.result.get("seconds", 0)
 
     @property
     def saved_bytes(self) -> int:
@@ -70,7 +78,7 @@ def summarise(run: MergeRun, run_queries: Sequence[MergeRunQuery], events: Seque
         run=run,
         optimum_fraction=run.result.get("optimum_fraction"),
         samples_seen=told.get("samples_seen", 0),
-        seconds=told.get("seconds", 0.0),
+        seconds=(newest or told).get("seconds", 0.0),
         queries=tuple(_query(query, *figures.get(query.name, (None, None))) for query in run_queries),
     )
 

@@ -56,6 +56,16 @@ class MergeRun(models.Model):
     def __str__(self) -> str:
         return f"merge of {self.box} at {self.created_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def has_found_nothing(self) -> bool:
+        """It came to its end, and no merge kept every target."""
+        return self.state == MergeRunState.SUCCEEDED and 0 < self.bytes_before <= self.bytes_after
+
+    @property
+    def shown_state(self) -> str:
+        """For people: a run that saved nothing has not succeeded."""
+        return "nothing found" if self.has_found_nothing else MergeRunState(self.state).label.lower()
+
 
 class MergeRunQuery(models.Model):
     """A query as it was when the run was requested, with the data set that it is retrained and judged on."""

@@ -42,9 +42,12 @@ from webapp.workloads.sharing import workload_sharing
 
 
 class RunAnswer(serializers.ModelSerializer):
+    has_found_nothing = serializers.BooleanField(read_only=True)
+
     class Meta:
         model = MergeRun
-        fields = ("id", "box", "strategy", "match", "state", "problem", "time_limit_s", "requested_by")
+        fields = ("id", "box", "strategy", "match", "state", "has_found_nothing", "problem")
+        fields += ("time_limit_s", "requested_by")
         fields += ("bytes_before", "bytes_after", "created_at", "started_at", "ended_at")
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, JSONField, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
 from webapp.common.errors import NotFound
@@ -18,6 +19,7 @@ from webapp.merges.models import (
     MergedGroupQuery,
     MergedGroupState,
     MergeRun,
+    MergeRunEvent,
     MergeRunQuery,
     MergeRunState,
     PlacedMember,
@@ -46,6 +48,13 @@ def merge_run_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergeR
     runs = MergeRun.objects.filter(box__site__in=sites_of(actor))
     runs = runs if box is None else runs.filter(box=box)
     return runs.select_related("box__site", "job", "requested_by").defer("result")
+
+
+def with_search_seconds(runs: QuerySet[MergeRun]) -> QuerySet[MergeRun]:
+    """`search_seconds` of each, as its page says it: of its newest event, or of its result where it has none."""
+    newest = MergeRunEvent.objects.filter(run=OuterRef("pk")).order_by("-seq").values("payload__seconds")[:1]
+    told = Coalesce(Subquery(newest), F("result__seconds"), output_field=JSONField())
+    return runs.annotate(search_seconds=told)
 
 
 def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
@@ -99,9 +108,9 @@ def picture_of(disagreement: Disagreement) -> bytes:
     return content
 
 
-def boxes_placed(group: MergedGroup) -> int:
-    """How many further boxes rollouts brought it to and have not taken it back from."""
-    return PlacedMember.objects.filter(member__group=group).order_by().values("box").distinct().count()
+def boxes_placed(group: MergedGroup) -> list[UUID]:
+    """Further boxes that rollouts brought it to and have not taken it back from."""
+    return list(PlacedMember.objects.filter(member__group=group).order_by().values_list("box", flat=True).distinct())
 
 
 def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:

@@ -140,9 +140,9 @@ def query_edit(request: HttpRequest, query_id: UUID) -> HttpResponse:
 
 def _followed(query: Query) -> str:
     box = query.camera.box
-    if box.is_connected:
-        return f"Saved. {box} was told and follows now, without a new bundle."
-    return f"Saved. {box} is not connected: it follows when it is back."
+    told = gettext("Saved. %(box)s was told and follows now, without a new bundle.")
+    away = gettext("Saved. %(box)s is not connected: it follows when it is back.")
+    return (told if box.is_connected else away) % {"box": box}
 
 
 def query_delete(request: HttpRequest, query_id: UUID) -> HttpResponse:

@@ -1,5 +1,7 @@
 """What a page draws of a merge run, and its figures."""
 
+import pytest
+
 from webapp.merges.history import MOST_EVALUATIONS, Measured, shown_events, summarise
 from webapp.merges.models import MergeRun, MergeRunQuery
 
@@ -48,10 +50,10 @@ def test_sums_up_an_ended_run_by_its_result_under_the_names_that_people_gave() -
     }
     run = MergeRun(bytes_before=200, bytes_after=50, result=result)
 
-    summary = summarise(run, [CARS, TRUCKS], [{"type": "finished", "seconds": 1.0}])
+    summary = summarise(run, [CARS, TRUCKS], [{"type": "finished", "seconds": 91.0}])
     cars, trucks = summary.queries
     assert (summary.saved_bytes, summary.saved_fraction, summary.optimum_fraction) == (150, 0.75, 0.8)
-    assert (summary.seconds, summary.samples_seen) == (90.0, 640)
+    assert (summary.seconds, summary.samples_seen) == (91.0, 640)  # as the page counts them live
     assert cars.validation == Measured(0.97, 0.95, 0.99)
     assert cars.test == Measured(0.96, 0.95, 0.99)
     assert cars.is_at_target
@@ -73,3 +75,10 @@ def test_sums_up_a_running_run_by_its_newest_event() -> None:
 def test_a_run_of_which_nothing_was_heard_yet_has_figures_all_the_same() -> None:
     summary = summarise(MergeRun(), [CARS], [])
     assert (summary.saved_fraction, summary.samples_seen, summary.seconds) == (None, 0, 0.0)
+
+
+@pytest.mark.parametrize(("limit_s", "seconds", "expected"), [(60, 61.5, True), (60, 42.0, False), (0, 42.0, False)])
+def test_knows_whether_the_limit_ended_the_search(limit_s: int, seconds: float, expected: bool) -> None:
+    """A result that was imported had no limit."""
+    run = MergeRun(time_limit_s=limit_s, result={"seconds": seconds})
+    assert summarise(run, [], []).is_ended_by_limit is expected

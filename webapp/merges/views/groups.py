@@ -172,5 +172,6 @@ def _group_context(request: HttpRequest, group_id: UUID, form: DecisionForm) -> 
         "hindrance": _hindrance(request.user, shown),
         "states": MergedGroupState,
         "states_open": (MergedGroupState.WAITING, MergedGroupState.APPROVED, MergedGroupState.REVERTED),
-        "placed": boxes_placed(shown),
+        "whole_frames": any(one.model.task == "detection" and one.differing_frames for one in members),
+        "placed": len(boxes_placed(shown)),
     }

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -16,7 +17,7 @@ from webapp.common.lists import shown_list
 from webapp.common.pages import form_errors, message_errors
 from webapp.fleets.selectors import box_get, box_list
 from webapp.merges import services
-from webapp.merges.forms import MergeRunForm
+from webapp.merges.forms import MergeRunForm, entered_before
 from webapp.merges.history import QuerySummary, RunSummary, shown_events, summarise
 from webapp.merges.models import MergeRun
 from webapp.merges.selectors import (
@@ -24,6 +25,7 @@ from webapp.merges.selectors import (
     merge_requirements,
     merge_run_get,
     merge_run_list,
+    with_search_seconds,
 )
 from webapp.merges.strategies import strategy_title
 from webapp.workloads.sharing import workload_sharing
@@ -32,7 +34,7 @@ MOST_OTHERS = 30  # runs offered to compare with
 
 
 def runs(request: HttpRequest) -> HttpResponse:
-    shown = shown_list(merge_run_list(request.user), ("box__name", "box__site__name"), request.GET)
+    shown = shown_list(with_search_seconds(merge_run_list(request.user)), ("box__name", "box__site__name"), request.GET)
     return render(request, "merges/run_list.html", {"shown": shown})
 
 
@@ -47,14 +49,22 @@ def run_choose(request: HttpRequest) -> HttpResponse:
 def run_start(request: HttpRequest, box_id: UUID) -> HttpResponse:
     box = box_get(request.user, box_id)
     requirements = merge_requirements(box)
-    form = MergeRunForm(request.POST or None, queries=[found.query for found in requirements if found.query])
+    queries = [found.query for found in requirements if found.query]
+    form = MergeRunForm(request.POST or None, queries=queries, initial=_as_before(request))
     if request.method == "POST" and form.is_valid():
         with form_errors(form):
             run = services.merge_run_start(actor=request.user, box=box, settings=form.settings(), now=timezone.now())
             return redirect("merges:run-detail", run.id)
-    sharing = workload_sharing([found.query for found in requirements if found.query])
+    sharing = workload_sharing(queries)
     context = {"form": form, "box": box, "requirements": requirements, "sharing": sharing}
     return render(request, "merges/run_start.html", context)
+
+
+def _as_before(request: HttpRequest) -> dict[str, Any]:
+    """What was entered for the run in `?again=`; nothing without one."""
+    if not request.GET.get("again"):
+        return {}
+    return entered_before(merge_run_get(request.user, _uuid(request.GET["again"])))
 
 
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
@@ -72,6 +82,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "summary": summary,
         "history": _history(events),
         "heard_at": events[-1][1] if events else shown.started_at,
+        "again": reverse("merges:run-start", args=[shown.box_id], query={"again": shown.id}),
         "groups": shown.groups.all(),
         "is_going": shown.state in UNENDED,
         "others": merge_run_list(request.user, shown.box).exclude(id=shown.id).exclude(bytes_before=0)[:MOST_OTHERS],

@@ -28,7 +28,7 @@ function sentence(event, history) {
     case "evaluated": return gettext("Evaluated%(targets)s.", figures);
     case "accepted": return gettext("Accepted: %(saved)s saved%(targets)s.", figures);
     case "rejected": return gettext("Not accepted%(targets)s. %(trying)s", figures);
-    case "finished": return gettext("Finished: %(saved)s saved.", figures);
+    case "finished": return event.saved_bytes ? gettext("Finished: %(saved)s saved.", figures) : gettext("Finished: nothing found that keeps every target.");
     case "cancelled": return gettext("Cancelled. What was accepted is kept: %(saved)s saved.", figures);
     default: return event.trying || event.type;
   }
