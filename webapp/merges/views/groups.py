@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from webapp.accounts.models import Person
@@ -39,9 +39,11 @@ from webapp.telemetry.selectors import bundle_figures
 
 PRIVATE = {"Cache-Control": "private, max-age=600"}
 FOLLOWS = {
-    Verdict.APPROVE: "The box switches to the merged models as soon as it has them; nothing restarts.",
-    Verdict.REJECT: "The queries keep their originals.",
-    Verdict.REVERT: "The queries go back to their originals as soon as the box has them. It can be approved again.",
+    Verdict.APPROVE: gettext_lazy("The box switches to the merged models as soon as it has them; nothing restarts."),
+    Verdict.REJECT: gettext_lazy("The queries keep their originals."),
+    Verdict.REVERT: gettext_lazy(
+        "The queries go back to their originals as soon as the box has them. The group can be approved again."
+    ),
 }
 
 
