@@ -77,7 +77,7 @@ def test_explains_every_strategy_and_recommends_one(browser, fleet, queries, wor
     page = words(browser.get(reverse("merges:run-start", args=[fleet.box.id])))
 
     for strategy in STRATEGIES:
-        assert strategy.sentence in page
+        assert str(strategy.sentence) in page
     assert page.count("recommended") == 1
 
 
