@@ -2,53 +2,24 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from django.template.base import Lexer, Token, TokenType
 
+from tests.spoken_texts import WORD, spoken_texts
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
-SPOKEN = ("alt", "aria-description", "aria-label", "data-label", "placeholder", "title")
 # What is the same in every language: names, units, what is typed as it stands.
 ALLOWED = {"CSV", "Gemel Fleet", "JSON", "ms", "px"}
 CODE = ("code", "kbd", "script", "style", "svg")
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
 _ARGUMENT = re.compile(r"""(?:(\w+)=)?"([^"]*)"$""")
 _FALLBACK = re.compile(r"""\|(?:default|default_if_none|yesno|join):"([^"]*)\"""")
 _ATTRIBUTE = re.compile(r'[a-z-]+="[^"]*"')  # of an element that another template opens
 _NAMES = ("anchor", "kind", "name")
 _WITH_WORDS = ("field", "include", "nav_item")
-
-
-class _Spoken(HTMLParser):
-    """Texts and spoken attributes of HTML, with their lines."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[int, str]] = []
-        self.code: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in CODE:
-            self.code.append(tag)
-        for name, value in attrs:
-            if name in SPOKEN and value:
-                self._note(value)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.code and self.code[-1] == tag:
-            self.code.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self.code:
-            self._note(data)
-
-    def _note(self, text: str) -> None:
-        if _is_said(text):
-            self.found.append((self.getpos()[0], " ".join(text.split())))
 
 
 def bare_texts(source: str) -> Iterator[tuple[int, str]]:
@@ -67,10 +38,9 @@ def bare_texts(source: str) -> Iterator[tuple[int, str]]:
             yield from ((token.lineno, text) for text in _in_tag(token, word) if _is_said(text))
         written = token.contents if token.token_type == TokenType.TEXT else ""
         html.append(" " + "\n" * written.count("\n"))
-    parser = _Spoken()
-    parser.feed("".join(html))
-    parser.close()
-    yield from parser.found
+    for line, text in spoken_texts("".join(html), CODE):
+        if _is_said(text):
+            yield line, " ".join(text.split())
 
 
 def _in_tag(token: Token, word: str) -> Iterator[str]:
@@ -86,7 +56,7 @@ def _in_tag(token: Token, word: str) -> Iterator[str]:
 
 
 def _is_said(text: str) -> bool:
-    return bool(_WORD.search(_ATTRIBUTE.sub("", text))) and " ".join(text.split()) not in ALLOWED
+    return bool(WORD.search(_ATTRIBUTE.sub("", text))) and " ".join(text.split()) not in ALLOWED
 
 
 @pytest.mark.parametrize(

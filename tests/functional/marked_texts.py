@@ -4,11 +4,12 @@ import ast
 import re
 import struct
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation.template import templatize
+
+from tests.spoken_texts import WORD, spoken_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGE = "xx"
@@ -16,8 +17,6 @@ _ONE = {"gettext", "gettext_lazy", "gettext_noop"}
 _MANY = {"ngettext", "ngettext_lazy"}
 _LITERAL = r"""u?(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _CALLS = re.compile(rf"\b(?:_|n?gettext)\(({_LITERAL}(?:\s*,\s*{_LITERAL})?)")
-_SPOKEN = ("alt", "aria-description", "aria-label", "data-label", "placeholder", "title")
-_WORD = re.compile(r"[^\W\d_]{2,}")
 
 Marked = tuple[str, ...]  # a text, or its singular and plural
 
@@ -66,32 +65,10 @@ def write_catalogue(folder: Path, texts: set[Marked]) -> None:
     target.write_bytes(struct.pack(f"<{7 + 4 * len(keys)}I", *header, *tables[0], *tables[1]) + content)
 
 
-class _Left(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.code: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("code", "kbd", "script", "style", "time"):
-            self.code.append(tag)
-        self.found += [value for name, value in attrs if name in _SPOKEN and value]
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.code and self.code[-1] == tag:
-            self.code.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self.code:
-            self.found.append(data)
-
-
 def left_in_english(html: str, data: re.Pattern[str]) -> list[str]:
     """Texts of a page that stand in no brackets and are not `data`."""
-    parser = _Left()
-    parser.feed(_without_brackets(html))
-    parser.close()
-    return [" ".join(text.split()) for text in parser.found if _WORD.search(data.sub(" ", text))]
+    texts = spoken_texts(_without_brackets(html), ("code", "kbd", "script", "style", "time"))
+    return [" ".join(text.split()) for _, text in texts if WORD.search(data.sub(" ", text))]
 
 
 def _without_brackets(html: str) -> str:
