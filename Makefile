@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: demo demo-password demo-clean backup restore test test-unit check format setup soak lock gallery
+.PHONY: demo demo-password demo-clean backup restore test test-unit test-gpu check format setup soak lock gallery
 
 demo: ## start the whole product
 	@$(PYTHON) demo/bootstrap.py run -- -m demo run
@@ -27,6 +27,9 @@ test: ## every test that needs no GPU
 
 test-unit: ## the fast tests: no database, no sockets
 	@$(PYTHON) demo/bootstrap.py dev -- -m pytest tests/unit -q $(ARGS)
+
+test-gpu: setup ## what only an NVIDIA GPU shows
+	@$(VENV)/python -m pytest tests/gpu -q $(ARGS)
 
 check: ## what CI runs before the tests
 	@$(PYTHON) demo/bootstrap.py dev -- -m demo.checks

@@ -7,6 +7,7 @@ minutes of its rendered cameras, in blocks of time 60 % training, 20 % validatio
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import msgspec
 import torch
 import yaml
 
-from benchmarks.machine import save
+from benchmarks.machine import named, save
 from demo.content import Content, load_content
 from demo.merges import core_name
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel
 from edge_runtime.scenes import Scene, parse_scene
 from edge_runtime.vision.architectures import task_of
+from workers.merging.cli.session import usable_device
 from workers.merging.result import Result
 from workers.merging.run import RunOptions, merge
 from workers.merging.sharing import Initialisation
@@ -38,20 +40,24 @@ def main() -> None:
     parser.add_argument("--initialisations", nargs="+", default=["member"], choices=list(Initialisation))
     parser.add_argument("--frames", type=int, default=500, help="per camera")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="keeps the rendered frames and the results")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    common = RunOptions(seed=arguments.seed, device=usable_device(arguments.device))
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         workload = write_workload(load_content(), folder, arguments.frames)
         runs = [
-            measured(workload, folder, strategy, Initialisation(initialisation), arguments.seed)
+            measured(
+                workload, folder, replace(common, strategy=strategy, initialisation=Initialisation(initialisation))
+            )
             for strategy in arguments.strategies
             for initialisation in arguments.initialisations
         ]
     what = {"box": BOX, "frames_per_camera": arguments.frames, "threads": arguments.threads, "seed": arguments.seed}
-    print(f"Written to {save('live_merge', {'workload': what, 'runs': runs})}")
+    print(f"Written to {save(named('live_merge', common.device), {'workload': what, 'runs': runs})}")
 
 
 def write_workload(content: Content, folder: Path, frames: int) -> Path:
@@ -94,10 +100,9 @@ def _write_frames(source: str, folder: Path, count: int) -> None:
     (folder / "frames.json").write_bytes(msgspec.json.encode(FrameIndex(tuple(labels), "scene")))
 
 
-def measured(workload: Path, folder: Path, strategy: str, initialisation: Initialisation, seed: int) -> dict[str, Any]:
+def measured(workload: Path, folder: Path, options: RunOptions) -> dict[str, Any]:
     """Figures of one run. CPU seconds beside wall seconds: other programs may have used the same cores."""
-    cpu_started = time.process_time()
-    options = RunOptions(strategy=strategy, seed=seed, initialisation=initialisation)
+    cpu_started, strategy, initialisation = time.process_time(), options.strategy, options.initialisation
     result = merge(load_workload(workload), folder / f"{strategy}-{initialisation}", options)
     cpu_s = time.process_time() - cpu_started
     _print(strategy, initialisation, result, cpu_s)

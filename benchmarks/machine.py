@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from edge_runtime.health.accelerators import Accelerators
+
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("torch", "torchvision", "numpy")
 
@@ -24,6 +26,7 @@ def circumstances(packages: Sequence[str] = _PACKAGES) -> dict[str, Any]:
             "processor": _processor(),
             "cores": os.cpu_count(),
             "memory_bytes": psutil.virtual_memory().total,
+            "gpus": [sample.name for sample in Accelerators().read()],
             "load_average": [round(load, 1) for load in psutil.getloadavg()],
         },
         "versions": {
@@ -39,6 +42,11 @@ def save(name: str, result: dict[str, Any], packages: Sequence[str] = _PACKAGES)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({**circumstances(packages), **result}, indent=2) + "\n")
     return path
+
+
+def named(name: str, device: str) -> str:
+    """Of the file of results: what ran on a GPU does not replace what ran on the processor."""
+    return name if device == "cpu" else f"{name}_{device}"
 
 
 def _processor() -> str:

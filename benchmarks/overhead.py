@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from benchmarks.claims import Check, check_lines
-from benchmarks.machine import save
+from benchmarks.machine import named, save
 from demo.content import load_content
 from edge_runtime.app import OVERHEAD_BYTES, chosen_device
 from edge_runtime.bundles.tensors import tensor_entry
@@ -181,7 +181,8 @@ def main() -> None:
     found_checks = checks(models)
     print("\n".join(check_lines(found_checks)))
     result = {"device": options.device, "threads": options.threads, "runs": options.runs, "models": models}
-    print(f"Written to {save('overhead', {'checks': msgspec.to_builtins(found_checks), **result})}")
+    path = save(named("overhead", options.device), {"checks": msgspec.to_builtins(found_checks), **result})
+    print(f"Written to {path}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.claims import Check, check_lines
-from benchmarks.machine import save
+from benchmarks.machine import named, save
 from edge_runtime.app import chosen_device
 from edge_runtime.bundles.tensors import map_tensor, tensor_entry, write_bundle
 from edge_runtime.protocol.manifest import Manifest, ModelEntry, TensorEntry
@@ -161,7 +161,7 @@ def main() -> None:
     found_checks = checks(models)
     print("\n".join(check_lines(found_checks)))
     result = {"device": device, "threads": options.threads, "runs": options.runs, "models": models}
-    print(f"Written to {save('swap', {'checks': msgspec.to_builtins(found_checks), **result})}")
+    print(f"Written to {save(named('swap', device), {'checks': msgspec.to_builtins(found_checks), **result})}")
 
 
 if __name__ == "__main__":

@@ -62,10 +62,11 @@ def gpu_worker(shared: dict[str, str]) -> ProcessSpec:
 
 
 def box(shared: dict[str, str], var_dir: Path, spec: BoxProcess) -> ProcessSpec:
+    """On the processor, also where there is a GPU: budgets are of few MiB, and CUDA's own memory alone is more."""
     limits = ("--memory-budget", spec.memory_budget, "--swap-bandwidth", spec.swap_bandwidth)
     where = ("--state-dir", str(box_dir(var_dir, spec.name)))
     own = {name: value for name, value in shared.items() if name.startswith("OMP_")} | {"OMP_NUM_THREADS": "1"}
-    process = _python(spec.name, WORK_STAGE, own, "-m", "edge_runtime", "run", *where, *limits)
+    process = _python(spec.name, WORK_STAGE, own, "-m", "edge_runtime", "run", *where, *limits, "--device", "cpu")
     return replace(process, niceness=BOX_NICENESS)
 
 

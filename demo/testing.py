@@ -37,6 +37,7 @@ async def run_tests(arguments: Sequence[str]) -> int:
             "DATABASE_URL": servers.database_url,
             "REDIS_URL": servers.redis_url,
             "OMP_WAIT_POLICY": "passive",
+            "CUDA_VISIBLE_DEVICES": "",  # the same everywhere; `make test-gpu` is for what only a GPU shows
             "OMP_NUM_THREADS": "1",
             # No GEMEL_VAR_DIR: the test settings make a temporary folder of their own.
         }

@@ -26,7 +26,7 @@ from benchmarks.edge.checks import CellRuns, Cells, checks
 from benchmarks.edge.drawn import drawn
 from benchmarks.edge.report import Table, lines
 from benchmarks.edge.street import Answers, OnDisk, answers, bundles, film, targets
-from benchmarks.machine import save
+from benchmarks.machine import named, save
 from edge_runtime.app import OVERHEAD_BYTES, chosen_device, measured_folder
 from edge_runtime.protocol.sizes import parse_size
 from edge_runtime.scheduling.admission import named_budget
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--models", nargs="+", help="architectures of drawn weights instead of the demo's models")
     parser.add_argument("--note", default="", help="kept in the results: the circumstances of these runs")
-    parser.add_argument("--name", default="edge", help="of the file of results")
+    parser.add_argument("--name", help="of the file of results, instead of edge or, on a GPU, edge_cuda")
     parser.add_argument("--profiles", type=Path, help="also foretell from this file")
     parser.add_argument("--profiles-out", type=Path, help="write the profiles measured here")
     options = parser.parse_args()
@@ -88,7 +88,7 @@ def main() -> None:
     print("\n".join(lines(result)))
     found = checks(result.executed, result.foretold, result.foretold_elsewhere)
     saved = {"note": options.note, "checks": msgspec.to_builtins(found), **msgspec.to_builtins(result)}
-    print(f"Written to {save(options.name, saved)}")
+    print(f"Written to {save(options.name or named('edge', chosen_device(options.device)), saved)}")
 
 
 @dataclass(frozen=True)

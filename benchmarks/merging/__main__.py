@@ -19,12 +19,13 @@ import torch
 import yaml
 from rich.console import Console
 
-from benchmarks.machine import RESULTS, save
+from benchmarks.machine import RESULTS, named, save
 from benchmarks.merging.checks import checks
 from benchmarks.merging.examples import SPLITS, BenchmarkQuery, write_part
 from benchmarks.merging.real import RealQueries
 from benchmarks.merging.rendered import rendered_queries
 from benchmarks.merging.report import Descriptions, print_report
+from workers.merging.cli.session import usable_device
 from workers.merging.comparison import Comparison, compare, gathered
 from workers.merging.events import Event, EventType
 from workers.merging.fit import FitOptions, Fitted, fit
@@ -85,16 +86,20 @@ def main() -> None:
     profile = PROFILES[arguments.profile]
     recordings = None if arguments.rendered else os.environ.get("GEMEL_DATA_DIR")
     queries = RealQueries(Path(recordings), profile.at_most).all() if recordings else rendered_queries(profile.at_most)
-    name = f"merging{'' if recordings else '_rendered'}{'' if arguments.profile == 'full' else '_small'}"
+    device = usable_device(arguments.device)
+    name = named(_name(bool(recordings), arguments.profile), device)
     folder = arguments.folder or Path("var/benchmarks") / name
     descriptions = write_workload(queries, folder)
     file = load_workload(folder / "WORKLOAD.yaml")
-    originals = _fit(file, folder / "originals.json", FitOptions(arguments.seed, profile.fit_steps), console)
+    originals = _fit(
+        file, folder / "originals.json", FitOptions(arguments.seed, profile.fit_steps, device=device), console
+    )
     benchmark = Benchmark(name, profile, queries, descriptions, originals, arguments.note)
     options = RunOptions(
         seed=arguments.seed,
         time_limit_s=arguments.time_limit or profile.time_limit_s,
         sample_limit=arguments.sample_limit or profile.sample_limit,
+        device=device,
         training=profile.training,
         resume=arguments.resume,
     )
@@ -125,6 +130,10 @@ class _Narrator:
             )
 
 
+def _name(has_recordings: bool, profile: str) -> str:
+    return f"merging{'' if has_recordings else '_rendered'}{'' if profile == 'full' else '_small'}"
+
+
 def _there_already(runs: Path, strategies: Sequence[str], options: RunOptions) -> Comparison:
     """Of what the runs have on disk, finished or not."""
     paths = {name: runs / name / "result.json" for name in strategies}
@@ -142,6 +151,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--note", default="", help="kept in the results: the circumstances of these runs")
     parser.add_argument("--time-limit", type=float, help="seconds of each strategy, instead of the profile's")
     parser.add_argument("--sample-limit", type=int, help="of each strategy, instead of the profile's")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

@@ -17,11 +17,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from benchmarks.machine import circumstances, save
+from benchmarks.machine import circumstances, named, save
 from benchmarks.soak.box import Answers
 from benchmarks.soak.claims import Claim, Round, Sample, frame_claims, leak_claims, rounds, statistics_claim
-from benchmarks.soak.comings import DEADLINE_MS, MEMORY_BUDGET, Comings
+from benchmarks.soak.comings import BYTES_FOR_MODELS, DEADLINE_MS, Comings
 from edge_runtime.agent.enrolment import enrol
+from edge_runtime.app import OVERHEAD_BYTES, chosen_device
 from edge_runtime.protocol.enrolment import Hardware
 from tests.simulators.box_server import CODE, FleetServer
 
@@ -59,7 +60,7 @@ def main() -> int:
         content = msgspec.json.encode({**circumstances(), **msgspec.to_builtins(soak)})
         options.out.write_bytes(msgspec.json.format(content, indent=2))
     else:
-        print(f"Written to {save('soak', msgspec.to_builtins(soak))}")
+        print(f"Written to {save(named('soak', chosen_device('auto')), msgspec.to_builtins(soak))}")
     return 0 if all(claim.held for claim in soak.claims) else 1
 
 
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace, server: FleetServer, folder: Path) -> Soak:
     state, audit, comings = folder / "box", folder / "audit.json", Comings(server, folder)
     enrol(server=server.url, code=CODE, state_dir=state, hardware=_HARDWARE)
     comings.begin()
-    what = (state, MEMORY_BUDGET, audit, DEADLINE_MS + SEEN_SLACK_MS)
+    memory_budget = BYTES_FOR_MODELS + OVERHEAD_BYTES[chosen_device("auto")]
+    what = (state, memory_budget, audit, DEADLINE_MS + SEEN_SLACK_MS)
     command = [sys.executable, "-m", "benchmarks.soak.box", *map(str, what)]
     log = (folder / "box.log").open("w")
     box = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=log)

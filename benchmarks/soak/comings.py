@@ -20,7 +20,7 @@ from tests.simulators.rtsp_server import RtspServer
 
 SPEC = ModelSpec("resnet18_w24", ("quiet", "busy"), (64, 64))
 # Two of the three models fit, all three when they are merged.
-MEMORY_BUDGET = 20 * 2**20
+BYTES_FOR_MODELS = 16 * 2**20
 RATE_FPS, DEADLINE_MS = 4.0, 1000
 SCENE = CameraTarget("scene", "Crossing", "scene://crossing?seed=1")
 SECOND = CameraTarget("scene-2", "Crossing again", "scene://crossing?seed=2")

@@ -125,7 +125,7 @@ def _is_shutting_down() -> bool:
 
 
 def _arguments(workload: Path, out: Path, run: MergeRun) -> list[str]:
-    device = os.environ.get("GEMEL_DEVICE", "cpu")
+    device = os.environ.get("GEMEL_DEVICE", "auto")
     options = {"--strategy": run.strategy, "--out": str(out), "--time-limit": f"{run.time_limit_s}s"}
     options |= {"--match": run.match, "--events": "-", "--device": device}
     return ["-m", "workers.merging", "run", str(workload), *(part for pair in options.items() for part in pair)]
