@@ -22,7 +22,7 @@ import torch
 from benchmarks.claims import Check, check_lines
 from benchmarks.machine import named, save
 from demo.content import load_content
-from edge_runtime.app import OVERHEAD_BYTES, chosen_device
+from edge_runtime.app import chosen_device, overhead_bytes
 from edge_runtime.bundles.tensors import tensor_entry
 from edge_runtime.protocol.manifest import Manifest, ModelEntry
 from edge_runtime.protocol.target import QueryTarget
@@ -72,7 +72,7 @@ class Runtime:
         self._left, self._done, self._captured_at = 0, threading.Event(), 0.0
         self._executor = Executor(
             budget_bytes=_AMPLE_BYTES,
-            overhead_bytes=OVERHEAD_BYTES[device],
+            overhead_bytes=overhead_bytes(device),
             device=device,
             threads=threads,
             on_result=self._answered,

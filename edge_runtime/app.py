@@ -27,6 +27,7 @@ from edge_runtime.bundles.tensors import map_tensor
 from edge_runtime.bundles.throttle import Throttle
 from edge_runtime.health.accelerators import Accelerators
 from edge_runtime.health.box_health import BoxHealth
+from edge_runtime.health.cuda_context import context_bytes
 from edge_runtime.health.heap import limit_heaps
 from edge_runtime.health.host import HostReader
 from edge_runtime.health.systemd import notifier_of
@@ -35,6 +36,7 @@ from edge_runtime.protocol.manifest import Manifest, decode_manifest
 from edge_runtime.protocol.sizes import format_size
 from edge_runtime.scheduling.measured import MeasuredBundle
 from edge_runtime.serving import executor as serving
+from edge_runtime.serving.allocator import SLACK_BYTES
 from edge_runtime.serving.device_memory import TensorSource
 from edge_runtime.serving.engine import Result as Answer
 from edge_runtime.serving.profiling import MeasuredFolder, measure_bundle
@@ -45,8 +47,8 @@ from edge_runtime.video.sources import open_capture
 
 log = logging.getLogger(__name__)
 
-# What the runtime itself takes of the compute device beside weights and activations. A CUDA context is the large part.
-OVERHEAD_BYTES = {"cpu": 4 * 2**20, "cuda": 400 * 2**20}
+DEVICES = ("cpu", "cuda")
+_CPU_OVERHEAD_BYTES = 4 * 2**20
 # A visit at hand may run longer than anybody wants to wait.
 _STOP_S = 1.0
 _POOL_THREADS = 8
@@ -81,11 +83,16 @@ def chosen_device(device: str) -> str:
     """Raises OptionError for a device that this machine does not have."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device not in OVERHEAD_BYTES:
+    if device not in DEVICES:
         raise OptionError(f'There is no device "{device}"; choose auto, cpu or cuda.')
     if device == "cuda" and not torch.cuda.is_available():
         raise OptionError("This machine has no CUDA device that PyTorch can use; choose auto or cpu.")
     return device
+
+
+def overhead_bytes(device: str) -> int:
+    """What the runtime takes of the budget beside weights and activations. On "cuda" the first use of the device."""
+    return _CPU_OVERHEAD_BYTES if device == "cpu" else context_bytes() + SLACK_BYTES
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ def measure(options: MeasureOptions) -> tuple[MeasuredBundle, Path]:
         transfer=transfer,
         device=torch.device(device),
         hardware=folder.hardware,
-        overhead_bytes=OVERHEAD_BYTES[device],
+        overhead_bytes=overhead_bytes(device),
         repetitions=options.repetitions,
     )
     return measured, folder.save(measured)
@@ -163,7 +170,7 @@ def run(options: Options) -> None:
 
     executor = serving.Executor(
         budget_bytes=options.memory_budget,
-        overhead_bytes=OVERHEAD_BYTES[device],
+        overhead_bytes=overhead_bytes(device),
         device=device,
         policy=options.policy,
         swap_bandwidth=options.swap_bandwidth,

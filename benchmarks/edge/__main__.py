@@ -27,7 +27,7 @@ from benchmarks.edge.drawn import drawn
 from benchmarks.edge.report import Table, lines
 from benchmarks.edge.street import Answers, OnDisk, answers, bundles, film, targets
 from benchmarks.machine import named, save
-from edge_runtime.app import OVERHEAD_BYTES, chosen_device, measured_folder
+from edge_runtime.app import chosen_device, measured_folder, overhead_bytes
 from edge_runtime.protocol.sizes import parse_size
 from edge_runtime.scheduling.admission import named_budget
 from edge_runtime.scheduling.measured import MeasuredBundle, decode_measured
@@ -107,6 +107,7 @@ class _Asked:
 
 def run(options: argparse.Namespace, folder: Path) -> Table:
     device = chosen_device(options.device)
+    overhead_bytes(device)  # measured before anything else uses the device
     on_disk = drawn(options.models, folder) if options.models else bundles(folder / "merge")
     kept = measured_folder(folder, device, options.threads)
     measuring = _Measuring(on_disk, kept, torch.device(device), options.repetitions)
@@ -118,7 +119,7 @@ def run(options: argparse.Namespace, folder: Path) -> Table:
     frames = film(manifest, blank.queries, blank.warm_up_s + options.seconds, START_S)
     playing = replace(blank, frames=frames)
     known = {merged: None if options.models else answers(bundle, frames) for merged, bundle in on_disk.items()}
-    executing = Executing(kept, OVERHEAD_BYTES[device], asked.bytes_per_s, options.threads, device)
+    executing = Executing(kept, overhead_bytes(device), asked.bytes_per_s, options.threads, device)
     runs: list[Cells] = []
     foretold_runs: list[Cells] = []
     for number in range(options.runs):
@@ -166,7 +167,7 @@ class _Measuring:
             transfer=LimitedTransfer(transfer, bytes_per_s) if bytes_per_s else transfer,
             device=self.device,
             hardware=self.kept.hardware,
-            overhead_bytes=OVERHEAD_BYTES[self.device.type],
+            overhead_bytes=overhead_bytes(self.device.type),
             repetitions=self.repetitions,
         )
 

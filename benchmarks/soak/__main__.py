@@ -22,7 +22,7 @@ from benchmarks.soak.box import Answers
 from benchmarks.soak.claims import Claim, Round, Sample, frame_claims, leak_claims, rounds, statistics_claim
 from benchmarks.soak.comings import BYTES_FOR_MODELS, DEADLINE_MS, Comings
 from edge_runtime.agent.enrolment import enrol
-from edge_runtime.app import OVERHEAD_BYTES, chosen_device
+from edge_runtime.app import chosen_device
 from edge_runtime.protocol.enrolment import Hardware
 from tests.simulators.box_server import CODE, FleetServer
 
@@ -68,8 +68,7 @@ def run(options: argparse.Namespace, server: FleetServer, folder: Path) -> Soak:
     state, audit, comings = folder / "box", folder / "audit.json", Comings(server, folder)
     enrol(server=server.url, code=CODE, state_dir=state, hardware=_HARDWARE)
     comings.begin()
-    memory_budget = BYTES_FOR_MODELS + OVERHEAD_BYTES[chosen_device("auto")]
-    what = (state, memory_budget, audit, DEADLINE_MS + SEEN_SLACK_MS)
+    what = (state, BYTES_FOR_MODELS, audit, DEADLINE_MS + SEEN_SLACK_MS)
     command = [sys.executable, "-m", "benchmarks.soak.box", *map(str, what)]
     log = (folder / "box.log").open("w")
     box = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=log)

@@ -50,9 +50,10 @@ def _audit(result: Result, late_ms: float) -> None:
     seen.seen_late += 1000 * (time.monotonic() - result.frame.captured_at) > late_ms
 
 
-def main(state_dir: Path, memory_budget: int, audit: Path, late_ms: float) -> None:
+def main(state_dir: Path, bytes_for_models: int, audit: Path, late_ms: float) -> None:
     AuditedExecutor.late_ms = late_ms
     serving.Executor = AuditedExecutor  # type: ignore[misc]
+    memory_budget = bytes_for_models + app.overhead_bytes(app.chosen_device("auto"))
     app.run(app.Options(state_dir=state_dir, memory_budget=memory_budget, policy="layerwise"))
     audit.write_bytes(msgspec.json.encode(AUDIT))
 

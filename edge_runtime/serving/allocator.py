@@ -17,8 +17,9 @@ CHECK_S = 1.0
 def enforce(device: torch.device, *, budget_bytes: int, overhead_bytes: int) -> None:
     """From now on this process is refused memory beyond the budget: then one model fails and the others do not."""
     if device.type == "cuda":
-        total_bytes = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(allowed_fraction(budget_bytes, overhead_bytes, total_bytes), device)
+        index = device.index if device.index is not None else torch.cuda.current_device()
+        total_bytes = torch.cuda.get_device_properties(index).total_memory
+        torch.cuda.set_per_process_memory_fraction(allowed_fraction(budget_bytes, overhead_bytes, total_bytes), index)
 
 
 def allowed_fraction(budget_bytes: int, overhead_bytes: int, total_bytes: int) -> float:

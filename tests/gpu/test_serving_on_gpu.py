@@ -29,7 +29,7 @@ def _tiny_models_and_no_limit_left_behind(monkeypatch: pytest.MonkeyPatch):
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(GPU)
     yield
-    torch.cuda.set_per_process_memory_fraction(1.0, GPU)
+    torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def test_weights_are_sent_from_page_locked_memory_in_the_networks_own_dtype() -> None:
