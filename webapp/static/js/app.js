@@ -37,25 +37,49 @@ async function startWidgets() {
 }
 
 // Refetching: a part marked data-refresh loads its own page again (or what data-refresh-from names) and takes the part
-// with its id out of it. Parts of one page that want it at about the same time share one request.
+// with its id out of it. Parts of one page that want it at about the same time share one request, and requests come one
+// after the other, so that no older answer goes over a newer one.
+//
+// An answer is parsed into a document of its own and never moved into the page's: there its pictures would be loaded, and
+// Chromium keeps a picture without an address, and with it the whole answer, for as long as the page is open.
 
 const asked = new Map();
+let answered = Promise.resolve();
 const addressOf = (element) => element.dataset.refreshFrom ?? location.href;
 
 function refetch(element) {
   const address = addressOf(element);
   if (asked.has(address)) return void asked.get(address).add(element.id);
   asked.set(address, new Set([element.id]));
-  setTimeout(() => ask(address), REFETCH_AFTER_MS);
+  setTimeout(() => (answered = answered.then(() => ask(address)).catch(reportError)), REFETCH_AFTER_MS);
 }
 
-function ask(address) {
-  const elements = [...asked.get(address)].map((id) => document.getElementById(id));
+async function ask(address) {
+  const ids = [...asked.get(address)];
   asked.delete(address);
-  const [first, ...others] = elements.filter((element) => element && addressOf(element) === address);
-  if (!first || document.hidden) return;
-  const selectOOB = others.map((element) => `#${element.id}:morph`).join();
-  htmx.ajax("GET", address, { source: first, target: first, select: `#${first.id}`, selectOOB, swap: "morph:outerHTML" });
+  const elements = () => ids.map((id) => document.getElementById(id)).filter((element) => element && addressOf(element) === address);
+  if (!elements().length || document.hidden) return;
+  const page = await parsedPage(address);
+  if (!page) return;
+  for (const element of elements()) take(element, page.getElementById(element.id));
+  followChanges();
+}
+
+/** Null where there is none: offline, an error, or a page to sign in at. The next message or poll asks again. */
+async function parsedPage(address) {
+  try {
+    const answer = await fetch(address, { signal: AbortSignal.timeout(POLL_MS) });
+    if (!answer.ok || answer.redirected) return null;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    return null;
+  }
+}
+
+function take(element, fresh) {
+  if (!fresh) return;
+  Idiomorph.morph(element, fresh);
+  htmx.process(document.getElementById(element.id));
 }
 
 const refetchables = () => document.querySelectorAll("[data-refresh]");
@@ -101,14 +125,17 @@ function reachWideTables() {
 function keepWhatIsLive() {
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, fresh) =>
     !(old.dataset?.preserve !== undefined && fresh.dataset?.preserve !== undefined);
-  document.addEventListener("htmx:afterSettle", () => {
-    live.scan();
-    startWidgets();
-    showLocalTimes();
-    nameCells();
-    reachWideTables();
-  });
 }
+
+function followChanges() {
+  live.scan();
+  startWidgets();
+  showLocalTimes();
+  nameCells();
+  reachWideTables();
+}
+
+document.addEventListener("htmx:afterSettle", followChanges);
 
 // What depends on a choice hears of other options as of another choice: the first of them is chosen now.
 
