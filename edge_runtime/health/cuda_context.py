@@ -3,6 +3,8 @@
 From 250 MiB to 700 MiB, by GPU, driver and versions: so it is measured, before anything else uses the device.
 """
 
+import contextlib
+import ctypes
 import functools
 import os
 
@@ -12,6 +14,7 @@ from torch import nn
 from edge_runtime.health.accelerators import Accelerators
 
 _ASSUMED_BYTES = 400 * 2**20  # of a context where nothing tells: GPUs without NVML, or one that is in use already
+_CU_CTX_SCHED_BLOCKING_SYNC = 4
 _STEP_BYTES = 16 * 2**20  # measured figures differ by a little from start to start
 # cuBLAS would keep up to 64 MiB for itself; the models' linear layers are small.
 _SMALL_WORKSPACES = {"CUBLAS_WORKSPACE_CONFIG": ":4096:2", "CUBLASLT_WORKSPACE_SIZE": "1024"}
@@ -29,10 +32,19 @@ def context_bytes() -> int:
     before = _used_bytes(gpus)
     for name, value in _SMALL_WORKSPACES.items():
         os.environ.setdefault(name, value)
+    _sleep_when_waiting()
     _warm_up(torch.device("cuda"))
     grown = [now - then for now, then in zip(_used_bytes(gpus), before, strict=True)]
     found = max(grown, default=0) - torch.cuda.memory_reserved()
     return -(-found // _STEP_BYTES) * _STEP_BYTES if found > 0 else _ASSUMED_BYTES
+
+
+def _sleep_when_waiting() -> None:
+    """A thread that waits for the GPU sleeps. FFmpeg decodes video in this context only if it is made so."""
+    with contextlib.suppress(OSError):
+        driver = ctypes.CDLL("libcuda.so.1")
+        driver.cuInit(0)
+        driver.cuDevicePrimaryCtxSetFlags_v2(0, _CU_CTX_SCHED_BLOCKING_SYNC)
 
 
 def _used_bytes(gpus: Accelerators) -> list[int]:

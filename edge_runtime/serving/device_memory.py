@@ -122,7 +122,7 @@ class DeviceMemory:
         if size_bytes > self.free_bytes:
             raise BudgetExceeded(size_bytes, self.free_bytes)
         copies = self._transfer.copy([self._source(tensor, source) for tensor in wanted])
-        measured = [copy.untyped_storage().nbytes() for copy in copies]
+        measured = [copy.nbytes for copy in copies]
         if sum(measured) > self.free_bytes:  # the sources were larger than the manifest says
             raise BudgetExceeded(sum(measured), self.free_bytes)
         with self._lock:
@@ -163,8 +163,8 @@ class DeviceMemory:
 
     def _require_as_promised(self, job: _Ahead, copies: Sequence[Tensor]) -> None:
         for wanted, copy in zip(job.wanted, copies, strict=True):
-            if copy.untyped_storage().nbytes() != wanted.size_bytes:
-                raise BudgetExceeded(copy.untyped_storage().nbytes(), wanted.size_bytes)
+            if copy.nbytes != wanted.size_bytes:
+                raise BudgetExceeded(copy.nbytes, wanted.size_bytes)
 
     def attach(self, skeleton: Skeleton) -> None:
         """Points `skeleton` at its tensors, all of which must be resident."""

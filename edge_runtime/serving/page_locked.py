@@ -1,17 +1,17 @@
-"""Weights in page-locked host memory, from where a CUDA device fetches them by itself, and which of them go together.
+"""Weights in page-locked host memory, from where a CUDA device fetches them by itself, and what goes together.
 
 Only `PageLocked` needs an accelerator, and only to lock the pages; without, the same code works on ordinary memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 _BLOCK_BYTES = 64 * 2**20  # a power of two: torch rounds page-locked memory up to one
-_ALIGNMENT = 64  # a cache line, and enough for any dtype
-_SMALL_BYTES = 256 * 1024  # below it starting a transfer takes longer than the transfer
-_RUN_BYTES = 4 * 2**20  # of small tensors: as much device memory is used twice while they are unpacked
+_ALIGNMENT = 64  # a cache line, and enough for any dtype and kernel
+# Sending a tensor costs more than these bytes do. A network has hundreds of them, all of its normalisation among them.
+SMALL_BYTES = 16 * 1024
 
 
 class PageLocked:
@@ -29,49 +29,46 @@ class PageLocked:
             self._block = torch.empty(max(size_bytes, _BLOCK_BYTES), dtype=torch.uint8, pin_memory=self._lock)
             self._used_bytes = 0
         window = self._block[self._used_bytes : self._used_bytes + size_bytes]
-        self._used_bytes += _aligned(size_bytes)
+        self._used_bytes += -(-size_bytes // _ALIGNMENT) * _ALIGNMENT
         return window.view(dtype).view(tensor.shape).copy_(tensor)
 
 
-def runs(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-    """`tensors` in order, small ones that lie one behind the other in one block together."""
-    run: list[Tensor] = []
-    for tensor in tensors:
-        if run and not (_is_next(run[-1], tensor) and _span_bytes([run[0], tensor]) <= _RUN_BYTES):
-            yield run
-            run = []
-        run.append(tensor)
-    if run:
-        yield run
+def sent(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
+    """Each of `tensors` on `device`, in order, perhaps still on its way there.
 
-
-def unpacked(run: Sequence[Tensor], send: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """Each of `run` in an allocation of its own on the device that `send` copies to, which is called once."""
-    start, size_bytes = _begin(run[0]), _span_bytes(run)
-    sent = send(torch.empty(0, dtype=torch.uint8).set_(run[0].untyped_storage(), start, (size_bytes,), (1,)))
-    parts = []
-    for tensor in run:
-        begin = _begin(tensor) - start
-        parts.append(sent[begin : begin + tensor.nbytes].view(tensor.dtype).view(tensor.shape))
-    copies = [torch.empty_like(part) for part in parts]
-    torch._foreach_copy_(copies, parts)  # a few kernels for all of them
+    Large ones in an allocation of their own. Small ones of one dtype go as one block, and stay parts of it: the device
+    gives the block's memory back with the last of them.
+    """
+    copies: list[Tensor] = list(tensors)
+    large = [number for number, tensor in enumerate(tensors) if tensor.nbytes > SMALL_BYTES]
+    if large:
+        arriving = [torch.empty_like(tensors[number], device=device) for number in large]
+        torch._foreach_copy_(arriving, [tensors[number] for number in large], non_blocking=True)
+        for number, copy in zip(large, arriving, strict=True):
+            copies[number] = copy
+    for numbers in _small_by_dtype(tensors):
+        for number, copy in zip(numbers, _as_one([tensors[number] for number in numbers], device), strict=True):
+            copies[number] = copy
     return copies
 
 
-def _is_next(one: Tensor, other: Tensor) -> bool:
-    is_small = max(one.nbytes, other.nbytes) <= _SMALL_BYTES
-    follows = _begin(other) == _begin(one) + _aligned(one.nbytes)
-    return is_small and follows and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+def _small_by_dtype(tensors: Sequence[Tensor]) -> Iterator[list[int]]:
+    """Their places in `tensors`."""
+    found: dict[torch.dtype, list[int]] = {}
+    for number, tensor in enumerate(tensors):
+        if tensor.nbytes <= SMALL_BYTES:
+            found.setdefault(tensor.dtype, []).append(number)
+    yield from found.values()
 
 
-def _span_bytes(run: Sequence[Tensor]) -> int:
-    return _begin(run[-1]) + run[-1].nbytes - _begin(run[0])
-
-
-def _begin(tensor: Tensor) -> int:
-    """Bytes from the start of its block."""
-    return int(tensor.storage_offset()) * tensor.itemsize
-
-
-def _aligned(size_bytes: int) -> int:
-    return -(-size_bytes // _ALIGNMENT) * _ALIGNMENT
+def _as_one(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
+    step = _ALIGNMENT // tensors[0].itemsize
+    filling = torch.zeros(step, dtype=tensors[0].dtype)
+    pieces: list[Tensor] = []
+    for tensor in tensors:
+        size = tensor.numel()
+        pieces += (tensor.view(-1), filling[: -size % step])
+    sizes = [len(piece) for piece in pieces]
+    block = torch.empty(sum(sizes), dtype=filling.dtype, pin_memory=device.type == "cuda")
+    parts = torch.cat(pieces, out=block).to(device, non_blocking=True).split(sizes)[::2]
+    return [part if tensor.dim() == 1 else part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]

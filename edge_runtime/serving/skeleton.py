@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,14 +45,14 @@ class _Place:
     def put(self, tensor: Tensor) -> None:
         """`tensor` may have another shape with the same bytes: equal content has one digest."""
         viewed = tensor if tensor.shape == self.empty.shape else tensor.view(self.empty.shape)
-        if self.attribute in self.owner._parameters:
-            self.owner._parameters[self.attribute] = nn.Parameter(viewed, requires_grad=False)
-        else:
-            self.owner._buffers[self.attribute] = viewed
+        self._held()[self.attribute] = viewed
 
     def clear(self) -> None:
-        held = self.owner._parameters if self.attribute in self.owner._parameters else self.owner._buffers
-        held[self.attribute] = self.empty  # type: ignore[assignment]
+        self._held()[self.attribute] = self.empty
+
+    def _held(self) -> dict[str, Any]:
+        """Plain tensors serve for parameters where nothing trains: making one of each takes longer than pointing."""
+        return self.owner._parameters if self.attribute in self.owner._parameters else self.owner._buffers
 
 
 class Skeleton:

@@ -1,8 +1,8 @@
 """How weights reach the compute device: one implementation per kind of device, and a link that can be slowed down.
 
 Tensors are copied one by one, not as one block of a model: a shared layer outlives the models that brought it, and
-device memory can only be given back allocation by allocation. On CUDA small ones that lie side by side on the host
-travel together, because sending them one by one costs more than their bytes.
+device memory can only be given back allocation by allocation. On CUDA small ones travel and stay together, because
+sending them one by one costs more than their bytes.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from edge_runtime.serving.page_locked import PageLocked, runs, unpacked
+from edge_runtime.serving.page_locked import PageLocked, sent
 
 _AT_ONCE_S = 0.001
 
@@ -67,16 +67,12 @@ class CudaTransfer:
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
         with torch.cuda.stream(self._stream):
-            copies = [copy for run in runs([source.tensor for source in sources]) for copy in self._sent(run)]
+            copies = sent([source.tensor for source in sources], self._device)
         self._stream.synchronize()
+        using = torch.cuda.current_stream(self._device)
         for copy in copies:
-            copy.record_stream(torch.cuda.current_stream(self._device))
+            copy.record_stream(using)
         return copies
-
-    def _sent(self, run: Sequence[Tensor]) -> list[Tensor]:
-        if len(run) == 1:
-            return [run[0].to(self._device, non_blocking=True)]
-        return unpacked(run, lambda span: span.to(self._device, non_blocking=True))
 
 
 def transfer_to(device: torch.device) -> Transfer:

@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 
 # What most cameras send: a device that cannot decode it is of no use.
 _CODEC = "h264"
+# CUDA: in the context that the models run in. One of its own would take hundreds of MiB for every camera.
+_OPTIONS: dict[str, dict[str, object]] = {"cuda": {"primary_ctx": "1"}}
 
 
 @cache
@@ -20,7 +22,7 @@ def hardware_decoder() -> HWAccel | None:
     Asked once per process: opening a device takes up to a second.
     """
     for kind in hwdevices_available():
-        device = HWAccel(kind, allow_software_fallback=True)
+        device = HWAccel(kind, allow_software_fallback=True, options=_OPTIONS.get(kind))
         try:
             is_usable = av.CodecContext.create(_CODEC, "r", hwaccel=device).is_hwaccel
         except (av.FFmpegError, OSError) as error:

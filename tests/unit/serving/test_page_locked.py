@@ -1,11 +1,14 @@
 """Page-locked memory without an accelerator: where tensors lie and which travel together is the same."""
 
+import itertools
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_runtime.serving.page_locked import PageLocked, runs, unpacked
+from edge_runtime.serving.page_locked import SMALL_BYTES, PageLocked, sent
 
+CPU = torch.device("cpu")
 SHAPES = st.lists(
     st.tuples(st.integers(0, 70_000), st.sampled_from([torch.float32, torch.float16, torch.int64])), max_size=12
 )
@@ -13,37 +16,44 @@ SHAPES = st.lists(
 
 @settings(max_examples=50, deadline=None)
 @given(shapes=SHAPES, wanted=st.data())
-def test_every_tensor_arrives_whole_and_in_memory_of_its_own(shapes, wanted) -> None:
+def test_every_tensor_arrives_whole_and_beside_the_others(shapes, wanted) -> None:
     host = PageLocked(lock=False)
     given_tensors = [torch.randint(-9, 9, (size,)).to(dtype) for size, dtype in shapes]
     kept = [host.keep(tensor, tensor.dtype) for tensor in given_tensors]
     asked = wanted.draw(st.lists(st.sampled_from(range(len(kept))), unique=True)) if kept else []
 
-    found = list(runs([kept[number] for number in asked]))
-    copies = [copy for run in found for copy in unpacked(run, torch.clone)]
+    copies = sent([kept[number] for number in asked], CPU)
 
-    assert sum(map(len, found)) == len(asked)
     for number, copy in zip(asked, copies, strict=True):
         assert torch.equal(copy, given_tensors[number])
         assert copy.dtype == given_tensors[number].dtype
-        assert copy.untyped_storage().nbytes() == copy.nbytes
-    places = [copy.data_ptr() for copy in copies if copy.numel()]
-    assert len(set(places)) == len(places)
+        assert copy.untyped_storage().data_ptr() != kept[number].untyped_storage().data_ptr()
+    spans = sorted((copy.data_ptr(), copy.data_ptr() + copy.nbytes) for copy in copies if copy.numel())
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
 
 
-def test_small_tensors_travel_together_and_large_ones_alone() -> None:
-    host = PageLocked(lock=False)
-    sizes = [100, 300, 100_000, 7, 9]  # floats
-    kept = [host.keep(torch.zeros(size), torch.float32) for size in sizes]
+def test_small_tensors_of_a_dtype_travel_together_and_large_ones_alone() -> None:
+    large = SMALL_BYTES // 4 + 1
+    tensors = [torch.rand(100), torch.rand(large), torch.rand(3, 7), torch.ones(5, dtype=torch.int64), torch.rand(())]
 
-    assert [[tensor.numel() for tensor in run] for run in runs(kept)] == [[100, 300], [100_000], [7, 9]]
-    assert [len(run) for run in runs([kept[0], kept[3], kept[4]])] == [1, 2]
+    copies = sent(tensors, CPU)
+
+    one, alone, matrix, counted, scalar = [copy.untyped_storage().data_ptr() for copy in copies]
+    assert one == matrix == scalar
+    assert len({one, alone, counted}) == 3
+    assert copies[1].untyped_storage().nbytes() == copies[1].nbytes
+    assert all(torch.equal(copy, tensor) for copy, tensor in zip(copies, tensors, strict=True))
 
 
-def test_tensors_of_two_blocks_do_not_travel_together() -> None:
-    kept = [PageLocked(lock=False).keep(torch.zeros(10), torch.float32) for _ in range(2)]
+def test_what_travels_together_lies_as_kernels_want_it() -> None:
+    copies = sent([torch.rand(size) for size in (1, 33, 7)], CPU)
 
-    assert [len(run) for run in runs(kept)] == [1, 1]
+    start = copies[0].data_ptr()
+    assert all((copy.data_ptr() - start) % 64 == 0 for copy in copies)
+
+
+def test_nothing_to_send_is_nothing() -> None:
+    assert sent([], CPU) == []
 
 
 def test_weights_are_kept_in_the_networks_own_dtype() -> None:
