@@ -32,6 +32,24 @@ class MinuteCount(models.Model):
         return f"{self.query_id} {self.minute:%Y-%m-%d %H:%M}"
 
 
+class HourCount(models.Model):
+    """The MinuteCounts of one query added up over one hour (UTC), for charts (services/hours.py)."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="hour_counts", db_index=False)
+    query_id = models.UUIDField()
+    hour = models.DateTimeField()
+    frames = models.PositiveIntegerField()
+    appeared = models.JSONField()
+    present = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["query_id", "hour"], name="one_count_per_query_and_hour")]
+        indexes = [models.Index(fields=["camera", "hour"]), models.Index(fields=["hour"])]
+
+    def __str__(self) -> str:
+        return f"{self.query_id} {self.hour:%Y-%m-%d %H:%M}"
+
+
 class EventKind(models.TextChoices):
     """APPEARED: an object came into view (detection). CHANGED: the answer is another one (classification)."""
 

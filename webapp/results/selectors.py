@@ -1,13 +1,13 @@
 """Reading counts and events of the sites that a person sees."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, Max, Min, QuerySet
 from django.utils.translation import gettext
 
 from webapp.audit.models import AuditEvent
@@ -15,8 +15,10 @@ from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera
 from webapp.fleets.selectors import sites_of
 from webapp.results.charts import BucketCount
-from webapp.results.models import Event, MinuteCount
+from webapp.results.models import Event, HourCount, MinuteCount
 from webapp.workloads.models import Query
+
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,32 @@ def _of(rows: QuerySet[Any], actor: Any | None, scope: Scope) -> QuerySet[Any]:
     return rows.filter(camera__in=seen.filter(box=scope.box))
 
 
+@dataclass(frozen=True)
+class HoursWhole:
+    """From `since` to `until`, which is over, every hour with counts has its HourCounts."""
+
+    since: datetime
+    until: datetime
+
+
+def hours_whole() -> HoursWhole | None:
+    """None before the first hour was added up."""
+    found = HourCount.objects.aggregate(first=Min("hour"), last=Max("hour"))
+    return HoursWhole(found["first"], found["last"] + HOUR) if found["first"] else None
+
+
 def bucket_counts(
     actor: Any | None, scope: Scope, since: datetime, until: datetime, bucket: timedelta
 ) -> list[BucketCount]:
-    """minute_counts per bucket from `since` on, added up by the database: a week has 10,080 minutes of each query."""
-    counts = minute_counts(actor, scope, since, until).order_by()
-    sql, parameters = counts.values_list("query_id", "minute", "frames", "appeared", "present").query.sql_with_params()
+    """minute_counts per bucket from `since` on, added up by the database: a week has 10,080 minutes of each query.
+
+    Hours that were added up already are read as such."""
+    asked = [one.query.sql_with_params() for one in _counts(actor, scope, since, until, bucket)]
+    counts = " UNION ALL ".join(sql for sql, _ in asked)
+    parameters = [value for _, values in asked for value in values]
     found: dict[tuple[UUID, datetime], BucketCount] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_PER_BUCKET.format(counts=sql), [*parameters, bucket, since])
+        cursor.execute(_PER_BUCKET.format(counts=counts), [*parameters, bucket, since])
         for query_id, start, what, label, total in cursor.fetchall():
             row = found.setdefault((query_id, start), BucketCount(query_id, start))
             if what == "frames":
@@ -67,6 +86,23 @@ def bucket_counts(
     return list(found.values())
 
 
+def _counts(
+    actor: Any | None, scope: Scope, since: datetime, until: datetime, bucket: timedelta
+) -> Iterator[QuerySet[Any, Any]]:
+    """Rows of minutes and of hours that do not overlap."""
+    is_by_hour = not bucket % HOUR and since.timestamp() % HOUR.total_seconds() == 0
+    whole = hours_whole() if is_by_hour else None
+    first, last = (max(whole.since, since), min(whole.until, until)) if whole else (until, until)
+    rest = [(since, until)]
+    if first < last:
+        hours = _of(HourCount.objects.filter(hour__gte=first, hour__lt=last), actor, scope)
+        yield hours.values_list("query_id", "hour", *_COUNTED)
+        rest = [(start, end) for start, end in ((since, first), (last, until)) if start < end]
+    for start, end in rest:
+        yield minute_counts(actor, scope, start, end).order_by().values_list("query_id", "minute", *_COUNTED)
+
+
+_COUNTED = ("frames", "appeared", "present")
 # Each part by itself: of all parts together the planner expects a million groups, and sorts instead of hashing them.
 _PER_BUCKET = """
 WITH counts (query_id, minute, frames, appeared, present) AS ({counts}),

@@ -9,7 +9,7 @@ import msgspec
 
 from edge_runtime.protocol.messages import QuerySample
 from webapp.common.many_rows import insert_rows
-from webapp.results.models import MinuteCount
+from webapp.results.models import HourCount, MinuteCount
 from webapp.results.policies import COUNTS_KEPT
 
 PRUNE_BATCH = 20_000
@@ -85,8 +85,12 @@ def _json(value: dict[str, int] | dict[str, float]) -> str:
 
 def counts_prune(*, now: datetime) -> int:
     """Removes counts older than COUNTS_KEPT, in batches so that no lock is held for long. Returns how many."""
-    old = MinuteCount.objects.filter(minute__lt=now - COUNTS_KEPT).order_by("minute")
+    return _prune(MinuteCount, "minute", now) + _prune(HourCount, "hour", now)
+
+
+def _prune(table: type[MinuteCount] | type[HourCount], at: str, now: datetime) -> int:
+    old = table.objects.filter(**{f"{at}__lt": now - COUNTS_KEPT}).order_by(at)
     removed = 0
     while batch := list(old.values_list("id", flat=True)[:PRUNE_BATCH]):
-        removed += MinuteCount.objects.filter(id__in=batch)._raw_delete(using="default")
+        removed += table.objects.filter(id__in=batch)._raw_delete(using="default")
     return removed

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Max, Min
 
+from webapp.results.services import count_hours_again, count_hours_update
 from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, Resolution, RollupDue
 
 MINUTE = timedelta(minutes=1)
@@ -37,9 +38,10 @@ def is_late(minute: datetime, now: datetime) -> bool:
 
 
 def rollups_update(*, now: datetime) -> None:
-    """Brings minutes that are over and their hours up to date."""
+    """Brings minutes that are over and their hours up to date, and the hours of counts."""
     until = minute_of(now - SETTLED_AFTER)
     _whole_minutes_update(until)
+    count_hours_update(now=now)
     while _due_update(until) == DUE_BATCH:
         pass
 
@@ -57,12 +59,14 @@ def _whole_minutes_update(until: datetime) -> None:
 def _due_update(until: datetime) -> int:
     """Returns for how many late minutes. Those of one box are together, so that few hours are computed twice."""
     due = RollupDue.objects.filter(minute__lt=until).select_for_update(skip_locked=True).order_by("box_id", "minute")
-    rows = list(due.values_list("id", flat=True)[:DUE_BATCH])
+    marked = list(due.values_list("id", "box_id", "minute")[:DUE_BATCH])
+    rows = [row_id for row_id, _, _ in marked]
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(_DUE_TABLE, {"due": rows})
             _add_up(cursor, _LATE, {})
             cursor.execute("DROP TABLE rollups_late")
+        count_hours_again(minutes=[(box_id, minute) for _, box_id, minute in marked])
         RollupDue.objects.filter(id__in=rows).delete()
     return len(rows)
 
