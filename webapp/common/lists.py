@@ -25,14 +25,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Order:
-    """A way to sort a list: by `figure`, an expression over a row, which the row then has as `ranked`; None comes last.
+    """A way to sort a list: by `figure()`, an expression over a row, which the row then has as `ranked`.
 
-    `said`: the figure as people read it, for a column of its own; None where the list shows it anyway.
+    None comes last. `said`: the figure as people read it, for a column of its own; None where the list shows it anyway.
     """
 
     name: str
     words: Any
-    figure: Any
+    figure: Callable[[], Any]
     is_descending: bool = True
     said: Callable[[Any], Any] | None = None
 
@@ -107,7 +107,7 @@ def shown_list(
         rows = rows.filter(kind.condition)
     if order is not None:
         otherwise = rows.query.order_by or rows.model._meta.ordering
-        rows = rows.annotate(ranked=order.figure).order_by(order.first, *otherwise)
+        rows = rows.annotate(ranked=order.figure()).order_by(order.first, *otherwise)
     return ShownList(Paginator(rows, PAGE_ROWS).get_page(parameters.get("page")), text, kinds, kind, orders, order)
 
 

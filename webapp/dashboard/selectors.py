@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from webapp.audit.models import AuditEvent
 from webapp.fleets.selectors import boxes_of, sees_everything, sites_of
 from webapp.merges.running import accepted_on_labels, judged_on_labels
 from webapp.merges.savings import Saving
 from webapp.telemetry.losses import LOST_SHARE
-from webapp.telemetry.models import QuerySample
-from webapp.telemetry.selectors import FleetMinute, fleet_minute
+from webapp.telemetry.selectors import FleetMinute, fleet_minute, queries_disagreeing
 from webapp.workloads.models import Query
 from webapp.workloads.selectors import query_list
 
@@ -58,11 +57,9 @@ def overview_figures(
     )
 
 
-def queries_below(actor: Any, newest: QuerySet[Any]) -> QuerySet[Query]:
-    """Those below their accuracy target by these samples, as rows.QueryRow.is_below_target says of one."""
-    measured = QuerySample.objects.filter(box_sample__in=newest, query_id=OuterRef("id"))
-    below = Exists(measured.filter(agreement__lt=OuterRef("accuracy_target")))
-    disagreeing = set(Query.objects.filter(below).order_by().values_list("id", flat=True))
+def queries_below(actor: Any) -> QuerySet[Query]:
+    """Those below their accuracy target by the newest samples, as rows.QueryRow.is_below_target says of one."""
+    disagreeing = queries_disagreeing(boxes_of(actor))
     suspected = Q(id__in=disagreeing) & judged_on_labels() | judged_on_labels(is_failing=True)
     suspects = list(query_list(actor).filter(suspected))
     accepted = accepted_on_labels(suspects)

@@ -55,7 +55,7 @@ from webapp.rollouts.selectors import (
     statuses_with_sentence,
 )
 from webapp.rollouts.status import BoxStatus
-from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, newest_sample_ids, samples_dropped
+from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, samples_dropped
 from webapp.workloads.models import CheckState, Query
 from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get, query_list
 
@@ -73,8 +73,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     troubled = list(boxes_of(person).filter(id__in=statuses).only("name", "enrolled_at", "is_connected"))
     boxes = boxes_of(person).aggregate(all=Count("pk"), connected=Count("pk", filter=Q(is_connected=True)))
     wells = boxes["connected"] - sum(box.is_connected for box in troubled)
-    newest = newest_sample_ids(boxes_of(person))
-    below = queries_below(person, newest)
+    below = queries_below(person)
     needs = _needs(person, troubled, statuses, below, now)
     found = savings(person, now - SPAN)
     context = {

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -31,15 +31,11 @@ class RoleAnswer(serializers.ModelSerializer):
 class PersonAnswer(serializers.ModelSerializer):
     full_name = serializers.CharField(source="get_full_name", read_only=True)
     administers_everything = serializers.BooleanField(source="is_superuser", read_only=True)
-    roles = serializers.SerializerMethodField()
+    roles = RoleAnswer(many=True, read_only=True)
 
     class Meta:
         model = Person
         fields = ("id", "username", "full_name", "email", "is_active", "administers_everything", "last_login", "roles")
-
-    @extend_schema_field(RoleAnswer(many=True))
-    def get_roles(self, person: Any) -> list[dict[str, Any]]:
-        return list(RoleAnswer(getattr(person, "roles", person.site_memberships.all()), many=True).data)
 
 
 class PersonEntry(serializers.Serializer):
@@ -116,7 +112,9 @@ class People(Resource):
     @action(detail=False, pagination_class=None)
     def me(self, request: Request) -> Response:
         """Whoever is signed in, with all of their roles."""
-        return Response(PersonAnswer(request.user).data)
+        person = request.user
+        person.roles = person.site_memberships.order_by("site__name")
+        return Response(PersonAnswer(person).data)
 
 
 class SiteAnswer(serializers.ModelSerializer):

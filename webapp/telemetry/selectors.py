@@ -152,8 +152,13 @@ def latest_hardware(box: Box) -> Hardware | None:
 
 
 def latest_samples(boxes: Iterable[Box]) -> dict[object, BoxSample]:
-    """The newest sample of each box, by box id, without what it tells of cameras and hardware."""
-    samples = BoxSample.objects.filter(id__in=newest_sample_ids(boxes)).defer("cameras", "host")
+    """The newest sample of each box, by box id, without what it tells of cameras and hardware.
+
+    Looked up box by box in the index: sorting ten minutes takes longer.
+    """
+    newest = BoxSample.objects.filter(box=OuterRef("pk")).order_by("-at").values("id")[:1]
+    ids = Box.objects.filter(pk__in=[box.pk for box in boxes]).order_by().values(newest_id=Subquery(newest))
+    samples = BoxSample.objects.filter(id__in=ids).defer("cameras", "host")
     return {sample.box_id: sample for sample in samples}
 
 
@@ -163,11 +168,23 @@ def samples_of_queries(samples: Iterable[BoxSample], queries: Collection[UUID]) 
     return {sample.query_id: sample for sample in told.defer("counts", "appeared")}
 
 
-def newest_sample_ids(boxes: Iterable[Box]) -> QuerySet[Box, int | None]:
-    """Of each box, None where it has sent none. Looked up box by box in the index: sorting ten minutes takes longer."""
-    which = boxes.values("pk") if isinstance(boxes, QuerySet) else [box.pk for box in boxes]
-    newest = BoxSample.objects.filter(box=OuterRef("pk")).order_by("-at").values("id")[:1]
-    return Box.objects.filter(pk__in=which).order_by().values_list(Subquery(newest), flat=True)
+def queries_disagreeing(boxes: QuerySet[Box]) -> set[UUID]:
+    """Whose agreement lies below their accuracy target in the newest sample of their box."""
+    sql, parameters = boxes.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_DISAGREEING.format(boxes=sql), parameters)
+        return {query_id for (query_id,) in cursor.fetchall()}
+
+
+# LATERAL: the newest sample of each box is looked up once, and its queries' beside it, in half the time of an IN.
+_DISAGREEING = """
+SELECT query.id FROM ({boxes}) AS box (id)
+CROSS JOIN LATERAL (
+    SELECT id FROM telemetry_boxsample WHERE box_id = box.id ORDER BY at DESC LIMIT 1
+) AS newest
+JOIN telemetry_querysample AS sample ON sample.box_sample_id = newest.id
+JOIN workloads_query AS query ON query.id = sample.query_id AND sample.agreement < query.accuracy_target
+"""
 
 
 def bundle_figures(box: Box) -> tuple[BundleFigures, ...]:
