@@ -1,8 +1,9 @@
 """Taking in scored frames, and forgetting what no window reaches any more."""
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection
@@ -16,6 +17,7 @@ KEPT = timedelta(days=3)
 PRUNE_BATCH = 20_000
 _TABLE = AccuracyMinute._meta.db_table
 _KEY = ("box_id", "query_id", "bundle_version", "minute")
+_figures = attrgetter(*(field.name for field in fields(Sums)))
 _SUMS = tuple(f'"{field.name}"' for field in fields(Sums))  # quoted: RIGHT is a word of SQL
 _UPSERT = (
     f"INSERT INTO {_TABLE} ({', '.join((*_KEY, *_SUMS))}) VALUES %s "
@@ -43,7 +45,7 @@ def accuracy_add(scored: Iterable[Scored]) -> None:
             key = (str(one.box_id), one.sample.query, one.bundle_version, minute)
             minutes[key] = minutes.get(key, Sums()) + sums_of(one.sample.scored)
     if minutes:
-        rows = [(*key, *astuple(minutes[key])) for key in sorted(minutes)]  # one order, so that none waits in a circle
+        rows = [(*key, *_figures(minutes[key])) for key in sorted(minutes)]  # one order, so that none waits in a circle
         with connection.cursor() as cursor:
             execute_values(cursor, _UPSERT, rows)
 

@@ -8,7 +8,7 @@ frames, and the bounds are exactly Wilson's (JASA 22, 1927). Frames are taken as
 
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 # One-sided 99 %: a window is judged again and again, and 95 % would be wrong every other day.
 Z = 2.326
@@ -26,7 +26,15 @@ class Sums:
     total_total: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        """Field by field: dataclasses.astuple copies, which took a third of the time in which statistics are stored."""
+        return Sums(
+            self.frames + other.frames,
+            self.right + other.right,
+            self.total + other.total,
+            self.right_right + other.right_right,
+            self.right_total + other.right_total,
+            self.total_total + other.total_total,
+        )
 
 
 @dataclass(frozen=True)
