@@ -29,7 +29,9 @@ def report(
     behind = list(filter(None, (*failures, progress or _gap(target, running))))
     if target is None and not behind:
         behind = ["The box has not received its target from the server yet."]
-    watched, unwatched = _failing(target, cameras)
+    failing, asked = _failing(target, cameras), _asked(target)
+    watched = [words for camera, words in failing.items() if camera in asked]
+    unwatched = [words for camera, words in failing.items() if camera not in asked]
     wrong = [*behind, *model_problems.values(), *watched, *warnings, *unwatched]
     left_out = len(wrong) - REASONS_MAX
     if left_out > 0:
@@ -42,6 +44,7 @@ def report(
         bytes_downloaded=bytes_downloaded,
         is_confirmed=is_confirmed,
         refused_digest=refused,
+        camera_reasons={camera: words for camera, words in failing.items() if words in wrong},
     )
 
 
@@ -52,12 +55,13 @@ def _gap(target: TargetState | None, running: tuple[str, int]) -> str:
     return f"The box is about to run bundle version {bundle.version}."
 
 
-def _failing(target: TargetState | None, cameras: Sequence[CameraSample]) -> tuple[list[str], list[str]]:
-    """Of the cameras that fail: those that a query watches, and the others, by which nothing is lost."""
+def _failing(target: TargetState | None, cameras: Sequence[CameraSample]) -> dict[str, str]:
+    """By camera: what is wrong with it."""
     names = {camera.camera: camera.name for camera in target.cameras} if target else {}
-    asked = {query.camera for query in target.queries} if target else set()
     failed = [camera for camera in cameras if camera.state == "failed"]
-    said = [
-        (camera.camera in asked, f"{names.get(camera.camera, camera.camera)}: {camera.problem}") for camera in failed
-    ]
-    return [words for is_asked, words in said if is_asked], [words for is_asked, words in said if not is_asked]
+    return {camera.camera: f"{names.get(camera.camera, camera.camera)}: {camera.problem}" for camera in failed}
+
+
+def _asked(target: TargetState | None) -> set[str]:
+    """Cameras that a query watches; by the others nothing is lost."""
+    return {query.camera for query in target.queries} if target else set()

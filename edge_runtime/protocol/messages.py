@@ -131,6 +131,7 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     `manifest_digest` is what really runs now, "" before the first bundle; `is_confirmed`: it has proved good.
     `bytes_downloaded` for the bundle that was fetched last, since the box started. `refused_digest`: the target's
     bundle, where the box has given it up (it failed in its health window or could not be fetched), else "".
+    `camera_reasons`: which lines of `sentence` are about one camera, by its id; an older box says none.
     """
 
     state: str
@@ -140,6 +141,7 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     bytes_downloaded: int = 0
     is_confirmed: bool = True
     refused_digest: str = ""
+    camera_reasons: dict[str, str] = {}
 
 
 class LogLine(msgspec.Struct, frozen=True):

@@ -157,8 +157,8 @@ def test_frames_lost_in_one_minute_by_all_are_not_called_nothing(fleet, browser,
 
 def test_a_failing_camera_is_listed_once(fleet, browser, words):
     hear(fleet)
-    BoxReport.objects.update(state="degraded", sentence="It reloads.\nYard: There is no file.")
-    camera = fleet.query("cars").camera
+    camera, said = fleet.query("cars").camera, "Yard: There is no file."
+    BoxReport.objects.update(state="degraded", sentence=f"It reloads.\n{said}", camera_reasons={str(camera.id): said})
     Camera.objects.filter(id=camera.id).update(name="Yard", probe_problem="There is no file.")
     page = words(browser.get(reverse("dashboard:overview")))
     assert "north gate: It reloads. Open box" in page

@@ -40,12 +40,10 @@ class Attention:
 
 
 def box_attention(
-    boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus], cameras: Collection[tuple[UUID, str]] = ()
+    boxes: Iterable[Box], statuses: Mapping[Any, BoxStatus], said: Collection[UUID | None] = ()
 ) -> Iterator[Attention]:
-    """`statuses`: of each by its id. `cameras`: box and name of those that are said to fail already."""
-    failing: dict[UUID, list[str]] = {}
-    for box_id, name in cameras:
-        failing.setdefault(box_id, []).append(f"{name}: ")
+    """`statuses`: of each by its id. `said`: cameras of which it stands elsewhere that they fail."""
+    cameras = {str(one) for one in said}
     for box in boxes:
         status = statuses[box.id]
         if box.enrolled_at is None:
@@ -57,17 +55,19 @@ def box_attention(
                 join,
             )
         elif status.sentence:
-            yield from _of_box(box, status, tuple(failing.get(box.id, ())))
+            yield from _of_box(
+                box, status, {words for camera, words in status.camera_reasons.items() if camera in cameras}
+            )
 
 
-def _of_box(box: Box, status: BoxStatus, said: tuple[str, ...]) -> Iterator[Attention]:
-    """`said`: how reasons begin that stand elsewhere."""
+def _of_box(box: Box, status: BoxStatus, said: Collection[str]) -> Iterator[Attention]:
+    """`said`: reasons that stand elsewhere."""
     address = reverse("dashboard:box-detail", args=[box.id])
     if status.connection == Connection.OFFLINE:
         sentence = gettext("%(box)s is offline. %(sentence)s") % {"box": box, "sentence": status.sentence}
         yield Attention(Severity.BROKEN, sentence, gettext("Open box"), address, box.id)
         return
-    reasons = [reason for reason in status.reasons if not reason.startswith(said)]
+    reasons = [reason for reason in status.reasons if reason not in said]
     if not reasons:
         return
     action = gettext("Does it keep up?") if status.is_losing else gettext("Open box")

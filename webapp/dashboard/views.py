@@ -101,11 +101,11 @@ def _needs(
     rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
     decidable = groups_decidable(person).values("id")  # these have a place of their own
     alerts = list(alerts_found(person, AlertSearch(shown=Shown.NEW), now)[some])
-    failed = Q(id__in=[alert.subject_id for alert in alerts]) | ~Q(probe_problem="")
-    cameras_said = camera_list(person).filter(failed).order_by().values_list("box_id", "name")
+    cameras = list(attention.camera_attention(camera_list(person).exclude(probe_problem="").defer("source")[some]))
+    said = [*(alert.subject_id for alert in alerts), *(need.subject for need in cameras)]
     others = [
-        *attention.box_attention(troubled, statuses, list(cameras_said)),
-        *attention.camera_attention(camera_list(person).exclude(probe_problem="").defer("source")[some]),
+        *attention.box_attention(troubled, statuses, said),
+        *cameras,
         *attention.query_attention(rows),
         *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
         *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),

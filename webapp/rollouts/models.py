@@ -66,6 +66,7 @@ class BoxReport(models.Model):
     bytes_downloaded = models.BigIntegerField(default=0)
     is_confirmed = models.BooleanField(default=True)
     refused_digest = models.CharField(max_length=64, blank=True)
+    camera_reasons = models.JSONField(default=dict, db_default={})
     reported_at = models.DateTimeField()
 
     def __str__(self) -> str:

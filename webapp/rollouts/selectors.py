@@ -200,6 +200,7 @@ def _facts(boxes: QuerySet[Box]) -> QuerySet[Box, dict[str, Any]]:
     versions = {"wanted_version": Subquery(newest.values("version")[:1]), "runs_version": F("report__bundle_version")}
     facts = {name: Coalesce(found, Value(""), output_field=TextField()) for name, found in told.items()}
     facts |= {name: Coalesce(found, Value(0)) for name, found in versions.items()}
+    facts["camera_reasons"] = F("report__camera_reasons")
     return boxes.order_by().values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
 
 

@@ -1,7 +1,8 @@
 """How a box is doing, on two axes: can the server hear it, and does it run what it should. Pure."""
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext
@@ -32,7 +33,7 @@ class BoxStatus:
     worst first, "" if nothing.
 
     `is_pending`: its newest bundle is not what it runs; `has_refused` it: the box has given it up by itself.
-    `is_losing`: one of the reasons is that frames are lost.
+    `is_losing`: one of the reasons is that frames are lost. `camera_reasons`: those about one camera, by its id.
     """
 
     connection: Connection
@@ -42,6 +43,7 @@ class BoxStatus:
     is_pending: bool = False
     has_refused: bool = False
     is_losing: bool = False
+    camera_reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reasons(self) -> list[str]:
@@ -50,7 +52,8 @@ class BoxStatus:
 
 @dataclass(frozen=True)
 class Facts:
-    """`state`, `sentence`, `runs`, `refused`: last report; `wanted`: digest of its newest bundle. "" for none.
+    """`state`, `sentence`, `camera_reasons`, `runs`, `refused`: last report; `wanted`: digest of its
+    newest bundle. "" for none.
 
     `refusal`: why the server did not let it connect, "" where it did. `lost`: what was measured of frames it loses,
     "" where these are few. A box does not tell by itself: it has no word for what is too many.
@@ -68,6 +71,7 @@ class Facts:
     refused: str = ""
     refusal: str = ""
     lost: str = ""
+    camera_reasons: Mapping[str, str] | None = None
 
 
 def status_of(facts: Facts, now: datetime) -> BoxStatus:
@@ -85,6 +89,7 @@ def status_of(facts: Facts, now: datetime) -> BoxStatus:
         is_pending=facts.wanted != facts.runs,
         has_refused=bool(facts.wanted) and facts.refused == facts.wanted,
         is_losing=bool(facts.lost) and facts.lost in sentence,
+        camera_reasons=facts.camera_reasons or {},
     )
 
 

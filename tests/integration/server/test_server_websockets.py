@@ -198,9 +198,16 @@ async def test_a_report_is_recorded_and_a_change_nudges_the_box(fleet: Any, as_b
     viewer = await as_person(fleet.people[Role.VIEWER], f"box:{fleet.box.id}")
     await subscribed(viewer)
     box = await as_box(fleet.credential)
-    await box.send_to(msgspec.json.encode(Report("degraded", "A camera is away.", "", 0)).decode())
+    cameras = {str(fleet.camera.id): "A camera is away."}
+    told = msgspec.to_builtins(Report("degraded", "A camera is away.", "", 0, camera_reasons=cameras))
+    await box.send_to(msgspec.json.encode(told).decode())
     assert (await heard(viewer, "report"))["report"]["sentence"] == "A camera is away."
-    assert (await BoxReport.objects.aget()).state == "degraded"
+    report = await BoxReport.objects.aget()
+    assert (report.state, report.camera_reasons) == ("degraded", cameras)
+    del told["camera_reasons"]  # as a box of an older version
+    await box.send_to(msgspec.json.encode(told).decode())
+    assert (await heard(viewer, "report"))["report"]["camera_reasons"] == {}
+    assert (await BoxReport.objects.aget()).camera_reasons == {}
     await sync_to_async(camera_probe_request)(actor=None, camera=fleet.camera, now=NOW)
     assert decode_to_box(await box.receive_from()) == Nudge()
 

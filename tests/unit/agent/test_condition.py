@@ -10,7 +10,7 @@ TARGET = TargetState(box="b", bundle=BundleTarget("d" * 64, 4), cameras=(CameraT
 GOOD, BAD = CameraSample("c1", "running", 10.0), CameraSample("c1", "failed", 0.0, "There is no file.")
 
 
-def state(**changes):
+def reported(**changes):
     given = {
         "target": TARGET,
         "failures": (),
@@ -23,7 +23,11 @@ def state(**changes):
         "is_confirmed": True,
         "refused": "",
     }
-    result = report(**(given | changes))
+    return report(**(given | changes))
+
+
+def state(**changes):
+    result = reported(**changes)
     return result.state, result.sentence
 
 
@@ -37,6 +41,15 @@ def test_a_failed_step_outweighs_a_failed_camera_which_is_told_too():
 
 def test_a_failed_camera_is_named_as_people_know_it():
     assert state(cameras=(BAD,)) == ("degraded", "Gate: There is no file.")
+
+
+def test_reasons_that_are_about_a_camera_say_so_unless_they_are_left_out():
+    far = CameraSample("c2", "failed", 0.0, "It is silent.")
+    cameras = reported(cameras=(BAD, far), warnings=("It reloads.",)).camera_reasons
+    assert cameras == {"c1": "Gate: There is no file.", "c2": "c2: It is silent."}
+    many = tuple(f"Reason {number}." for number in range(REASONS_MAX - 1))
+    assert reported(cameras=(BAD, far), warnings=many).camera_reasons == {"c1": "Gate: There is no file."}
+    assert reported().camera_reasons == {}
 
 
 def test_a_failing_model_degrades_the_box():

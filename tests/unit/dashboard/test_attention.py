@@ -81,9 +81,12 @@ def test_a_box_that_loses_frames_leads_to_what_would_help_and_tells_its_other_re
 
 
 def test_a_camera_that_is_listed_itself_is_not_said_of_its_box_again():
-    box, status = _losing("Yard: There is no file.")
+    yard, words = uuid.uuid4(), "Yard: There is no file."
+    box, status = _losing(words)
+    told = replace(status, camera_reasons={str(yard): words})
 
-    assert [need.more for need in box_attention([box], {box.id: status}, [(box.id, "Yard")])] == [()]
-    assert [len(need.more) for need in box_attention([box], {box.id: status}, [(uuid.uuid4(), "Yard")])] == [1]
-    only = replace(status, sentence="Yard: There is no file.", is_losing=False)
-    assert list(box_attention([box], {box.id: only}, [(box.id, "Yard")])) == []
+    assert [need.more for need in box_attention([box], {box.id: told}, [yard])] == [()]
+    assert [need.more for need in box_attention([box], {box.id: told}, [uuid.uuid4(), None])] == [(words,)]
+    only = replace(told, sentence=words, is_losing=False)
+    assert list(box_attention([box], {box.id: only}, [yard])) == []
+    assert [need.more for need in box_attention([box], {box.id: status}, [yard])] == [(words,)]  # an older box

@@ -71,6 +71,9 @@ def test_a_box_that_loses_its_frames_is_degraded_whatever_it_says_itself() -> No
 def test_lost_frames_come_before_what_else_is_wrong_but_after_why_it_is_not_at_its_target() -> None:
     faulty = replace(FINE, state="degraded", sentence="Yard: There is no file.", lost=LOST)
     assert status_of(faulty, NOW).reasons == [LOST, "Yard: There is no file."]
+    said = {"c": "Yard: There is no file."}
+    told = [status_of(facts, NOW).camera_reasons for facts in (faulty, replace(faulty, camera_reasons=said))]
+    assert told == [{}, said]
     behind = status_of(replace(FINE, runs="older", lost=LOST), NOW)
     assert (behind.state, behind.reasons[1]) == (State.NOT_AT_TARGET, LOST)
 

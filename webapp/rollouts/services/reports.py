@@ -1,6 +1,7 @@
 """The reported state: what a box says it runs. It is recorded as said, never assumed."""
 
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 from django.db import transaction
@@ -15,6 +16,7 @@ from webapp.rollouts.services.advancing import rollouts_notice
 from webapp.workloads.services import publish_enqueue
 
 _BYTES_MAX = 2**62
+_CAMERAS_MAX = 20  # a box tells a few reasons and counts the others
 _VERSION_MAX = 2**30  # with room for every bundle that may follow
 
 
@@ -30,6 +32,9 @@ def report_record(*, box: Box, report: Report, now: datetime) -> None:
         "bytes_downloaded": bytes_downloaded,
         "is_confirmed": report.is_confirmed,
         "refused_digest": report.refused_digest[:64],
+        "camera_reasons": {
+            camera[:64]: words[:1000] for camera, words in islice(report.camera_reasons.items(), _CAMERAS_MAX)
+        },
         "reported_at": now,
     }
     BoxReport.objects.update_or_create(box=box, defaults=values)
