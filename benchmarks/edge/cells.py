@@ -80,6 +80,8 @@ def executed(
     executor = executing.executor(way, setting, note)
     try:
         executor.activate(executor.prepare(on_disk.manifest, playing.queries, on_disk.tensor))
+        if problems := executor.problems():
+            raise SystemExit(f"{setting.name}, {way.name}: {next(iter(problems.values()))}")  # nothing to measure
         seconds, copied_bytes, stalled_s, visits, running_s = _play(executor, playing)
     finally:
         executor.stop()

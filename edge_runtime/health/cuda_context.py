@@ -15,6 +15,7 @@ from edge_runtime.health.accelerators import Accelerators
 
 _ASSUMED_BYTES = 400 * 2**20  # of a context where nothing tells: GPUs without NVML, or one that is in use already
 _CU_CTX_SCHED_BLOCKING_SYNC = 4
+_LATER_BYTES = 96 * 2**20  # kernels that other networks load later, and the pictures that video decoders hold
 _STEP_BYTES = 16 * 2**20  # measured figures differ by a little from start to start
 # cuBLAS would keep up to 64 MiB for itself; the models' linear layers are small.
 _SMALL_WORKSPACES = {"CUBLAS_WORKSPACE_CONFIG": ":4096:2", "CUBLASLT_WORKSPACE_SIZE": "1024"}
@@ -36,7 +37,7 @@ def context_bytes() -> int:
     _warm_up(torch.device("cuda"))
     grown = [now - then for now, then in zip(_used_bytes(gpus), before, strict=True)]
     found = max(grown, default=0) - torch.cuda.memory_reserved()
-    return -(-found // _STEP_BYTES) * _STEP_BYTES if found > 0 else _ASSUMED_BYTES
+    return -(-found // _STEP_BYTES) * _STEP_BYTES + _LATER_BYTES if found > 0 else _ASSUMED_BYTES
 
 
 def _sleep_when_waiting() -> None:

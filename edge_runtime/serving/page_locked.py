@@ -3,7 +3,7 @@
 Only `PageLocked` needs an accelerator, and only to lock the pages; without, the same code works on ordinary memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -33,42 +33,55 @@ class PageLocked:
         return window.view(dtype).view(tensor.shape).copy_(tensor)
 
 
-def sent(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
-    """Each of `tensors` on `device`, in order, perhaps still on its way there.
+def sent(tensors: Sequence[Tensor], device: torch.device) -> tuple[list[Tensor], list[Tensor]]:
+    """Each of `tensors` on `device`, in order, perhaps still on its way there; and the allocations that hold them.
 
     Large ones in an allocation of their own. Small ones of one dtype go as one block, and stay parts of it: the device
     gives the block's memory back with the last of them.
     """
     copies: list[Tensor] = list(tensors)
-    large = [number for number, tensor in enumerate(tensors) if tensor.nbytes > SMALL_BYTES]
+    large, small = _by_size(tensors)
+    allocations = [torch.empty_like(tensors[number], device=device) for number in large]
     if large:
-        arriving = [torch.empty_like(tensors[number], device=device) for number in large]
-        torch._foreach_copy_(arriving, [tensors[number] for number in large], non_blocking=True)
-        for number, copy in zip(large, arriving, strict=True):
-            copies[number] = copy
-    for numbers in _small_by_dtype(tensors):
-        for number, copy in zip(numbers, _as_one([tensors[number] for number in numbers], device), strict=True):
-            copies[number] = copy
-    return copies
+        torch._foreach_copy_(allocations, [tensors[number] for number in large], non_blocking=True)
+    for number, copy in zip(large, allocations, strict=True):
+        copies[number] = copy
+    for numbers in small:  # the device fetches the large ones meanwhile
+        block, parts = _as_one([tensors[number] for number in numbers], device)
+        allocations.append(block)
+        for number, part in zip(numbers, parts, strict=True):
+            copies[number] = part
+    return copies, allocations
 
 
-def _small_by_dtype(tensors: Sequence[Tensor]) -> Iterator[list[int]]:
-    """Their places in `tensors`."""
-    found: dict[torch.dtype, list[int]] = {}
+def _by_size(tensors: Sequence[Tensor]) -> tuple[list[int], Collection[list[int]]]:
+    """Places of the large ones, and of the small ones of each dtype."""
+    large: list[int] = []
+    small: dict[torch.dtype, list[int]] = {}
     for number, tensor in enumerate(tensors):
-        if tensor.nbytes <= SMALL_BYTES:
-            found.setdefault(tensor.dtype, []).append(number)
-    yield from found.values()
+        if tensor.nbytes > SMALL_BYTES:
+            large.append(number)
+        else:
+            small.setdefault(tensor.dtype, []).append(number)
+    return large, small.values()
 
 
-def _as_one(tensors: Sequence[Tensor], device: torch.device) -> list[Tensor]:
-    step = _ALIGNMENT // tensors[0].itemsize
-    filling = torch.zeros(step, dtype=tensors[0].dtype)
-    pieces: list[Tensor] = []
+def _as_one(tensors: Sequence[Tensor], device: torch.device) -> tuple[Tensor, list[Tensor]]:
+    """The block and its parts, each with the shape of its tensor."""
+    dtype = tensors[0].dtype
+    step = _ALIGNMENT // dtype.itemsize
+    filling = torch.zeros(step, dtype=dtype)
+    pieces, sizes, places = list[Tensor](), list[int](), list[int]()
     for tensor in tensors:
         size = tensor.numel()
-        pieces += (tensor.view(-1), filling[: -size % step])
-    sizes = [len(piece) for piece in pieces]
-    block = torch.empty(sum(sizes), dtype=filling.dtype, pin_memory=device.type == "cuda")
-    parts = torch.cat(pieces, out=block).to(device, non_blocking=True).split(sizes)[::2]
-    return [part if tensor.dim() == 1 else part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+        places.append(len(pieces))
+        pieces.append(tensor if tensor.dim() == 1 else tensor.view(-1))
+        sizes.append(size)
+        if size % step:
+            pieces.append(filling[: -size % step])
+            sizes.append(-size % step)
+    block = torch.empty(sum(sizes), dtype=dtype, pin_memory=device.type == "cuda")
+    block = torch.cat(pieces, out=block).to(device, non_blocking=True)
+    parts = block.split(sizes)
+    shaped = zip(places, tensors, strict=True)
+    return block, [parts[place] if tensor.dim() == 1 else parts[place].view(tensor.shape) for place, tensor in shaped]

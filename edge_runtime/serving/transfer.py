@@ -58,7 +58,7 @@ class CudaTransfer:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(device)
         self._host = PageLocked()
 
     def ready(self, source: Source) -> Source:
@@ -67,11 +67,11 @@ class CudaTransfer:
 
     def copy(self, sources: Sequence[Source]) -> list[Tensor]:
         with torch.cuda.stream(self._stream):
-            copies = sent([source.tensor for source in sources], self._device)
+            copies, allocations = sent([source.tensor for source in sources], self._device)
         self._stream.synchronize()
         using = torch.cuda.current_stream(self._device)
-        for copy in copies:
-            copy.record_stream(using)
+        for allocation in allocations:
+            allocation.record_stream(using)
         return copies
 
 

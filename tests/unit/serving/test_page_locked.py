@@ -22,7 +22,7 @@ def test_every_tensor_arrives_whole_and_beside_the_others(shapes, wanted) -> Non
     kept = [host.keep(tensor, tensor.dtype) for tensor in given_tensors]
     asked = wanted.draw(st.lists(st.sampled_from(range(len(kept))), unique=True)) if kept else []
 
-    copies = sent([kept[number] for number in asked], CPU)
+    copies, _ = sent([kept[number] for number in asked], CPU)
 
     for number, copy in zip(asked, copies, strict=True):
         assert torch.equal(copy, given_tensors[number])
@@ -36,24 +36,25 @@ def test_small_tensors_of_a_dtype_travel_together_and_large_ones_alone() -> None
     large = SMALL_BYTES // 4 + 1
     tensors = [torch.rand(100), torch.rand(large), torch.rand(3, 7), torch.ones(5, dtype=torch.int64), torch.rand(())]
 
-    copies = sent(tensors, CPU)
+    copies, allocations = sent(tensors, CPU)
 
     one, alone, matrix, counted, scalar = [copy.untyped_storage().data_ptr() for copy in copies]
     assert one == matrix == scalar
-    assert len({one, alone, counted}) == 3
+    assert {one, alone, counted} == {held.untyped_storage().data_ptr() for held in allocations}
+    assert len(allocations) == 3
     assert copies[1].untyped_storage().nbytes() == copies[1].nbytes
     assert all(torch.equal(copy, tensor) for copy, tensor in zip(copies, tensors, strict=True))
 
 
 def test_what_travels_together_lies_as_kernels_want_it() -> None:
-    copies = sent([torch.rand(size) for size in (1, 33, 7)], CPU)
+    copies, _ = sent([torch.rand(size) for size in (1, 33, 7)], CPU)
 
     start = copies[0].data_ptr()
     assert all((copy.data_ptr() - start) % 64 == 0 for copy in copies)
 
 
 def test_nothing_to_send_is_nothing() -> None:
-    assert sent([], CPU) == []
+    assert sent([], CPU) == ([], [])
 
 
 def test_weights_are_kept_in_the_networks_own_dtype() -> None:
