@@ -180,7 +180,7 @@ def _require_finite(skeleton: Skeleton) -> None:
     By sums, which need no memory: looking at every value would take twice that of the largest tensor.
     """
     for tensor in skeleton.module.state_dict().values():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.sum(dtype=torch.float64))):
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.sum(dtype=torch.float32))):
             raise AnswerNotFinite("Its weights hold values that are no numbers.")
 
 
