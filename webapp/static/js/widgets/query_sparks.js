@@ -2,6 +2,7 @@
 // what was asked (dashed). The minute that is going on comes from the live statistics of the box.
 
 import { number, percent } from "../format.js";
+import { gettext } from "../words.js";
 import { draw, readJson } from "./drawing.js";
 
 const MINUTE_S = 60;
@@ -14,9 +15,26 @@ const ms = (value) => `${number(value, 0)} ms`;
 
 /** `lines`: names of the columns; `asked`: the attribute of the row with what was asked of them. */
 const KINDS = {
-  fps: { lines: ["fps"], asked: "rate", words: (v) => `${number(v)} frames/s`, title: "Processed", limit: "asked", floor: 0 },
-  latency: { lines: ["p95", "p50"], asked: "deadline", words: ms, title: "Latency, median and 95th percentile", limit: "deadline", floor: 0 },
-  agreement: { lines: ["agreement"], asked: "asked", words: percent, title: "Agreement with its original", limit: "target" },
+  fps: {
+    lines: ["fps"],
+    asked: "rate",
+    words: (value) => gettext("%(rate)s frames/s", { rate: number(value) }),
+    sentence: (values) => gettext("Processed in the last hour: %(measured)s; asked %(asked)s", values),
+    floor: 0,
+  },
+  latency: {
+    lines: ["p95", "p50"],
+    asked: "deadline",
+    words: ms,
+    sentence: (values) => gettext("Latency, median and 95th percentile in the last hour: %(measured)s; deadline %(asked)s", values),
+    floor: 0,
+  },
+  agreement: {
+    lines: ["agreement"],
+    asked: "asked",
+    words: percent,
+    sentence: (values) => gettext("Agreement with its original in the last hour: %(measured)s; target %(asked)s", values),
+  },
 };
 
 class Spark {
@@ -45,11 +63,10 @@ class Spark {
   }
 
   words(values) {
-    const { title, words, limit } = this.kind;
-    const asked = `${limit} ${words(this.asked)}`;
-    if (!values.length) return `${title} in the last hour: nothing measured; ${asked}`;
-    const [low, high] = [words(Math.min(...values)), words(Math.max(...values))];
-    return `${title} in the last hour: ${low === high ? low : `${low} to ${high}`}; ${asked}`;
+    const { words, sentence } = this.kind;
+    const [low, high] = values.length ? [words(Math.min(...values)), words(Math.max(...values))] : [];
+    const range = low === high ? low : gettext("%(low)s to %(high)s", { low, high });
+    return sentence({ measured: range ?? gettext("nothing measured"), asked: words(this.asked) });
   }
 }
 
