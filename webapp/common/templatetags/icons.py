@@ -1,7 +1,11 @@
-"""Tabler's icons as inline SVG, read from the installed npm package and kept in memory."""
+"""Tabler's icons (of the installed npm package) and our mark as inline SVG, kept in memory.
+
+Inline, because a browser sets up a document of its own for every SVG that it loads as a picture.
+"""
 
 import re
 from functools import cache
+from pathlib import Path
 
 from django import template
 from django.conf import settings
@@ -10,13 +14,17 @@ from django.utils.safestring import SafeString, mark_safe
 register = template.Library()
 
 _FOLDER = "@tabler/icons/icons/outline"
+_MARK = "webapp/static/img/mark.svg"
 _SHAPES = re.compile(r"<svg.*?>(.*)</svg>", re.DOTALL)
 
 
-@cache
 def _shapes(name: str) -> str:
-    content = (settings.NODE_MODULES / _FOLDER / f"{name}.svg").read_text()
-    return " ".join(_SHAPES.search(content).group(1).split())
+    return _shapes_in(settings.NODE_MODULES / _FOLDER / f"{name}.svg")
+
+
+@cache
+def _shapes_in(path: Path) -> str:
+    return " ".join(_SHAPES.search(path.read_text()).group(1).split())
 
 
 @register.simple_tag
@@ -25,4 +33,12 @@ def icon(name: str, css: str = "") -> SafeString:
     return mark_safe(
         f'<svg class="icon {css}" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" '
         f'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{_shapes(name)}</svg>'
+    )
+
+
+@register.simple_tag
+def mark(size: int, css: str = "") -> SafeString:
+    shapes = _shapes_in(settings.BASE_DIR / _MARK)
+    return mark_safe(
+        f'<svg class="{css}" viewBox="0 0 32 32" width="{size}" height="{size}" aria-hidden="true">{shapes}</svg>'
     )

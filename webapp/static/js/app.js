@@ -197,13 +197,17 @@ document.addEventListener("change", ({ target }) => {
 });
 
 keepWhatIsLive();
+startRefetching();
 showLocalTimes();
 nameCells();
-requestAnimationFrame(() => setTimeout(reachWideTables)); // it measures: after the first paint
+
+// What the first paint shows stands there. The rest, which measures, connects and draws, comes after it; in a page that
+// is in the background, and is not painted, at once.
+if (!document.hidden) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+reachWideTables();
 window.addEventListener("resize", reachWideTables);
 startWidgets();
 live.start();
-startRefetching();
 setInterval(showStatus, 1000);
 setInterval(showAges, 1000);
 live.status.addEventListener("live", showStatus);
