@@ -193,10 +193,11 @@ class Executor:
         return 0.0 if since is None else self._clock() - since
 
     def stop(self) -> None:
-        """Ends the thread after the visit at hand. Idempotent."""
+        """Ends the thread after the visit at hand, and gives the device's memory back. Idempotent."""
         self._stopping.set()
         self._wake()
         self._thread.join()
+        self._memory.evict(self._memory.resident())
         with self._condition:
             for _, future in self._jobs:
                 future.set_exception(_stopped())

@@ -180,6 +180,20 @@ def test_a_model_that_runs_already_is_not_measured_again(executor, merged_shelf)
     assert again.profiles.by_slot["cars"] is first.profiles.by_slot["cars"]
 
 
+def test_a_stopped_executor_holds_no_memory(executor: Executor, merged_shelf: BundleOnShelf) -> None:
+    queries = [query_on(slot, deadline_ms=HOUR_MS) for slot in ("cars", "people")]
+    executor.activate(executor.prepare(merged_shelf.manifest(), queries, merged_shelf.tensor))
+    executor.sample()
+    before, _ = executor.sample()
+
+    executor.stop()
+    executor.sample()
+    after, _ = executor.sample()
+
+    assert before.private + before.shared > 0
+    assert after.private + after.shared == 0
+
+
 def test_a_stopped_executor_says_so_instead_of_waiting_for_ever(merged_shelf) -> None:
     executor = Executor(budget_bytes=50_000_000, overhead_bytes=0)
     executor.stop()
