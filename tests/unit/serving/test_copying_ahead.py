@@ -63,7 +63,7 @@ def test_never_over_the_budget_and_never_a_wrong_weight(
             assert rig.memory.take_peak().free >= 0
 
     whole = {f"query-{slot}": load_weights(SPEC, state) for slot, state in given_states.items()}
-    assert rig.results
+    # Space sharing runs what fits at once, which may be none of what arrives; the others run all of it.
     assert policy == "space-sharing" or len(rig.results) == sum(map(len, arrivals))
     for result in rig.results:
         (expected,) = functions_for(SPEC).predict(whole[result.query], batch_of([result.frame.image], SPEC, CPU))
