@@ -5,13 +5,11 @@ it can be killed often: while it downloads, stages, activates, confirms and reme
 """
 
 import hashlib
+import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,9 +18,10 @@ from edge_runtime.bundles.pointer import Pointer
 from edge_runtime.bundles.store import BundleStore, manifest_tensors
 from tests.simulators.box import publish
 from tests.simulators.box_server import FleetServer
+from tests.simulators.forks import forked
+from tests.simulators.lone_box import main
 
-ROOT = Path(__file__).parents[2]
-KILLS = 4
+KILLS = 8
 LONGEST_S = 0.6  # after which a process is killed: about what it takes to reach its target
 
 
@@ -32,10 +31,19 @@ def server():
         yield running
 
 
-def start(server, folder):
-    command = [sys.executable, "-m", "tests.simulators.lone_box", server.url, server.public_key, str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+@pytest.fixture
+def start(server, tmp_path):
+    """A box on `folder` whose agent runs."""
+    starts = itertools.count()
+
+    def started(folder):
+        folder.mkdir(exist_ok=True)
+        output = tmp_path / f"output-{next(starts)}"
+        box = forked(main, server.url, server.public_key, folder, output=output)
+        until(lambda: output.exists() and output.read_bytes() == b"started\n")
+        return box
+
+    return started
 
 
 def assert_whole(folder):
@@ -52,39 +60,38 @@ def assert_whole(folder):
             assert (root / "blobs" / digest).exists()
 
 
-def test_a_box_killed_at_any_moment_comes_up_with_a_whole_bundle(server, tmp_path):
+def test_a_box_killed_at_any_moment_comes_up_with_a_whole_bundle(server, start, tmp_path):
     chance = random.Random(1)
     for kill in range(KILLS):
         values = [chance.random() for _ in range(40)]
         digest, _ = publish(server, *values, version=kill + 1)
-        box = start(server, tmp_path)
-        assert box.stdout.readline() == b"started\n"
+        box = start(tmp_path / "box")
         time.sleep(chance.uniform(0.0, LONGEST_S))
         box.kill()
-        box.wait(10)
-        assert_whole(tmp_path)
-    box = start(server, tmp_path)
+        box.join(10)
+        assert_whole(tmp_path / "box")
+    box = start(tmp_path / "box")
     try:
         until(lambda: server.reports and server.reports[-1].manifest_digest == digest)
     finally:
         box.kill()
-        box.wait(10)
-    assert_whole(tmp_path)
-    assert BundleStore(tmp_path / "bundles").pointer.current == digest
+        box.join(10)
+    assert_whole(tmp_path / "box")
+    assert BundleStore(tmp_path / "box" / "bundles").pointer.current == digest
 
 
-def test_sigterm_ends_a_box_in_order_within_two_seconds_whatever_it_does(server, tmp_path):
+def test_sigterm_ends_a_box_in_order_within_two_seconds_whatever_it_does(server, start, tmp_path):
     publish(server, 1, 2, version=1)
     for wait_s in (0.0, 0.3):
-        box = start(server, tmp_path)
-        assert box.stdout.readline() == b"started\n"
+        box = start(tmp_path / "box")
         time.sleep(wait_s)
         started = time.monotonic()
-        box.send_signal(signal.SIGTERM)
-        assert box.wait(20) == 0
+        os.kill(box.pid, signal.SIGTERM)
+        box.join(20)
+        assert box.exitcode == 0
         took_s = time.monotonic() - started
         assert took_s < 2.0 * busyness()
-        assert_whole(tmp_path)
+        assert_whole(tmp_path / "box")
 
 
 def busyness():

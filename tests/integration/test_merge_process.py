@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -18,9 +16,10 @@ from edge_runtime.protocol.manifest import decode_manifest
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
+from tests.simulators.forks import forked
+from tests.simulators.merge_process import main
 from workers.merging.result import read_result
 
-PROCESS = "tests.simulators.merge_process"
 SPEC = ModelSpec("squeezenet1_1", ("day", "night"), (32, 32))
 
 
@@ -46,11 +45,12 @@ def workload(tmp_path: Path) -> Path:
     return path
 
 
-def core(workload: Path, out: str, kill_at: str, *flags: str) -> tuple[int, list[dict]]:
+def core(workload: Path, out: str, kill_at: str, *flags: str) -> tuple[int | None, list[dict]]:
     """Exit status and events."""
-    command = [sys.executable, "-m", PROCESS, str(workload), str(workload.parent / out), kill_at, *flags]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    return ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()]
+    output = workload.parent / f"{out}{''.join(flags)}.jsonl"
+    process = forked(main, str(workload), str(workload.parent / out), kill_at, *flags, output=output)
+    process.join(240)
+    return process.exitcode, [json.loads(line) for line in output.read_text().splitlines()]
 
 
 def merged_weights(out: Path) -> list:

@@ -1,11 +1,10 @@
-"""A box as a process of its own, without models: `python -m tests.simulators.lone_box SERVER PUBLIC_KEY FOLDER`.
+"""A box as a process of its own, without models: `main` is what forks.forked runs.
 
 Says "started" once its agent runs. SIGTERM ends it as it ends `gemel-edge run`.
 """
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 
 from edge_runtime.app import _until_signalled
@@ -17,14 +16,14 @@ class ServerAddress:
         self.url, self.public_key = url, public_key
 
 
-async def main(url: str, public_key: str, folder: Path) -> None:
+def main(url: str, public_key: str, folder: Path) -> None:
+    asyncio.new_event_loop().run_until_complete(_run(url, public_key, folder))
+    os._exit(0)
+
+
+async def _run(url: str, public_key: str, folder: Path) -> None:
     box = Box(ServerAddress(url, public_key), folder)
     box.make()
     asyncio.get_running_loop().call_soon(lambda: print("started", flush=True))  # once signals are waited for
     await _until_signalled(box.agent)
     box.cameras.stop_all()
-
-
-if __name__ == "__main__":
-    asyncio.new_event_loop().run_until_complete(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
-    os._exit(0)
