@@ -4,7 +4,7 @@ The rules of accessibility are axe-core's; of its findings those count that keep
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,9 @@ WIDTHS = {390: 844, 768: 1024, 1440: 900}  # of the window: width -> height
 SCHEMES = ("light", "dark")
 PATIENCE_MS = 120_000  # a machine that many others work on
 IMPACTS = ("serious", "critical")
+EVERY_RULE: tuple[str, ...] = ()
+# Of one look: what the width of the window and the colours can change in a page that was looked at already.
+RULES_OF_A_LOOK = ("color-contrast", "link-in-text-block", "scrollable-region-focusable")
 _AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 _SCRIPT = Path(__file__).with_name("inspection.js")
 
@@ -30,7 +33,8 @@ class Inspection:
         self.page, self.problems = page, list[str]()
         self._host, self._ignored = urlsplit(origin).netloc, ignored
         page.set_default_timeout(PATIENCE_MS)
-        page.add_init_script(path=_SCRIPT)
+        for script in (_SCRIPT, _AXE):
+            page.add_init_script(path=script)
         page.on("console", lambda message: self._hear(message.type, message.text))
         page.on("pageerror", lambda error: self._tell(f"script: {error}"))
         page.on("request", lambda request: self._watch(request.url))
@@ -40,14 +44,14 @@ class Inspection:
         taken, self.problems = list(dict.fromkeys(self.problems)), []
         return taken
 
-    def look(self, width: int, scheme: str, *, is_axe_asked: bool = True) -> None:
-        """At this width and in this colour scheme, without loading the page again."""
+    def look(self, width: int, scheme: str, *, rules: Sequence[str] | None = EVERY_RULE) -> None:
+        """At this width and in this colour scheme, without loading the page again. `rules`: axe-core's; None asks none."""
         self.show(width, scheme)
         where = f"{width} px, {scheme}"
         wide = self.page.evaluate("() => inspection.tooWide()")
         if wide:
             self._tell(f"{where}: scrolls sideways, because of {wide}")
-        for finding in self._findings() if is_axe_asked else ():
+        for finding in () if rules is None else self._findings(rules):
             self._tell(f"{where}: {finding}")
 
     def show(self, width: int, scheme: str) -> None:
@@ -55,10 +59,8 @@ class Inspection:
         self.page.emulate_media(color_scheme=scheme)
         self.page.evaluate("() => inspection.atRest()")
 
-    def _findings(self) -> Iterator[str]:
-        if not self.page.evaluate("() => 'axe' in window"):
-            self.page.evaluate(_AXE.read_text())
-        for found in self.page.evaluate("() => inspection.findings()"):
+    def _findings(self, rules: Sequence[str]) -> Iterator[str]:
+        for found in self.page.evaluate("rules => inspection.findings(rules)", [*rules]):
             if found["impact"] in IMPACTS:
                 nodes = "; ".join(f"{node['html']} ({node['why']})" for node in found["nodes"])
                 yield f"{found['impact']} {found['id']} of {len(found['nodes'])}: {nodes}"
