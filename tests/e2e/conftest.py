@@ -10,19 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 
 from demo.instance import instance_read
+from demo.seeding import DEMO_BOXES
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 30
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningProduct:
     """`var_dir` holds its data; `output` is what `make demo` printed so far."""
 
@@ -31,6 +33,26 @@ class RunningProduct:
     password: str
     var_dir: Path
     output: Path
+    process: subprocess.Popen[bytes]
+    resting: list[psutil.Process] = field(default_factory=list)
+
+    def let_the_demo_rest(self) -> None:
+        """Its boxes stand still from now on: on few cores they take most of what a story about another box needs."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while len(self.resting) <= len(DEMO_BOXES):
+            assert time.monotonic() < deadline, f"Only these could be put to rest: {self.resting}"
+            working = (child for child in psutil.Process(self.process.pid).children() if _is_demo_work(child))
+            for child in working:
+                if child not in self.resting:
+                    child.suspend()
+                    self.resting.append(child)
+            time.sleep(0.1)
+
+    def wake(self) -> None:
+        """So that they can end in order."""
+        for child in self.resting:
+            with contextlib.suppress(psutil.Error):
+                child.resume()
 
     def wait_for_line(self, pattern: str, timeout_s: float) -> str:
         """The first line of the output that `pattern` is found in."""
@@ -59,7 +81,9 @@ def running_product(tmp_path_factory: pytest.TempPathFactory, chromium_path: str
         )
     try:
         url = _wait_until_it_answers(process, var_dir, output)
-        yield RunningProduct(url, "admin", password, var_dir, output)
+        product = RunningProduct(url, "admin", password, var_dir, output, process)
+        yield product
+        product.wake()
     finally:
         _stop(process)
 
@@ -72,6 +96,13 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], var_dir: Path, outp
             return instance.url
         time.sleep(0.2)
     raise AssertionError(f"The product did not start:\n{output.read_text(errors='replace')[-6000:]}")
+
+
+def _is_demo_work(process: psutil.Process) -> bool:
+    """One of its boxes, or what renders frames for its merges."""
+    with contextlib.suppress(psutil.Error):
+        return bool({"edge_runtime", "demo.frames"} & {*process.cmdline()})
+    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -91,6 +91,9 @@ def own_box(tmp_path: Path) -> Iterator[Any]:
 @pytest.mark.timeout(1800)
 def test_a_stranger_makes_memory_fall(running_product: Any, page: Any, own_box: Any, recording: str) -> None:
     sign_in(page, running_product)
+    for shown in ("First annotated picture after", "The queries are set up after"):
+        running_product.wait_for_line(shown, 240)
+    running_product.let_the_demo_rest()
     own_box(add_box(page))
     expect(page.get_by_role("heading", name="Roof box has joined")).to_be_visible(timeout=MINUTE)
 
@@ -218,11 +221,11 @@ def approve(page: Any) -> None:
 def measured_memory(page: Any, group_address: str) -> tuple[float, float]:
     """MiB before and after, as the box measured them and the page of the merged group shows them."""
     outcome = page.get_by_test_id("outcome")
-    for _ in range(24):
+    for _ in range(60):
         page.goto(group_address)
         if outcome.is_visible():
             break
-        page.wait_for_timeout(5 * SECOND)
+        page.wait_for_timeout(2 * SECOND)
     cells = outcome.get_by_role("row").filter(has_text="Memory used").get_by_role("cell").all_inner_texts()
     before, after = (float(cell.removesuffix(" MiB")) for cell in cells[1:])
     return before, after
