@@ -45,7 +45,7 @@ class Inspection:
         return taken
 
     def look(self, width: int, scheme: str, *, rules: Sequence[str] | None = EVERY_RULE) -> None:
-        """At this width and in this colour scheme, without loading the page again. `rules`: axe-core's; None asks none."""
+        """At this width and in this colour scheme, without loading the page again. `rules` of axe-core; None: none."""
         self.show(width, scheme)
         where = f"{width} px, {scheme}"
         wide = self.page.evaluate("() => inspection.tooWide()")

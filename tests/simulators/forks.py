@@ -1,6 +1,6 @@
 """Processes that can be killed often: forks of one that has imported PyTorch, which alone takes seconds.
 
-    fork = forked(main, *arguments, output=path)    # runs `main` of a module in IMPORTED; what it prints goes to `output`
+    fork = forked(main, *arguments, output=path)  # `main` of a module in IMPORTED; it prints to `output`
     os.kill(fork.pid, signal.SIGKILL); fork.join(); fork.exitcode
 
 To everybody else such a process is like any other: its own memory, signals, files and end.
