@@ -5,6 +5,7 @@ with the page (inspection.py); anything found is a failure.
 
 make gallery                                           every page
 make gallery ARGS="--only box --widths 390 1440"       pages whose names have this in them
+make gallery ARGS="--schemes dark --resume"            without the pages that an earlier walk into this folder has seen
 make gallery ARGS="--readme"                           only the pictures of the README, into docs/images
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 import django
 
 from demo.chromium import chromium_found
-from demo.gallery.inspection import SCHEMES, WIDTHS, Inspection, launch
+from demo.gallery.inspection import EVERY_RULE, RULES_OF_A_LOOK, SCHEMES, WIDTHS, Inspection, launch
 from demo.gallery.running import running_demo
 from demo.options import run_arguments
 from demo.password import ADMINISTRATOR
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "gallery")
     parser.add_argument("--only", default="", help="pages whose names have this in them")
     parser.add_argument("--widths", type=int, nargs="+", default=list(WIDTHS), choices=WIDTHS)
+    parser.add_argument("--schemes", nargs="+", default=list(SCHEMES), choices=SCHEMES)
+    parser.add_argument("--resume", action="store_true", help="go on where the walk before this one ended")
     parser.add_argument("--readme", action="store_true", help="only the pictures in docs/images")
     options = parser.parse_args(arguments)
     if chromium_found() is None:
@@ -59,14 +62,19 @@ def _walk(url: str, session: str, options: argparse.Namespace) -> int:
     from playwright.sync_api import sync_playwright
 
     from demo.gallery.pages import SIGNED_OUT
-    from demo.gallery.shown import Shown, write_index
+    from demo.gallery.shown import WALKED, Shown, remember, walked, write_index
 
-    pages: list[Shown] = []
+    options.out.mkdir(parents=True, exist_ok=True)
+    if not (options.resume or options.readme):
+        (options.out / WALKED).unlink(missing_ok=True)
+    pages = {} if options.readme else walked(options.out)
     with sync_playwright() as playwright:
         browser = launch(playwright, chromium_found())
         context = browser.new_context()
         inspection = Inspection(context.new_page(), url)
         for name, address in _addresses(options):
+            if name in pages:
+                continue
             if name != SIGNED_OUT:
                 context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
             answer = context.request.get(url + address, max_redirects=0)
@@ -77,26 +85,26 @@ def _walk(url: str, session: str, options: argparse.Namespace) -> int:
             if options.readme:
                 _take_for_readme(inspection, name)
                 continue
-            pages.append(Shown(name, address, *_looked_at(inspection, name, options)))
-            print(f"{name}: {'; '.join(pages[-1].problems) or 'ok'}", flush=True)
+            pages[name] = Shown(name, address, *_looked_at(inspection, name, options))
+            remember(options.out, pages[name])
+            print(f"{name}: {'; '.join(pages[name].problems) or 'ok'}", flush=True)
         browser.close()
     if options.readme:
         return 0
-    print(f"{len(pages)} pages in {write_index(options.out, pages)}")
-    return 1 if any(page.problems for page in pages) else 0
+    print(f"{len(pages)} pages in {write_index(options.out, list(pages.values()))}")
+    return 1 if any(page.problems for page in pages.values()) else 0
 
 
 def _looked_at(inspection: Inspection, name: str, options: argparse.Namespace) -> tuple[list[str], list[str]]:
     """(pictures' file names, problems)"""
-    options.out.mkdir(parents=True, exist_ok=True)
     pictures = []
-    for scheme in SCHEMES:
+    for scheme in options.schemes:
         for width in options.widths:
             inspection.show(width, scheme)
             inspection.page.wait_for_timeout(LOOK_MS)
             picture = f"{name.replace(':', '-')}-{width}-{scheme}.jpg".replace("?", "-")
             inspection.page.screenshot(path=options.out / picture, full_page=True, type="jpeg", quality=85)
-            inspection.look(width, scheme)
+            inspection.look(width, scheme, rules=EVERY_RULE if scheme == options.schemes[0] else RULES_OF_A_LOOK)
             pictures.append(picture)
     return pictures, inspection.take_problems()
 

@@ -1,7 +1,8 @@
 """What the gallery shows: which box, camera, query and so on, and the page that lays the pictures side by side."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.template import Context, Engine
 from demo.gallery.pages import SUBJECTS
 from webapp.merges.models import MergedGroup
 from webapp.workloads.models import Query
+
+WALKED = "walked.jsonl"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ def newest() -> dict[str, Any]:
     if query is not None:
         found |= {"query_id": query.pk, "camera_id": query.camera_id}
     return found
+
+
+def remember(folder: Path, page: Shown) -> None:
+    """Beside the pictures, so that a walk that was ended can be resumed."""
+    with (folder / WALKED).open("a") as lines:
+        lines.write(json.dumps(asdict(page)) + "\n")
+
+
+def walked(folder: Path) -> dict[str, Shown]:
+    """What was remembered, by name."""
+    path = folder / WALKED
+    lines = path.read_text().splitlines() if path.exists() else ()
+    return {page.name: page for page in (Shown(**json.loads(line)) for line in lines)}
 
 
 def write_index(folder: Path, pages: Sequence[Shown]) -> Path:
