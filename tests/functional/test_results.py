@@ -20,6 +20,7 @@ from webapp.fleets.services import camera_update
 from webapp.results import export
 from webapp.results.models import Event, MinuteCount
 from webapp.results.services import event_record
+from webapp.workloads.models import Query
 from webapp.workloads.services import query_delete
 
 # The test client is no ASGI server, so it reads an export as a whole.
@@ -244,11 +245,30 @@ def test_the_page_of_a_box_offers_the_counts_of_all_its_queries(browser, fleet):
     assert {row["query"] for row in rows_of(browser.get(offered))} == {"count cars", "count trucks"}
 
 
+def test_counts_and_events_of_all_boxes_of_a_site_are_exported_for_days(browser, fleet, picture):
+    query = fleet.query("count cars")
+    last = count(query, 1, 10, {"car": 2}, {})
+    event(query, picture)
+    other = Query.objects.get(camera__box=fleet.other_box("south gate", "count buses"))
+    count(other, 1, 10, {"bus": 3}, {})
+    page = browser.get(reverse("people:site-detail", args=[fleet.site.id])).content.decode()
+    counts, events = (reverse(f"results:site-{what}-csv", args=[fleet.site.id]) for what in ("counts", "events"))
+    assert f'action="{counts}"' in page
+    assert f'formaction="{events}"' in page
+
+    yesterday, tomorrow = (last.minute.date() + timedelta(days=days) for days in (-1, 1))
+    asked = {"since": yesterday.isoformat(), "until": tomorrow.isoformat()}
+    rows = rows_of(browser.get(counts, asked))
+    assert {(row["box"], row["query"]) for row in rows} == {("north gate", "count cars"), ("south gate", "count buses")}
+    assert [row["query"] for row in rows_of(browser.get(events, asked))] == ["count cars"]
+    assert rows_of(browser.get(counts, {"since": "2026-05-04", "until": "2026-05-05"})) == []
+
+
 def test_nobody_sees_results_of_another_site(fleet, picture, client_of):
     query = fleet.query("count cars")
     shown = event(query, picture)
     addresses = [reverse("results:event-picture", args=[shown.id]), reverse("results:counts", args=[query.id])]
-    subjects = {"query": query, "camera": fleet.camera, "box": fleet.box}
+    subjects = {"query": query, "camera": fleet.camera, "box": fleet.box, "site": fleet.site}
     for kind, subject in subjects.items():
         addresses += [reverse(f"results:{kind}-{what}-csv", args=[subject.id]) for what in ("counts", "events")]
     addresses += [reverse(f"results:{kind}-events", args=[subjects[kind].id]) for kind in ("query", "camera")]

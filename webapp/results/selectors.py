@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from webapp.audit.models import AuditEvent
 from webapp.common.errors import NotFound
-from webapp.fleets.models import Box, Camera
+from webapp.fleets.models import Box, Camera, Site
 from webapp.fleets.selectors import sites_of
 from webapp.results.charts import BucketCount
 from webapp.results.models import Event, HourCount, MinuteCount
@@ -25,16 +25,17 @@ HOUR = timedelta(hours=1)
 class Scope:
     """What results are of: exactly one of these."""
 
+    site: Site | None = None
     box: Box | None = None
     camera: Camera | None = None
     query: Query | None = None
 
     def __str__(self) -> str:
-        return str(self.box or self.camera or self.query)
+        return str(self.site or self.box or self.camera or self.query)
 
 
 def minute_counts(actor: Any | None, scope: Scope, since: datetime, until: datetime) -> QuerySet[MinuteCount]:
-    """Counts from `since` on and before `until`, oldest first; those of deleted queries of a box or camera as well."""
+    """Counts from `since` on and before `until`, oldest first; deleted queries’ as well."""
     counts = _of(MinuteCount.objects.filter(minute__gte=since, minute__lt=until), actor, scope)
     return counts.order_by("minute", "query_id")
 
@@ -46,7 +47,9 @@ def _of(rows: QuerySet[Any], actor: Any | None, scope: Scope) -> QuerySet[Any]:
         return rows.filter(Exists(seen.filter(id=scope.query.camera_id)), query_id=scope.query.id)
     if scope.camera is not None:
         return rows.filter(Exists(seen.filter(id=scope.camera.id)), camera=scope.camera)
-    return rows.filter(camera__in=seen.filter(box=scope.box))
+    if scope.box is not None:
+        return rows.filter(camera__in=seen.filter(box=scope.box))
+    return rows.filter(camera__in=seen.filter(box__site=scope.site))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from edge_runtime.protocol.target import Privacy
 from webapp.common.errors import InvalidInput, NotFound
-from webapp.fleets.selectors import box_get, camera_get
+from webapp.fleets.selectors import box_get, camera_get, site_get
 from webapp.results.export import count_lines, event_lines
 from webapp.results.panels import count_panel, event_panel, narrowed_events
 from webapp.results.ranges import shown_of, time_of
@@ -67,11 +67,18 @@ def events_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
 
 
 def _scope(
-    actor: Any, *, query_id: UUID | None = None, camera_id: UUID | None = None, box_id: UUID | None = None
+    actor: Any,
+    *,
+    query_id: UUID | None = None,
+    camera_id: UUID | None = None,
+    box_id: UUID | None = None,
+    site_id: UUID | None = None,
 ) -> Scope:
-    """Raises NotFound for what `actor` may not see."""
+    """Of the one that is given. Raises NotFound for what `actor` may not see."""
     if query_id is not None:
         return Scope(query=query_get(actor, query_id))
+    if site_id is not None:
+        return Scope(site=site_get(actor, site_id))
     return Scope(camera=camera_get(actor, camera_id)) if camera_id else Scope(box=box_get(actor, box_id))
 
 
