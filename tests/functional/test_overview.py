@@ -141,6 +141,20 @@ def test_a_box_that_loses_many_frames_is_named_and_degraded_though_it_says_that_
     assert said in words(browser.get(reverse("dashboard:box-detail", args=[fleet.box.id])))
 
 
+def test_a_box_that_loses_frames_is_named_once_while_its_alert_is_open(fleet, browser, words):
+    hear(fleet)
+    lose(fleet, fleet.query("cars"), lost=86, minutes=2)
+    told = {"subject_type": "box", "subject_id": fleet.box.id, "sentence": "north gate: Query cars lost 86%."}
+    Alert.objects.create(
+        site=fleet.site, kind=AlertKind.FRAMES_LOST, noticed_at=timezone.now(), opened_at=timezone.now(), **told
+    )
+    page = words(browser.get(reverse("dashboard:overview")))
+    assert page.count("Query cars lost 86%") == 1
+    assert "Does it keep up?" in page
+    QueryRollup.objects.all().delete()
+    assert "north gate: Query cars lost 86%. Open alert" in words(browser.get(reverse("dashboard:overview")))
+
+
 def test_nothing_needs_attention_while_few_frames_are_lost(fleet, browser, words):
     hear(fleet)
     lose(fleet, fleet.query("cars"), lost=9, minutes=3)

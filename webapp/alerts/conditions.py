@@ -55,6 +55,7 @@ class BoxFact:
     """`rolled_back`: why the box runs another bundle than the one it was given, "" where it did not give it up.
 
     `samples_lost`: statistics that it lost within the last hour. `refusal`: why the server lets it not connect.
+    `frames_lost`: which query loses too many of its frames, a sentence, "" where none does.
     """
 
     id: UUID
@@ -65,6 +66,7 @@ class BoxFact:
     rolled_back: str = ""
     samples_lost: int = 0
     refusal: str = ""
+    frames_lost: str = ""
     cameras: tuple[CameraFact, ...] = ()
 
 
@@ -96,13 +98,16 @@ class Facts:
 
 def findings(facts: Facts, now: datetime) -> Findings:
     found = [*_boxes(facts.boxes), *_workers(facts.queues), *_jobs(facts, now), *facts.others]
-    unknown = (
-        (AlertKind.CAMERA_DEAD, camera.id)
-        for box in facts.boxes
-        for camera in box.cameras
-        if box.is_offline or camera.problem is None
-    )
-    return Findings(tuple(found), frozenset(unknown))
+    return Findings(tuple(found), frozenset(_unknown(facts.boxes)))
+
+
+def _unknown(boxes: Iterable[BoxFact]) -> Iterator[Key]:
+    for box in boxes:
+        if box.is_offline:
+            yield AlertKind.FRAMES_LOST, box.id
+        for camera in box.cameras:
+            if box.is_offline or camera.problem is None:
+                yield AlertKind.CAMERA_DEAD, camera.id
 
 
 def _boxes(boxes: Iterable[BoxFact]) -> Iterator[Finding]:
@@ -116,6 +121,8 @@ def _boxes(boxes: Iterable[BoxFact]) -> Iterator[Finding]:
             continue
         if box.rolled_back:
             yield Finding(AlertKind.BUNDLE_ROLLED_BACK, *subject, f"{box.name}: {box.rolled_back}")
+        if box.frames_lost:
+            yield Finding(AlertKind.FRAMES_LOST, *subject, f"{box.name}: {box.frames_lost}")
         if box.samples_lost:
             sentence = (
                 f"{box.name} lost {box.samples_lost} samples of statistics within the last hour: it was away for "

@@ -11,11 +11,13 @@ HOLDS_FOR = {
     AlertKind.BOX_OFFLINE: timedelta(0),  # known after a minute of silence only
     AlertKind.CAMERA_DEAD: timedelta(minutes=1),
     AlertKind.BUNDLE_ROLLED_BACK: timedelta(0),
+    AlertKind.FRAMES_LOST: timedelta(minutes=1),  # judged over minutes, in which a bundle may have warmed up
     AlertKind.STATISTICS_LOST: timedelta(0),
     AlertKind.JOB_STUCK: timedelta(0),  # known after ten minutes only
     AlertKind.WORKER_MISSING: timedelta(minutes=2),
 }
 CLEAR_FOR = timedelta(minutes=2)
+CLEAR_LONGER = {AlertKind.FRAMES_LOST: timedelta(minutes=5)}  # a share goes up and down around its limit
 
 
 class Change(enum.Enum):
@@ -41,7 +43,7 @@ def note(alert: Alert, holds: bool, now: datetime) -> Change:
     if alert.opened_at is None:
         return Change.FORGET
     alert.clear_since = alert.clear_since or now
-    if now - alert.clear_since >= CLEAR_FOR:
+    if now - alert.clear_since >= CLEAR_LONGER.get(AlertKind(alert.kind), CLEAR_FOR):
         alert.closed_at = now
         return Change.CLOSE
     return Change.NONE

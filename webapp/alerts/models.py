@@ -15,6 +15,7 @@ class AlertKind(models.TextChoices):
     BOX_OFFLINE = "box offline"
     CAMERA_DEAD = "camera dead"
     BUNDLE_ROLLED_BACK = "bundle rolled back"
+    FRAMES_LOST = "frames lost"
     STATISTICS_LOST = "statistics lost"
     JOB_STUCK = "job stuck"
     WORKER_MISSING = "worker missing"

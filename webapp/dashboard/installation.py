@@ -145,9 +145,14 @@ def _alerts() -> tuple[Setting, ...]:
             Setting(kind.label, _("told after %(time)s") % {"time": seconds(held)} if held else _("told at once"))
             for kind, held in hysteresis.HOLDS_FOR.items()
         ),
-        Setting(_("Over when gone for"), seconds(hysteresis.CLEAR_FOR)),
+        Setting(_("Over when gone for"), seconds(hysteresis.CLEAR_FOR), note=_clear_longer()),
         Setting(_("A job counts as stuck after"), seconds(conditions.QUEUED_MAX), note=_("in its queue")),
     )
+
+
+def _clear_longer() -> str:
+    kinds = (f"{kind.label.lower()}: {seconds(held)}" for kind, held in hysteresis.CLEAR_LONGER.items())
+    return ", ".join(kinds)
 
 
 def _stores() -> tuple[Setting, ...]:

@@ -32,7 +32,7 @@ from webapp.fleets.models import Box, Role
 from webapp.jobs.services import job_enqueue, worker_gone, worker_seen
 from webapp.rollouts.models import BoxReport
 from webapp.rollouts.services import bundle_publish
-from webapp.telemetry.models import BoxSample
+from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup
 from webapp.workloads.task_names import MODEL_CHECK
 
 MINUTE = timedelta(minutes=1)
@@ -151,6 +151,32 @@ def test_a_box_that_lost_statistics_is_told_for_an_hour(fleet):
         BoxSample.objects.filter(seq=int(at.timestamp())).update(samples_dropped=dropped)
     (alert,) = look(NOW)
     assert (alert.kind, "lost 40 samples" in alert.sentence) == (AlertKind.STATISTICS_LOST, True)
+
+
+def minute_of_frames(query, start, *, lost):
+    """100 frames, of which `lost` came to nothing."""
+    bands = ("budget", "private", "shared", "activations", "overhead", "free", "used_max")
+    memory = {f"memory_{band}": 0 for band in bands} | {"cpu_percent": 0, "seconds": 60}
+    frames = {"captured": 100, "processed": 100 - lost}
+    at = {"box": query.camera.box, "resolution": "minute", "start": start}
+    BoxRollup.objects.create(**at, **frames, **memory)
+    QueryRollup.objects.create(**at, **frames, query_id=query.id, dropped=lost, late=0, swaps=0, swap_ms=0)
+
+
+def test_a_box_that_loses_frames_is_told_until_it_has_lost_few_for_minutes(fleet):
+    query = fleet.query("cars")
+    told = []
+    for minute in range(16):
+        at = NOW + minute * MINUTE
+        beat(fleet, at)
+        minute_of_frames(query, at - MINUTE, lost=40 if minute < 4 else 0)
+        told += [(minute, alert) for alert in look(at) if alert.kind == AlertKind.FRAMES_LOST]
+    (opened_at, opened), (closed_at, closed) = told
+    assert opened_at < 4 < closed_at
+    assert (opened.closed_at, closed.closed_at) == (None, NOW + closed_at * MINUTE)
+    alert = Alert.objects.get(kind=AlertKind.FRAMES_LOST)
+    assert alert.subject_id == fleet.box.id
+    assert alert.sentence.startswith("box of harbour: Query cars lost ")
 
 
 def test_a_box_that_gave_up_its_bundle_is_told_with_its_own_words(fleet):

@@ -40,10 +40,11 @@ def test_finds_nothing_where_all_is_well():
 
 def test_an_offline_box_is_one_alert_and_its_cameras_stay_as_they_are():
     camera = CameraFact(uuid4(), "entry", "it is connecting.")
-    found = findings(Facts((box(is_offline=True, cameras=[camera]),), queues=QUEUES), NOW)
+    offline = box(is_offline=True, cameras=[camera])
+    found = findings(Facts((offline,), queues=QUEUES), NOW)
     assert [finding.kind for finding in found.found] == [AlertKind.BOX_OFFLINE]
     assert "11:55:00" in found.found[0].sentence
-    assert found.unknown == {(AlertKind.CAMERA_DEAD, camera.id)}
+    assert found.unknown == {(AlertKind.CAMERA_DEAD, camera.id), (AlertKind.FRAMES_LOST, offline.id)}
 
 
 def test_a_box_that_may_not_connect_says_why():
@@ -75,6 +76,20 @@ def test_a_box_that_lost_statistics_is_found_with_how_many():
     (found,) = findings(Facts((lost,), queues=QUEUES), NOW).found
     assert found.kind == AlertKind.STATISTICS_LOST
     assert "lost 1234 samples" in found.sentence
+
+
+def test_a_box_that_loses_frames_is_found_with_the_query_that_loses_most():
+    losing = replace(box(), frames_lost="Query cars lost 40% of its frames.")
+    (found,) = findings(Facts((losing,), queues=QUEUES), NOW).found
+    assert (found.kind, found.subject_id) == (AlertKind.FRAMES_LOST, losing.id)
+    assert found.sentence == "north gate: Query cars lost 40% of its frames."
+
+
+def test_what_an_offline_box_lost_before_is_neither_told_nor_over():
+    losing = replace(box(is_offline=True), frames_lost="Query cars lost 40% of its frames.")
+    found = findings(Facts((losing,), queues=QUEUES), NOW)
+    assert [finding.kind for finding in found.found] == [AlertKind.BOX_OFFLINE]
+    assert (AlertKind.FRAMES_LOST, losing.id) in found.unknown
 
 
 def test_a_missing_worker_for_merge_runs_is_found_and_concerns_the_installation():

@@ -45,6 +45,15 @@ def test_closes_only_after_the_condition_was_gone_for_a_while():
     assert alert.clear_since == gone + 2 * STEP
 
 
+def test_a_share_of_lost_frames_that_goes_up_and_down_around_its_limit_is_one_alert():
+    alert = Alert(kind=AlertKind.FRAMES_LOST, noticed_at=START, sentence="")
+    minute = timedelta(minutes=1)
+    losing = [True, True, False, False, False, True, False, False, False, False, False, False]
+    changes = [note(alert, holds, START + number * minute) for number, holds in enumerate(losing)]
+    assert [number for number, change in enumerate(changes) if change is not Change.NONE] == [1, 11]
+    assert (changes[1], changes[11]) == (Change.OPEN, Change.CLOSE)
+
+
 @given(st.lists(st.booleans(), max_size=200))
 def test_never_tells_twice_within_the_time_it_takes_to_close(conditions):
     """However a condition flickers, an alert's end comes at least CLEAR_FOR after its start."""
