@@ -45,6 +45,17 @@ def test_an_entry_leads_to_what_it_is_about_while_that_exists(browser, fleet, pe
     assert f"{fleet.camera.name}</strong>" in content
 
 
+def test_every_kind_of_action_that_can_be_searched_for_says_of_what(browser, fleet, person, words):
+    for action, subject in (("merge_run.end", fleet.box), ("bundle.publish", fleet.box), ("drift.end", fleet.box)):
+        audit_record(actor=None, action=action, subject=subject, site_id=fleet.site.id, now=timezone.now())
+
+    response = browser.get(reverse(PAGE))
+
+    said = {str(shown) for _, shown in response.context["form"].fields["action"].choices}
+    assert {"ended merge run", "published bundle", "ended drift"} <= said
+    assert "published north gate" in words(response)
+
+
 def test_a_search_that_cannot_be_read_says_so_and_shows_the_rest(browser, fleet, words):
     response = words(browser.get(reverse(PAGE), {"since": "yesterday", "text": "entry"}))
 

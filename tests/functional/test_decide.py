@@ -70,6 +70,19 @@ def test_says_in_figures_what_approving_changes(browser, group, words):
     assert "north gate" in page
 
 
+def test_a_box_offers_its_finished_merge_while_nobody_has_decided_about_it(browser, fleet, group, words):
+    box = reverse("dashboard:box-detail", args=[fleet.box.id])
+    page = browser.get(box)
+    assert f'href="{reverse("merges:group-detail", args=[group.id])}">' in page.content.decode()
+    assert "Look at its finished merge" in words(page)
+    assert "Merge its models" not in words(page)
+
+    _decide(browser, group, "reject", "not now")
+
+    assert "Look at its finished merge" not in words(browser.get(box))
+    assert "Merge its models" in words(browser.get(box))
+
+
 def test_hands_the_picture_of_sharing_its_columns(browser, group):
     picture = browser.get(reverse("merges:group-detail", args=[group.id])).context["picture"]
 

@@ -154,3 +154,18 @@ def test_the_search_time_is_the_same_in_the_list_and_on_the_page(browser, fleet,
     merge_run_event_record(run=run, payload={"type": "finished", "seconds": 95.0}, now=timezone.now())
     assert "1 min 35 s" in words(browser.get(reverse("merges:run-list")))
     assert "1 min 35 s" in words(browser.get(reverse("merges:run-detail", args=[run.id])))
+
+
+def test_before_a_run_starts_stands_how_long_earlier_ones_took(browser, fleet, words):
+    def said() -> str:
+        return words(browser.get(reverse("merges:run-start", args=[fleet.box.id])))
+
+    assert "Earlier merge runs" not in said()
+    began = timezone.now() - timedelta(days=1)
+    for minutes, state in ((6, "succeeded"), (14, "succeeded"), (40, "failed"), (None, "succeeded")):
+        run = _ended(fleet, fleet.query(f"count {minutes} {state}"), "gemel", 5, 0.98, 192)
+        ended = {"started_at": began, "ended_at": began + timedelta(minutes=minutes)} if minutes else {}
+        MergeRun.objects.filter(id=run.id).update(state=state, **ended)
+    assert "Earlier merge runs here took 6 min to 14 min." in said()
+    MergeRun.objects.exclude(ended_at=None).update(ended_at=began + timedelta(minutes=6))
+    assert "Earlier merge runs here took about 6 min." in said()

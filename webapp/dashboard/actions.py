@@ -50,6 +50,7 @@ _VERBS = {
     "superuser": gettext_noop("changed the rights of"),
     "find": gettext_noop("found"),
     "fail": gettext_noop("could not finish"),
+    "retry": gettext_noop("tried again"),
     "drift": gettext_noop("changed how accuracy is watched in"),
     "open": gettext_noop("opened"),
     "close": gettext_noop("closed"),
@@ -76,20 +77,34 @@ _NOUNS = {
     "query": gettext_noop("query"),
     "site": gettext_noop("site"),
     "dataset": gettext_noop("data set"),
-    "person": "",
-    "merge_run": "",
-    "rollout": "",
-    "bundle": "",
+    "alert": gettext_noop("alert"),
+    "signing_key": gettext_noop("signing key"),
     "api_token": gettext_noop("API token"),
-    "drift": "",
     "receiver": gettext_noop("receiver of alerts"),
     "silence": gettext_noop("silence of"),
     "merged_group": gettext_noop("merged group"),
 }
+_NAMED = {  # whose names say what they are: "merge of north gate at ..."
+    "person": gettext_noop("person"),
+    "merge_run": gettext_noop("merge run"),
+    "rollout": gettext_noop("rollout"),
+    "bundle": gettext_noop("bundle"),
+    "drift": gettext_noop("drift"),
+}
 
 
 def action_words(action: str) -> str:
-    """What "box.create" says happened: "added box"."""
+    """What "box.create" says happened, up to the name of its subject: "added box"."""
     noun, _, verb = action.partition(".")
-    verb, noun = _VERBS.get(verb, verb.replace("_", " ")), _NOUNS.get(noun, noun.replace("_", " "))
-    return f"{gettext(verb)} {gettext(noun)}"
+    return _words(verb, "" if noun in _NAMED else noun)
+
+
+def action_named(action: str) -> str:
+    """The same where no name follows: "ended merge run"."""
+    noun, _, verb = action.partition(".")
+    return _words(verb, noun)
+
+
+def _words(verb: str, noun: str) -> str:
+    said = [_VERBS.get(verb, verb.replace("_", " ")), (_NOUNS | _NAMED).get(noun, noun.replace("_", " "))]
+    return " ".join(gettext(word) for word in said if word)

@@ -4,10 +4,10 @@ from operator import itemgetter
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from webapp.accounts.models import Person
-from webapp.dashboard.actions import action_words
+from webapp.dashboard.actions import action_named
 from webapp.dashboard.audit_log import AuditSearch, actions_known
 from webapp.fleets.selectors import sites_administered
 from webapp.people.selectors import person_list
@@ -34,8 +34,8 @@ class AuditSearchForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["person"].queryset = person_list(actor)
         self.fields["site"].queryset = sites_administered(actor)
-        actions = sorted(((action, action_words(action)) for action in actions_known(actor)), key=itemgetter(1))
-        self.fields["action"].choices = [("", "anything"), *actions]
+        actions = sorted(((action, action_named(action)) for action in actions_known(actor)), key=itemgetter(1))
+        self.fields["action"].choices = [("", gettext("anything")), *actions]
 
     def search(self) -> AuditSearch:
         """What was entered that can be used; the form shows what cannot."""

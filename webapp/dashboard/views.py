@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from webapp.alerts.models import AlertKind
 from webapp.alerts.selectors import AlertSearch, Shown, alerts_found
 from webapp.common.errors import InvalidInput
 from webapp.common.lists import shown_list
@@ -33,6 +34,7 @@ from webapp.drift.selectors import live_accuracies
 from webapp.fleets.advice import camera_warnings
 from webapp.fleets.models import Box
 from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list
+from webapp.merges.models import MergedGroup
 from webapp.merges.running import running_members
 from webapp.merges.savings import savings
 from webapp.merges.selectors import (
@@ -100,7 +102,9 @@ def _needs(
     of_boxes = {query.camera.box_id: query.camera.box for query in failing}
     rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
     decidable = groups_decidable(person).values("id")  # these have a place of their own
-    alerts = list(alerts_found(person, AlertSearch(shown=Shown.NEW), now)[some])
+    losing = [box_id for box_id, status in statuses.items() if status.is_losing]  # said with how it keeps up
+    new = alerts_found(person, AlertSearch(shown=Shown.NEW), now)
+    alerts = list(new.exclude(kind=AlertKind.FRAMES_LOST, subject_id__in=losing)[some])
     cameras = list(attention.camera_attention(camera_list(person).exclude(probe_problem="").defer("source")[some]))
     said = [*(alert.subject_id for alert in alerts), *(need.subject for need in cameras)]
     others = [
@@ -150,6 +154,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "bundle_figures": bundle_figures(shown),
         "runs": merge_run_list(request.user, shown)[:5],
         "groups": merged_group_list(request.user, shown)[:5],
+        "undecided": _undecided(request.user, shown),
         "places": places_of(placed, rollout_tallies(one.rollout_id for one in placed), row.status, now),
     }
     return render(request, "dashboard/box_detail.html", context)
@@ -164,7 +169,13 @@ def box_memory(request: HttpRequest, box_id: UUID) -> JsonResponse:
 def box_forecast(request: HttpRequest, box_id: UUID) -> HttpResponse:
     """What the box measured, and whether it keeps up with what it is asked (htmx)."""
     shown = box_get(request.user, box_id)
-    return render(request, "components/box_forecast.html", {"box": shown, "load": load_of(request.user, shown)})
+    context = {"box": shown, "load": load_of(request.user, shown), "undecided": _undecided(request.user, shown)}
+    return render(request, "components/box_forecast.html", context)
+
+
+def _undecided(person: Any, box: Box) -> MergedGroup | None:
+    """A finished merge of the box that waits for a decision."""
+    return groups_waiting(person).filter(run__box=box).first()
 
 
 def cameras(request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Reading merge runs and merged groups, and what a merge of a box still lacks."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from webapp.merges.requirements import dataset_problem, suits
 from webapp.workloads.models import CheckState, Dataset, Query
 from webapp.workloads.selectors import ready_datasets, workload
 
+DURATIONS_OF = 10  # newest runs: what took how long before may have been another machine
 UNENDED = (MergeRunState.QUEUED, MergeRunState.RUNNING)
 
 
@@ -55,6 +57,14 @@ def with_search_seconds(runs: QuerySet[MergeRun]) -> QuerySet[MergeRun]:
     newest = MergeRunEvent.objects.filter(run=OuterRef("pk")).order_by("-seq").values("payload__seconds")[:1]
     told = Coalesce(Subquery(newest), F("result__seconds"), output_field=JSONField())
     return runs.annotate(search_seconds=told)
+
+
+def earlier_durations() -> tuple[timedelta, timedelta] | None:
+    """The shortest and the longest of the newest runs of the installation that came to their end, whoever's."""
+    took = F("ended_at") - F("started_at")
+    ended = MergeRun.objects.filter(state=MergeRunState.SUCCEEDED).exclude(started_at=None).exclude(ended_at=None)
+    found = list(ended.order_by("-ended_at").values_list(took, flat=True)[:DURATIONS_OF])
+    return (min(found), max(found)) if found else None
 
 
 def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:

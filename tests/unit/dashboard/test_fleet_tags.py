@@ -3,7 +3,8 @@
 import pytest
 
 from webapp.audit.models import AuditEvent
-from webapp.dashboard.templatetags.fleet import accuracy, happening, memory_bar, state
+from webapp.dashboard.glossary import TERMS
+from webapp.dashboard.templatetags.fleet import accuracy, happening, memory_bar, state, term
 from webapp.telemetry.models import BoxSample
 
 
@@ -19,6 +20,13 @@ from webapp.telemetry.models import BoxSample
 )
 def test_colours_a_state_by_what_it_says(words, colour):
     assert state(words) == {"words": words, "colour": colour}
+
+
+def test_every_term_can_be_explained_twice_on_a_page():
+    for name in TERMS:
+        here, there = term(name), term(name, 2)
+        assert here["id"] != there["id"]
+        assert here["meaning"] == there["meaning"] != ""
 
 
 def test_a_memory_bar_leaves_the_free_part_open():

@@ -76,6 +76,12 @@ def seconds(duration_s: float | timedelta | None) -> str:
 
 
 @register.filter
+def coarse(duration: timedelta) -> str:
+    """A length of time to the nearest whole unit, e.g. "6 min"."""
+    return _coarse(duration.total_seconds())
+
+
+@register.filter
 def ago(at: datetime | None) -> SafeString | str:
     """Time since `at`, kept current by the page's script, with the exact time on hover."""
     if at is None:

@@ -12,6 +12,7 @@ from webapp.common.lists import Order
 from webapp.common.templatetags.display import percent, size
 from webapp.dashboard.actions import SUBJECT_PAGES, action_words
 from webapp.dashboard.charts import MEMORY_BANDS
+from webapp.dashboard.glossary import TERMS
 from webapp.dashboard.rows import QueryRow
 from webapp.dashboard.selectors import OverviewFigures
 from webapp.dashboard.stored_words import in_words
@@ -53,6 +54,13 @@ def state(words: str) -> dict[str, str]:
         (colour for word, colour in _COLOURS.items() if text == word or text.startswith(f"{word} ")), "secondary"
     )
     return {"words": in_words(text), "colour": colour}
+
+
+@register.inclusion_tag("components/term.html")
+def term(name: str, place: object = "") -> dict[str, object]:
+    """A small button that explains a word of the glossary. `place`: where a page explains it more than once."""
+    word, meaning = TERMS[name]
+    return {"id": f"term-{name}{f'-{place}' if place else ''}", "word": word, "meaning": meaning}
 
 
 @register.filter

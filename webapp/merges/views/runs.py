@@ -22,6 +22,7 @@ from webapp.merges.history import QuerySummary, RunSummary, shown_events, summar
 from webapp.merges.models import MergeRun
 from webapp.merges.selectors import (
     UNENDED,
+    earlier_durations,
     merge_requirements,
     merge_run_get,
     merge_run_list,
@@ -56,7 +57,13 @@ def run_start(request: HttpRequest, box_id: UUID) -> HttpResponse:
             run = services.merge_run_start(actor=request.user, box=box, settings=form.settings(), now=timezone.now())
             return redirect("merges:run-detail", run.id)
     sharing = workload_sharing(queries)
-    context = {"form": form, "box": box, "requirements": requirements, "sharing": sharing}
+    context = {
+        "form": form,
+        "box": box,
+        "requirements": requirements,
+        "sharing": sharing,
+        "earlier": earlier_durations(),
+    }
     return render(request, "merges/run_start.html", context)
 
 
