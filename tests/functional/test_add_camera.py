@@ -105,7 +105,10 @@ def test_keeps_the_address_when_the_form_leaves_it_empty(browser, fleet):
 def test_keeps_a_camera_that_queries_use(browser, fleet, words):
     fleet.query("count cars")
 
-    response = browser.post(reverse("fleets:camera-delete", args=[fleet.camera.id]), follow=True)
+    address = reverse("fleets:camera-delete", args=[fleet.camera.id])
+    assert "Look at its queries" in words(browser.get(address))
+
+    response = browser.post(address, follow=True)
     assert "delete them first" in words(response)
     assert Camera.objects.exists()
 

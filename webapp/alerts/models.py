@@ -11,14 +11,14 @@ from webapp.fleets.models import Site
 
 
 class AlertKind(models.TextChoices):
-    ACCURACY_BELOW_TARGET = "accuracy below target"
-    BOX_OFFLINE = "box offline"
-    CAMERA_DEAD = "camera dead"
-    BUNDLE_ROLLED_BACK = "bundle rolled back"
-    FRAMES_LOST = "frames lost"
-    STATISTICS_LOST = "statistics lost"
-    JOB_STUCK = "job stuck"
-    WORKER_MISSING = "worker missing"
+    ACCURACY_BELOW_TARGET = "accuracy below target", gettext_lazy("accuracy below target")
+    BOX_OFFLINE = "box offline", gettext_lazy("box offline")
+    CAMERA_DEAD = "camera dead", gettext_lazy("camera dead")
+    BUNDLE_ROLLED_BACK = "bundle rolled back", gettext_lazy("bundle rolled back")
+    FRAMES_LOST = "frames lost", gettext_lazy("frames lost")
+    STATISTICS_LOST = "statistics lost", gettext_lazy("statistics lost")
+    JOB_STUCK = "job stuck", gettext_lazy("job stuck")
+    WORKER_MISSING = "worker missing", gettext_lazy("worker missing")
 
 
 class Alert(models.Model):
@@ -52,7 +52,7 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject_name}: {self.get_kind_display().lower()}"
+        return f"{self.subject_name}: {self.get_kind_display()}"
 
 
 class Silence(models.Model):
@@ -73,7 +73,7 @@ class Silence(models.Model):
         indexes = [models.Index(fields=["until"])]
 
     def __str__(self) -> str:
-        return f"{self.subject_name}: {self.get_kind_display().lower()}" if self.kind else f"all alerts of {self.site}"
+        return f"{self.subject_name}: {self.get_kind_display()}" if self.kind else f"all alerts of {self.site}"
 
 
 class Channel(models.TextChoices):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Count
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -142,7 +143,9 @@ def _kept() -> tuple[Setting, ...]:
 def _alerts() -> tuple[Setting, ...]:
     return (
         *(
-            Setting(kind.label, _("told after %(time)s") % {"time": seconds(held)} if held else _("told at once"))
+            Setting(
+                capfirst(kind.label), _("told after %(time)s") % {"time": seconds(held)} if held else _("told at once")
+            )
             for kind, held in hysteresis.HOLDS_FOR.items()
         ),
         Setting(_("Over when gone for"), seconds(hysteresis.CLEAR_FOR), note=_clear_longer()),
@@ -151,7 +154,7 @@ def _alerts() -> tuple[Setting, ...]:
 
 
 def _clear_longer() -> str:
-    kinds = (f"{kind.label.lower()}: {seconds(held)}" for kind, held in hysteresis.CLEAR_LONGER.items())
+    kinds = (f"{kind.label}: {seconds(held)}" for kind, held in hysteresis.CLEAR_LONGER.items())
     return ", ".join(kinds)
 
 

@@ -13,11 +13,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='alert',
             name='kind',
-            field=models.CharField(choices=[('accuracy below target', 'Accuracy Below Target'), ('box offline', 'Box Offline'), ('camera dead', 'Camera Dead'), ('bundle rolled back', 'Bundle Rolled Back'), ('frames lost', 'Frames Lost'), ('statistics lost', 'Statistics Lost'), ('job stuck', 'Job Stuck'), ('worker missing', 'Worker Missing')], max_length=30),
+            field=models.CharField(choices=[('accuracy below target', 'accuracy below target'), ('box offline', 'box offline'), ('camera dead', 'camera dead'), ('bundle rolled back', 'bundle rolled back'), ('frames lost', 'frames lost'), ('statistics lost', 'statistics lost'), ('job stuck', 'job stuck'), ('worker missing', 'worker missing')], max_length=30),
         ),
         migrations.AlterField(
             model_name='silence',
             name='kind',
-            field=models.CharField(blank=True, choices=[('accuracy below target', 'Accuracy Below Target'), ('box offline', 'Box Offline'), ('camera dead', 'Camera Dead'), ('bundle rolled back', 'Bundle Rolled Back'), ('frames lost', 'Frames Lost'), ('statistics lost', 'Statistics Lost'), ('job stuck', 'Job Stuck'), ('worker missing', 'Worker Missing')], max_length=30),
+            field=models.CharField(blank=True, choices=[('accuracy below target', 'accuracy below target'), ('box offline', 'box offline'), ('camera dead', 'camera dead'), ('bundle rolled back', 'bundle rolled back'), ('frames lost', 'frames lost'), ('statistics lost', 'statistics lost'), ('job stuck', 'job stuck'), ('worker missing', 'worker missing')], max_length=30),
         ),
     ]

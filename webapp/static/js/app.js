@@ -102,7 +102,11 @@ function startRefetching() {
 // Tables. On a phone every row is a list (table-stacked), whose entries are named as their columns; a table that is still
 // wider than the page can be scrolled by keyboard, too.
 
-const words = (header) => [...header.childNodes].filter((node) => !node.matches?.(".term")).map((node) => node.textContent.trim()).filter(Boolean).join(", ");
+function words(header) {
+  const copy = header.cloneNode(true);
+  copy.querySelectorAll(".term").forEach((term) => term.remove());
+  return [...copy.childNodes].map((node) => node.textContent.trim()).filter(Boolean).join(", ");
+}
 
 function nameCells() {
   for (const table of document.querySelectorAll(".table-stacked")) {
