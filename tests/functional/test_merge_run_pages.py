@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from webapp.jobs.models import Job
 from webapp.merges.models import MergedGroupQuery, MergeRun, MergeRunQuery, MergeRunState
 from webapp.merges.services import merge_run_event_record
 
@@ -165,7 +166,10 @@ def test_before_a_run_starts_stands_how_long_earlier_ones_took(browser, fleet, w
     for minutes, state in ((6, "succeeded"), (14, "succeeded"), (40, "failed"), (None, "succeeded")):
         run = _ended(fleet, fleet.query(f"count {minutes} {state}"), "gemel", 5, 0.98, 192)
         ended = {"started_at": began, "ended_at": began + timedelta(minutes=minutes)} if minutes else {}
-        MergeRun.objects.filter(id=run.id).update(state=state, **ended)
+        job = Job.objects.create(task="merges.merge_run", queue="gpu", subject=run.id, created_at=began, sent_at=began)
+        MergeRun.objects.filter(id=run.id).update(state=state, job=job, **ended)
+    _ended(fleet, fleet.query("count imported"), "gemel", 5, 0.98, 192)
+    MergeRun.objects.filter(job=None).update(started_at=began, ended_at=began)
     assert "Earlier merge runs here took 6 min to 14 min." in said()
     MergeRun.objects.exclude(ended_at=None).update(ended_at=began + timedelta(minutes=6))
     assert "Earlier merge runs here took about 6 min." in said()

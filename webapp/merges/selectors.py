@@ -60,9 +60,16 @@ def with_search_seconds(runs: QuerySet[MergeRun]) -> QuerySet[MergeRun]:
 
 
 def earlier_durations() -> tuple[timedelta, timedelta] | None:
-    """The shortest and the longest of the newest runs of the installation that came to their end, whoever's."""
+    """The shortest and the longest of the newest runs that came to their end here, whoever's.
+
+    A result that was imported was found elsewhere, and has no job.
+    """
     took = F("ended_at") - F("started_at")
-    ended = MergeRun.objects.filter(state=MergeRunState.SUCCEEDED).exclude(started_at=None).exclude(ended_at=None)
+    ended = (
+        MergeRun.objects.filter(state=MergeRunState.SUCCEEDED, job__isnull=False)
+        .exclude(started_at=None)
+        .exclude(ended_at=None)
+    )
     found = list(ended.order_by("-ended_at").values_list(took, flat=True)[:DURATIONS_OF])
     return (min(found), max(found)) if found else None
 
