@@ -1,6 +1,6 @@
 """`make test`: fresh servers of their own under var/test, pytest on them, and nothing left behind.
 
-Without arguments the tests with servers and boxes run beside all others: both wait a good deal. What tests write to
+Without arguments the tests with servers run beside all others: both wait a good deal, and take about equally long. What tests write to
 temporary files stays in memory where there is enough: a disk takes minutes to say that it has kept what is deleted.
 """
 
@@ -25,7 +25,7 @@ from demo.supervisor import Supervisor
 from demo.survivors import end_survivors
 
 TEST_DIR = ROOT / "var" / "test"
-WAITING = ("tests/functional", "tests/integration")
+WAITING = ("tests/functional", "tests/integration/demo", "tests/integration/server")
 SLOWEST = ("--durations=10", "--durations-min=10")
 MEMORY_DISK = Path("/dev/shm")
 ENOUGH_BYTES = 6 * 2**30  # several times what a run was seen to leave
