@@ -1,7 +1,8 @@
 """`make test`: fresh servers of their own under var/test, pytest on them, and nothing left behind.
 
-Without arguments the tests with servers run beside all others: both wait a good deal, and take about equally long. What tests write to
-temporary files stays in memory where there is enough: a disk takes minutes to say that it has kept what is deleted.
+Without arguments the tests with servers run beside all others: both wait a good deal, and take about equally long. What
+tests write to temporary files stays in memory where there is enough: a disk takes minutes to say that it has kept what
+is deleted.
 """
 
 import asyncio
