@@ -68,17 +68,8 @@ class Product:
 
     def start_box(self) -> None:
         own = {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1"}
-        run = (
-            "run",
-            "--state-dir",
-            str(self.state),
-            "--memory-budget",
-            MEMORY_BUDGET,
-            "--device",
-            "cpu",
-            "--log-format",
-            "text",
-        )
+        memory = ("--memory-budget", MEMORY_BUDGET, "--device", "cpu")
+        run = ("run", "--state-dir", str(self.state), *memory, "--log-format", "text")
         command = (sys.executable, "-m", "edge_runtime", *run)
         spec = ProcessSpec(BOX, command, stage=0, environment=own, folder=parts.ROOT)
         self.processes.run(self._clocked(spec, self.box_clock))

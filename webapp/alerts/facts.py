@@ -1,7 +1,6 @@
 """What is known of the fleet now, gathered from the apps below for the conditions."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,7 +25,6 @@ from webapp.merges.models import MergeRun
 from webapp.merges.task_names import GPU_QUEUE
 from webapp.rollouts.selectors import box_statuses
 from webapp.rollouts.status import BoxStatus, Connection
-from webapp.telemetry.losses import FramesLost, frames_lost
 from webapp.telemetry.selectors import cameras_told, samples_dropped, samples_heard
 from webapp.workloads.models import Dataset, Model
 from webapp.workloads.task_names import LIGHT_QUEUE
@@ -54,19 +52,11 @@ def _boxes(now: datetime) -> tuple[BoxFact, ...]:
     cameras: dict[UUID, list[CameraFact]] = {}
     for camera_id, name, box_id in Camera.objects.values_list("id", "name", "box_id"):
         cameras.setdefault(box_id, []).append(CameraFact(camera_id, name, said.get(str(camera_id))))
-    dropped = {sample.box_id: samples_dropped(sample, now - LOST_WITHIN) for sample in newest}
-    lost = frames_lost(now)
-    return tuple(
-        replace(
-            _box(box, statuses[box.id], lost.get(box.id)),
-            samples_lost=dropped.get(box.id, 0),
-            cameras=tuple(cameras.get(box.id, ())),
-        )
-        for box in boxes
-    )
+    lost = {sample.box_id: samples_dropped(sample, now - LOST_WITHIN) for sample in newest}
+    return tuple(_box(box, statuses[box.id], lost.get(box.id, 0), tuple(cameras.get(box.id, ()))) for box in boxes)
 
 
-def _box(box: Box, status: BoxStatus, lost: FramesLost | None) -> BoxFact:
+def _box(box: Box, status: BoxStatus, samples_lost: int, cameras: tuple[CameraFact, ...]) -> BoxFact:
     return BoxFact(
         id=box.id,
         site_id=box.site_id,
@@ -74,8 +64,10 @@ def _box(box: Box, status: BoxStatus, lost: FramesLost | None) -> BoxFact:
         is_offline=status.connection is Connection.OFFLINE,
         last_seen_at=status.since,
         rolled_back=(" ".join(status.reasons) or "It gave up its newest bundle.") if status.has_refused else "",
+        samples_lost=samples_lost,
         refusal=box.refusal,
-        frames_lost=lost.sentence if lost else "",
+        frames_lost=status.lost,
+        cameras=cameras,
     )
 
 

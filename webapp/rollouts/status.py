@@ -33,7 +33,8 @@ class BoxStatus:
     worst first, "" if nothing.
 
     `is_pending`: its newest bundle is not what it runs; `has_refused` it: the box has given it up by itself.
-    `is_losing`: one of the reasons is that frames are lost. `camera_reasons`: those about one camera, by its id.
+    `lost`: what was measured of frames it loses, "" where these are few; `is_losing`: that is one of the reasons.
+    `camera_reasons`: those about one camera, by its id.
     """
 
     connection: Connection
@@ -43,6 +44,7 @@ class BoxStatus:
     is_pending: bool = False
     has_refused: bool = False
     is_losing: bool = False
+    lost: str = ""
     camera_reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -89,6 +91,7 @@ def status_of(facts: Facts, now: datetime) -> BoxStatus:
         is_pending=facts.wanted != facts.runs,
         has_refused=bool(facts.wanted) and facts.refused == facts.wanted,
         is_losing=bool(facts.lost) and facts.lost in sentence,
+        lost=facts.lost,
         camera_reasons=facts.camera_reasons or {},
     )
 
