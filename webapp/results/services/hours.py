@@ -62,6 +62,13 @@ JOIN {Camera._meta.db_table} AS camera ON camera.id = camera_id
 JOIN unnest(%s::uuid[], %s::timestamptz[]) AS late (box, hour) ON late.box = camera.box_id
     AND minute >= late.hour AND minute < late.hour + INTERVAL '1 hour'
 """
+_LABELS = """{what} AS (
+    SELECT query_id, hour, jsonb_object_agg(label, total) AS found FROM (
+        SELECT query_id, hour, label, sum(value::numeric) AS total
+        FROM minutes, jsonb_each_text({what}) AS one (label, value) GROUP BY query_id, hour, label
+    ) AS labels GROUP BY query_id, hour
+)"""
+_APPEARED, _PRESENT = (_LABELS.format(what=what) for what in ("appeared", "present"))
 _ADD_UP = f"""
 WITH minutes AS MATERIALIZED (
     SELECT camera_id, query_id, date_trunc('hour', minute, 'UTC') AS hour, frames, appeared, present
@@ -69,17 +76,7 @@ WITH minutes AS MATERIALIZED (
 ), sums AS (
     SELECT (array_agg(camera_id))[1] AS camera_id, query_id, hour, sum(frames) AS frames
     FROM minutes GROUP BY query_id, hour
-), appeared AS (
-    SELECT query_id, hour, jsonb_object_agg(label, total) AS found FROM (
-        SELECT query_id, hour, label, sum(value::numeric) AS total
-        FROM minutes, jsonb_each_text(appeared) AS one (label, value) GROUP BY query_id, hour, label
-    ) AS labels GROUP BY query_id, hour
-), present AS (
-    SELECT query_id, hour, jsonb_object_agg(label, total) AS found FROM (
-        SELECT query_id, hour, label, sum(value::numeric) AS total
-        FROM minutes, jsonb_each_text(present) AS one (label, value) GROUP BY query_id, hour, label
-    ) AS labels GROUP BY query_id, hour
-)
+), {_APPEARED}, {_PRESENT}
 INSERT INTO {HourCount._meta.db_table} (camera_id, query_id, hour, frames, appeared, present)
 SELECT camera_id, query_id, hour, frames, coalesce(appeared.found, '{{{{}}}}'), coalesce(present.found, '{{{{}}}}')
 FROM sums LEFT JOIN appeared USING (query_id, hour) LEFT JOIN present USING (query_id, hour)
