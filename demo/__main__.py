@@ -11,7 +11,7 @@ from demo.options import Options, options_from, run_arguments
 from demo.product import run_product
 from demo.survivors import end_survivors
 from demo.testing import run_tests
-from demo.unprivileged import room_of
+from demo.unprivileged import remove_room
 from edge_runtime.protocol.errors import GemelError
 
 
@@ -59,7 +59,7 @@ def _clean(options: Options) -> None:
     with only_instance(options.var_dir):
         end_survivors(options.var_dir / "run" / "processes.json")
         shutil.rmtree(options.var_dir, ignore_errors=True)
-        shutil.rmtree(room_of(options.var_dir / "postgres"), ignore_errors=True)
+        remove_room(options.var_dir / "postgres")
     print(f"The data in {options.var_dir} is removed.")
 
 

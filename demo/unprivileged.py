@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,16 @@ def unprivileged_user() -> UnprivilegedUser | None:
     return UnprivilegedUser(entry.pw_uid, entry.pw_gid)
 
 
-def reachable_copy(folder: Path, user: UnprivilegedUser) -> Path:
-    """`folder` itself where `user` can read it, else a copy of it."""
-    if can_enter(folder, user):
-        return folder
-    copy = private_room(folder, user) / folder.name
+def reachable_copy(root: Path, parts: Sequence[Path], user: UnprivilegedUser) -> Path:
+    """`root` itself where `user` can read it, else a folder with copies of these parts of it, at their places."""
+    if can_enter(root, user):
+        return root
+    copy = private_room(root, user) / root.name
     if not copy.exists():
         building = copy.with_suffix(".new")
         shutil.rmtree(building, ignore_errors=True)
-        shutil.copytree(folder, building, symlinks=True)
+        for part in parts:
+            shutil.copytree(root / part, building / part, symlinks=True)
         building.rename(copy)
     return copy
 
@@ -74,6 +76,11 @@ def private_room(folder: Path, user: UnprivilegedUser) -> Path:
     if room.is_symlink() or room.stat().st_uid != 0:
         raise UnprivilegedError(f"{room} belongs to somebody else. Remove it, or run this as an ordinary user.")
     return room
+
+
+def remove_room(folder: Path) -> None:
+    """Removes what lies under /var/tmp for `folder`, if anything does."""
+    shutil.rmtree(room_of(folder), ignore_errors=True)
 
 
 def room_of(folder: Path) -> Path:

@@ -18,6 +18,7 @@ import pytest
 
 from demo.instance import instance_read
 from demo.seeding import DEMO_BOXES
+from demo.unprivileged import remove_room
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 240
@@ -86,6 +87,7 @@ def running_product(tmp_path_factory: pytest.TempPathFactory, chromium_path: str
         product.wake()
     finally:
         _stop(process)
+        remove_room(var_dir / "postgres")
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], var_dir: Path, output: Path) -> str:

@@ -1,6 +1,9 @@
 """The embedded servers, for real: they start, keep their data, and stop."""
 
 import asyncio
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import psycopg2
@@ -8,8 +11,9 @@ import pytest
 import redis
 
 from demo.console import Console
-from demo.servers import Servers, start_servers
+from demo.servers import Servers, find_postgres, reachable_programs, start_servers
 from demo.supervisor import Supervisor
+from demo.unprivileged import remove_room, unprivileged_user
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +59,23 @@ async def test_nobody_gets_in_without_the_password(tmp_path: Path) -> None:
             redis.Redis.from_url(f"redis://127.0.0.1:{servers.redis_url.rsplit(':', 1)[1]}").ping()
     finally:
         await supervisor.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as somebody else")
+def test_programs_that_nobody_cannot_enter_run_from_a_copy(tmp_path: Path) -> None:
+    user = unprivileged_user()
+    assert user is not None
+    closed = tmp_path / "site-packages"
+    installed = find_postgres().parents[1]
+    for folder in installed.parent.glob(f"{installed.name}*"):
+        shutil.copytree(folder, closed / folder.name, symlinks=True)
+    try:
+        programs = reachable_programs(closed / find_postgres().relative_to(installed.parent), user)
+        assert not programs.is_relative_to(closed)
+        said = subprocess.run([programs / "initdb", "--version"], capture_output=True, text=True, **user.run_as())
+        assert "PostgreSQL" in said.stdout, said.stderr
+    finally:
+        remove_room(closed)
 
 
 async def test_given_servers_are_used_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
