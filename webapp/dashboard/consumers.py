@@ -173,7 +173,8 @@ def _is_signed_in(person: Any, session: Any | None) -> bool:
     person.refresh_from_db()
     if session is None:
         return bool(person.is_active)
-    kept = type(session)(session.session_key)
+    # Channels wraps the session, and type() would name the wrapper.
+    kept = session.__class__(session.session_key)
     return bool(person.is_active) and kept.get(HASH_SESSION_KEY) == person.get_session_auth_hash()
 
 

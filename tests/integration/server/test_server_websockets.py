@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.auth import AuthMiddlewareStack
 from channels.layers import channel_layers
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
@@ -362,11 +363,12 @@ async def test_who_loses_the_role_in_a_site_hears_no_more_of_it(fleet: Any, as_p
 async def test_a_session_that_ended_ends_its_pages_even_where_no_message_says_so(
     fleet: Any, open_sockets: list[Socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Through what wraps session and person on the way, as in the product."""
     monkeypatch.setattr("webapp.dashboard.consumers.RIGHTS_CHECKED_EVERY_S", 0.1)
     person, browser = fleet.people[Role.VIEWER], Client()
     await sync_to_async(browser.force_login)(person)
-    socket = Socket(LiveConsumer.as_asgi(), "/ws/live")
-    socket.scope |= {"user": person, "session": await sync_to_async(lambda: browser.session)()}
+    cookie = f"sessionid={browser.cookies['sessionid'].value}".encode()
+    socket = Socket(AuthMiddlewareStack(LiveConsumer.as_asgi()), "/ws/live", [(b"cookie", cookie)])
     assert (await socket.connect())[0]
     open_sockets.append(socket)
     assert await socket.receive_nothing(timeout=0.5)
