@@ -4,10 +4,12 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from webapp.accounts.models import Person
 from webapp.audit.models import AuditEvent
 from webapp.fleets.models import Role, SiteMembership
+from webapp.fleets.services import membership_set, site_create
 
 PASSWORD = "harbour-lights-42"
 
@@ -101,6 +103,22 @@ def test_a_site_administrator_gets_no_link_to_somebody_elses_account_in_use(flee
 
     assert "only an administrator of the whole installation may make a link" in words(response)
     assert not viewer.invitations.exists()
+
+
+def test_a_site_administrator_gets_no_link_to_somebody_who_is_to_have_a_role_elsewhere(fleet, client_of, words):
+    """Invited to two sites and not yet there: with the link one would be an approver of the other site."""
+    administrator, viewer = fleet.member(Role.ADMINISTRATOR), fleet.member(Role.VIEWER)
+    address = reverse("people:person-link", args=[viewer.pk])
+    elsewhere = site_create(actor=None, name="elsewhere", now=timezone.now())
+    membership_set(actor=None, site=elsewhere, person=viewer, role=Role.APPROVER, now=timezone.now())
+
+    response = client_of(administrator).post(address, follow=True)
+
+    assert "has a role in a site that you do not administer" in words(response)
+    assert not viewer.invitations.exists()
+    membership_set(actor=None, site=elsewhere, person=administrator, role=Role.ADMINISTRATOR, now=timezone.now())
+    client_of(administrator).post(address)
+    assert viewer.invitations.exists()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.APPROVER])

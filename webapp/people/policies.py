@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from webapp.accounts.models import Person
 from webapp.common.errors import Conflict, NotAllowed
 from webapp.fleets.selectors import sees_everything
-from webapp.people.selectors import administrates
+from webapp.people.selectors import administrates, has_role_elsewhere
 
 
 def require_administrator(actor: Any | None) -> None:
@@ -21,18 +21,27 @@ def require_administrator(actor: Any | None) -> None:
 def require_may_link(actor: Any | None, person: Person) -> None:
     """Raises NotAllowed unless `actor` may give `person` a link to choose a password.
 
-    With such a link one becomes the person, so of somebody who has signed in before only an administrator of the whole
-    installation may make one: that person may have roles elsewhere.
+    With such a link one becomes the person. So of somebody who has signed in before, or who is to have roles in sites
+    that `actor` does not administer, only an administrator of the whole installation may make one.
     """
-    if sees_everything(actor) or (person.last_login is None and not person.is_superuser):
+    if sees_everything(actor):
         return
-    raise NotAllowed(
-        gettext(
-            "%(person)s has an account in use already, so only an administrator of the whole installation "
-            "may make a link for a new password; nothing was changed."
+    if person.last_login is not None or person.is_superuser:
+        raise NotAllowed(
+            gettext(
+                "%(person)s has an account in use already, so only an administrator of the whole installation "
+                "may make a link for a new password; nothing was changed."
+            )
+            % {"person": person}
         )
-        % {"person": person}
-    )
+    if has_role_elsewhere(actor, person):
+        raise NotAllowed(
+            gettext(
+                "%(person)s has a role in a site that you do not administer, so only an administrator of the whole "
+                "installation may make a link for a new password; nothing was changed."
+            )
+            % {"person": person}
+        )
 
 
 def check_not_last(person: Person, others: int) -> None:

@@ -17,6 +17,11 @@ def administrates(actor: Any | None) -> bool:
     return sees_everything(actor) or sites_administered(actor).exists()
 
 
+def has_role_elsewhere(actor: Any | None, person: Person) -> bool:
+    """Whether `person` has a role in a site that `actor` does not administer."""
+    return person.site_memberships.exclude(site__in=sites_administered(actor)).exists()
+
+
 def person_list(actor: Any | None) -> QuerySet[Person]:
     """By user name, with the roles (`roles`) in those sites that `actor` administers."""
     sites = sites_administered(actor)
