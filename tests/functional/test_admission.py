@@ -218,3 +218,26 @@ def test_a_merged_group_says_what_approving_it_brings(browser, fleet, heavy, wor
     assert "Weights, each tensor once 20.0 MiB 10.0 MiB" in part
     before, after = part.split("Frames in time ")[1].split(" % ")[:2]
     assert float(before) < 80 < float(after) == 100
+
+
+def test_a_program_asks_what_a_box_would_do(browser, fleet, heavy):
+    first, second = heavy("cars"), heavy("people")
+    query = fleet.query("count cars")
+    query.model = first
+    query.save()
+    silent = browser.get(f"/api/v1/forecasts/boxes/{fleet.box.id}/").json()
+    assert silent["foretold"]["in_time"] is None
+    assert "has not told yet what it measured" in silent["foretold"]["problem"]
+    tight = measured(second, budget=12 * MIB, load_bytes_per_s=30.0 * MIB)
+    measured_record(box=fleet.box, measured=tight, now=timezone.now())
+
+    box = browser.get(f"/api/v1/forecasts/boxes/{fleet.box.id}/").json()
+    assert (box["foretold"]["in_time_by_query"], box["help"]) == ({str(query.id): 1.0}, [])
+    terms = {"camera": fleet.camera.id, "model": second.id}
+    added = browser.get("/api/v1/forecasts/queries/", terms).json()
+    assert (added["before"]["is_met"], added["after"]["is_met"]) == (True, False)
+    assert "cannot keep up" in added["help"][0]
+    wrong = browser.get(f"/api/v1/forecasts/queries/{query.id}/", {"rate_fps": 0})
+    assert wrong.json()["fields"].keys() == {"rate_fps"}
+    group = fleet.merged_group(query, fleet.query("count more"))
+    assert browser.get(f"/api/v1/forecasts/merged-groups/{group.id}/").json()["before"]["weight_bytes"] > 0

@@ -15,7 +15,10 @@ from webapp.accounts.services import token_create
 from webapp.audit.models import AuditEvent
 from webapp.fleets.models import Box, Camera, Role
 from webapp.fleets.services import box_create, site_create
+from webapp.jobs.services import job_enqueue
 from webapp.merges.models import MergedGroup, MergedGroupState, MergeRun
+from webapp.rollouts.models import Bundle
+from webapp.rollouts.selectors import current_bundle
 from webapp.workloads.models import Model, Query
 from webapp.workloads.services import model_recognise_record
 
@@ -135,6 +138,47 @@ def test_a_rollout_is_started_looked_at_and_taken_back(program, fleet):
     assert refused.json()["fields"] == {"window_zone": [refused.json()["message"]]}
 
 
+def test_a_bundle_is_tried_again_and_cancelled(program, fleet):
+    fleet.query("cars")
+    older, newer = (
+        Bundle.objects.create(box=fleet.box, version=version, manifest="{}", manifest_digest=f"{version}" * 64,
+                              signature="", size_bytes=1, created_at=timezone.now())
+        for version in (1, 2)
+    )  # fmt: skip
+
+    tried = program("post", f"/bundles/retry/{fleet.box.pk}/")
+    assert (tried.status_code, tried.json()["id"]) == (200, str(newer.pk))
+    assert program("post", f"/bundles/cancel/{fleet.box.pk}/").json()["cancelled_at"] is not None
+    assert current_bundle(fleet.box) == older
+    assert set(AuditEvent.objects.filter(actor__username="ada").values_list("action", flat=True)) >= {
+        "bundle.retry",
+        "bundle.cancel",
+    }
+
+
+def test_how_long_merges_took_and_how_a_models_layers_could_be_shared(program, fleet):
+    assert program("get", "/merge-runs/durations/").json() == {"shortest_s": None, "longest_s": None}
+    now = timezone.now()
+    for seconds in (90, 300):
+        MergeRun.objects.create(
+            box=fleet.box,
+            state="succeeded",
+            job=job_enqueue(task="merges.run", queue="gpu", subject=fleet.box.pk, now=now),
+            created_at=now,
+            started_at=now - timedelta(seconds=seconds),
+            ended_at=now,
+            result={"seconds": 80.5},
+        )
+    assert program("get", "/merge-runs/durations/").json() == {"shortest_s": 90.0, "longest_s": 300.0}
+    assert program("get", "/merge-runs/").json()["results"][0]["search_seconds"] == 80.5
+    twin = Model.objects.get(pk=fleet.model.pk)
+    twin.pk, twin.name = None, "twin"
+    twin.layers = twin.layers[:1]
+    twin.save(force_insert=True)
+    layers = program("get", f"/models/{fleet.model.pk}/layers/").json()
+    assert [(layer["name"], layer["others"]) for layer in layers] == [("features.0", 1), ("head", 0)]
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_who_may_not_approve_is_refused_and_nothing_changes(program_of, fleet, role):
     group = fleet.merged_group(fleet.query("cars"), fleet.query("trucks"))
@@ -202,6 +246,8 @@ VIEWER_MAY_NOT = [
     ("post", "/data-sets/", lambda f: {"camera": f.camera.pk, "name": "x", "frames": 100, "span_s": 60}),
     ("post", "/queries/", lambda f: {"camera": f.camera.pk, "model": f.model.pk, "name": "x", "objects": ["car"]}),
     ("post", "/merge-runs/", lambda f: {"box": f.box.pk}),
+    ("post", "/bundles/retry/{box}/", None),
+    ("post", "/bundles/cancel/{box}/", None),
     ("post", "/rollouts/{rollout}/pause/", None),
     ("post", "/rollouts/{rollout}/resume/", None),
     ("post", "/rollouts/{rollout}/abort/", None),

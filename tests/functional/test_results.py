@@ -15,6 +15,7 @@ from PIL import Image
 
 from edge_runtime.protocol.messages import EventReport
 from webapp.accounts.models import Person
+from webapp.accounts.services import token_create
 from webapp.fleets.models import Role
 from webapp.fleets.services import camera_update
 from webapp.results import export
@@ -277,3 +278,70 @@ def test_nobody_sees_results_of_another_site(fleet, picture, client_of):
 
     assert {insider.get(address).status_code for address in addresses} == {200}
     assert {outsider.get(address).status_code for address in addresses} == {404}
+
+
+@pytest.fixture
+def program_of(client):
+    """A program with a token of that person: gets an address of the REST API."""
+
+    def of(person: Person) -> Any:
+        _, secret = token_create(actor=person, name="script", days=1, now=timezone.now())
+        headers = {"Authorization": f"Bearer {secret}"}
+        return lambda path: client.get(f"/api/v1{path}", headers=headers)
+
+    return of
+
+
+def test_a_program_reads_counts_per_minute_and_hour_and_exports_a_site(program_of, person, fleet):
+    query, program = fleet.query("count cars"), program_of(person)
+    two = count(query, 2, 100, {"car": 3}, {"car": 150.0})
+    count(query, 1, 100, {"car": 4}, {})
+    count(fleet.query("others"), 1, 100, {"car": 50}, {})
+
+    found = program(f"/counts/?query={query.id}").json()
+    assert (found["count"], found["results"][0]["start"]) == (2, two.minute.isoformat().replace("+00:00", "Z"))
+    assert [(row["appeared"], row["present"]) for row in found["results"]] == [
+        ({"car": 3}, {"car": 1.5}),
+        ({"car": 4}, {}),
+    ]
+    hours = program(f"/counts/hours/?query={query.id}").json()
+    assert sum(row["appeared"]["car"] for row in hours) == 7
+    assert {row["start"][13:] for row in hours} == {":00:00Z"}
+    exported = rows_of(program(f"/counts/export/?site={fleet.site.id}"))
+    assert {row["query"] for row in exported} == {"count cars", "others"}
+    assert program("/counts/").json()["fields"] == {
+        "non_field_errors": ["Say exactly one of site, box, camera and query."]
+    }
+    assert program(f"/counts/hours/?site={fleet.site.id}").status_code == 400
+    backwards = program(f"/counts/?query={query.id}&since=2026-01-02&until=2026-01-01")
+    assert backwards.status_code == 400
+
+
+def test_a_program_reads_events_with_their_pictures_as_privacy_lets_it(program_of, person, fleet, picture):
+    query, program = fleet.query("count cars"), program_of(person)
+    seen, bare = event(query, picture), event(query, None, label="truck", hours_ago=1)
+
+    found = program(f"/events/?camera={fleet.camera.id}").json()["results"]
+    assert [(row["id"], row["has_picture"]) for row in found] == [(str(seen.id), True), (str(bare.id), False)]
+    assert program(f"/events/?query={query.id}&label=truck").json()["count"] == 1
+    assert program(f"/events/{seen.id}/").json()["area"] == [0.1, 0.2, 0.3, 0.4]
+    assert program(f"/events/{seen.id}/picture/").content == picture
+    assert program(f"/events/{bare.id}/picture/").status_code == 404
+    (row, _) = rows_of(program(f"/events/export/?site={fleet.site.id}"))
+    assert row["picture"].endswith(f"/api/v1/events/{seen.id}/picture/")
+    fleet.camera.__class__.objects.update(privacy="off")
+    assert program(f"/events/{seen.id}/picture/").status_code == 404
+    assert program(f"/events/{seen.id}/").json()["has_picture"] is False
+
+
+def test_a_program_of_another_site_reads_none_of_it(program_of, fleet, picture):
+    query = fleet.query("count cars")
+    count(query, 1, 100, {"car": 3}, {})
+    seen = event(query, picture)
+    stranger = program_of(Person.objects.create_user("stranger"))
+
+    for name, thing in (("site", fleet.site), ("box", fleet.box), ("camera", fleet.camera), ("query", query)):
+        for path in ("/counts/", "/counts/hours/", "/counts/export/", "/events/", "/events/export/"):
+            assert list(stranger(f"{path}?{name}={thing.id}").json()["fields"]) == [name]
+    assert stranger(f"/events/{seen.id}/").status_code == 404
+    assert stranger(f"/events/{seen.id}/picture/").status_code == 404

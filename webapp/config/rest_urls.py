@@ -12,6 +12,7 @@ from webapp.drift.rest import routes as drift
 from webapp.fleets.rest import routes as fleets
 from webapp.merges.rest import routes as merges
 from webapp.people.rest import routes as people
+from webapp.results.rest import routes as results
 from webapp.rollouts.rest import routes as rollouts
 from webapp.telemetry.rest import routes as telemetry
 from webapp.workloads.rest import routes as workloads
@@ -20,6 +21,7 @@ router = SimpleRouter(use_regex_path=False)
 for prefix, resource in (
     *fleets,
     *workloads,
+    *results,
     *merges,
     *rollouts,
     *telemetry,

@@ -1,21 +1,28 @@
-"""REST API: the audit log, and the search over everything."""
+"""REST API: the audit log, the search over everything, and what boxes are foretold to do."""
 
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.audit.models import AuditEvent
 from webapp.common.lists import TEXT_MAX
-from webapp.common.rest import Listed, entered
+from webapp.common.rest import Listed, Reference, entered
 from webapp.dashboard.audit_log import AuditSearch, events_found
+from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.search import everything_found
+from webapp.fleets.selectors import box_get, camera_get
+from webapp.merges.selectors import merged_group_get
 from webapp.people.policies import require_administrator
+from webapp.rollouts.foretelling import Foretold
+from webapp.workloads.selectors import model_get, query_get
 
 
 class AuditAnswer(serializers.ModelSerializer):
@@ -72,4 +79,85 @@ class Search(viewsets.ViewSet):
         return Response([{"kind": section.kind, **asdict(found)} for section in sections for found in section.found])
 
 
-routes = [("audit-events", AuditEvents), ("search", Search)]
+class ForetoldAnswer(serializers.Serializer):
+    """By simulation from what the box has measured. `problem` says why nothing can be said; then the shares are null.
+
+    `in_time`: share of all frames, and by query id; `computing` and `swapping`: shares of the time.
+    """
+
+    weight_bytes = serializers.IntegerField(source="proposal.weight_bytes")
+    problem = serializers.CharField()
+    in_time = serializers.FloatField(source="assessment.in_time", default=None, allow_null=True)
+    in_time_by_query = serializers.DictField(source="assessment.by_query", default=None, allow_null=True)
+    computing = serializers.FloatField(source="assessment.computing", default=None, allow_null=True)
+    swapping = serializers.FloatField(source="assessment.swapping", default=None, allow_null=True)
+    is_met = serializers.BooleanField(source="assessment.is_met", default=None, allow_null=True)
+
+
+class LoadAnswer(serializers.Serializer):
+    """`help`: the verdict and what would help, in sentences; empty where all is met or nothing is known."""
+
+    foretold = ForetoldAnswer()
+    help = serializers.ListField(child=serializers.CharField())
+
+
+class ChangeAnswer(serializers.Serializer):
+    """The box as it is, and with the change. `help`: what would help after it."""
+
+    before = ForetoldAnswer()
+    after = ForetoldAnswer()
+    help = serializers.ListField(child=serializers.CharField())
+
+
+class TermsEntry(serializers.Serializer):
+    rate_fps = serializers.FloatField(default=5.0)
+    deadline_ms = serializers.IntegerField(default=500, min_value=1, max_value=2**31 - 1)
+    priority = serializers.FloatField(default=1.0)
+
+
+class AddedEntry(TermsEntry):
+    camera = Reference(camera_get)
+    model = Reference(model_get)
+
+
+class Forecasts(viewsets.GenericViewSet):
+    """What a box would do with its frames; nothing is changed."""
+
+    @extend_schema(responses=LoadAnswer)
+    @action(detail=False, url_path="boxes/<uuid:box_id>", pagination_class=None)
+    def boxes(self, request: Request, box_id: UUID) -> Response:
+        """With the queries that it has: whether it keeps up."""
+        return Response(LoadAnswer(load_of(request.user, box_get(request.user, box_id))).data)
+
+    @extend_schema(responses=ChangeAnswer)
+    @action(detail=False, url_path="merged-groups/<uuid:group_id>", pagination_class=None)
+    def merged_groups(self, request: Request, group_id: UUID) -> Response:
+        """Without the merged group, and with it approved."""
+        found = approval_of(request.user, merged_group_get(request.user, group_id))
+        return _change(found.without_group, found.with_group)
+
+    @extend_schema(parameters=[AddedEntry], responses=ChangeAnswer)
+    @action(detail=False, url_path="queries", pagination_class=None)
+    def queries(self, request: Request) -> Response:
+        """With a query added."""
+        asked = entered(AddedEntry, request, query=True)
+        camera, model = asked.pop("camera"), asked.pop("model")
+        return _cost(cost_of_adding(request.user, camera, model, Terms(name="", **asked)))
+
+    @extend_schema(parameters=[TermsEntry], responses=ChangeAnswer)
+    @action(detail=False, url_path="queries/<uuid:query_id>", pagination_class=None)
+    def query(self, request: Request, query_id: UUID) -> Response:
+        """With these terms for a query that it has."""
+        found = query_get(request.user, query_id)
+        return _cost(cost_of_changing(request.user, found, Terms(name="", **entered(TermsEntry, request, query=True))))
+
+
+def _cost(cost: Cost) -> Response:
+    return _change(cost.before, cost.after, cost.help)
+
+
+def _change(before: Foretold, after: Foretold, help: tuple[str, ...] = ()) -> Response:
+    return Response(ChangeAnswer({"before": before, "after": after, "help": help}).data)
+
+
+routes = [("audit-events", AuditEvents), ("search", Search), ("forecasts", Forecasts)]

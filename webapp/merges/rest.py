@@ -29,12 +29,14 @@ from webapp.merges.policies import DEFAULT_SETTINGS, TIME_LIMIT_S, RunSettings
 from webapp.merges.selectors import (
     disagreement_get,
     disagreement_list,
+    earlier_durations,
     merge_requirements,
     merge_run_list,
     merged_group_get,
     merged_group_list,
     picture_of,
     with_members,
+    with_search_seconds,
 )
 from webapp.merges.strategies import DEFAULT, strategy_names
 from webapp.workloads.selectors import workload
@@ -42,12 +44,15 @@ from webapp.workloads.sharing import workload_sharing
 
 
 class RunAnswer(serializers.ModelSerializer):
+    """`search_seconds`: what counts against `time_limit_s`, null before the search has begun."""
+
+    search_seconds = serializers.FloatField(default=None, allow_null=True, read_only=True)
     has_found_nothing = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = MergeRun
         fields = ("id", "box", "strategy", "match", "state", "has_found_nothing", "problem")
-        fields += ("time_limit_s", "requested_by")
+        fields += ("time_limit_s", "search_seconds", "requested_by")
         fields += ("bytes_before", "bytes_after", "created_at", "started_at", "ended_at")
 
 
@@ -67,6 +72,13 @@ class RunEntry(serializers.Serializer):
             return {UUID(query): target for query, target in targets.items()}
         except ValueError as error:
             raise serializers.ValidationError("The targets go by the ids of queries.") from error
+
+
+class DurationsAnswer(serializers.Serializer):
+    """From start to end; null before a run has come to its end here."""
+
+    shortest_s = serializers.FloatField(allow_null=True)
+    longest_s = serializers.FloatField(allow_null=True)
 
 
 class EventAnswer(serializers.ModelSerializer):
@@ -110,7 +122,7 @@ class Runs(Resource):
     id_filters = {"site": "box__site_id", "box": "box_id"}
 
     def rows(self, actor: Any) -> QuerySet[MergeRun]:
-        return merge_run_list(actor)
+        return with_search_seconds(merge_run_list(actor))
 
     @extend_schema(request=RunEntry, responses={201: RunAnswer})
     def create(self, request: Request) -> Response:
@@ -132,6 +144,14 @@ class Runs(Resource):
         """What happened in the run so far, in order."""
         page = self.paginate_queryset(self.get_object().events.all())
         return self.get_paginated_response(EventAnswer(page, many=True).data)
+
+    @extend_schema(responses=DurationsAnswer)
+    @action(detail=False, pagination_class=None)
+    def durations(self, request: Request) -> Response:
+        """How long the newest runs of this installation took: what a new one may take."""
+        shortest, longest = earlier_durations() or (None, None)
+        found = {"shortest_s": shortest, "longest_s": longest}
+        return Response({name: None if took is None else took.total_seconds() for name, took in found.items()})
 
     @extend_schema(responses=RequirementAnswer(many=True))
     @action(detail=False, url_path="requirements/<uuid:box_id>", pagination_class=None)

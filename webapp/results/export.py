@@ -7,6 +7,8 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils.text import slugify
 
 from webapp.common.csv_text import csv_text
 from webapp.results.models import Event, MinuteCount
@@ -41,6 +43,12 @@ EVENT_HEADER = (
     "picture",
     "event",
 )
+
+
+def csv_attachment(lines: AsyncIterator[str], title: str, since: datetime, until: datetime) -> StreamingHttpResponse:
+    name = f"{slugify(title)}-{since:%Y%m%dT%H%MZ}-{until:%Y%m%dT%H%MZ}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def count_lines(counts: QuerySet[MinuteCount]) -> AsyncIterator[str]:

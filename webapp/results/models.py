@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import models
 
+from edge_runtime.protocol.target import Privacy
 from webapp.fleets.models import Camera
 from webapp.workloads.models import Query
 
@@ -86,6 +87,11 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is one, and the camera's privacy lets it be seen now."""
+        return bool(self.picture) and self.camera.privacy != Privacy.OFF
 
     @property
     def seen_for(self) -> timedelta | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import Exists, Max, Min, QuerySet
 from django.utils.translation import gettext
@@ -136,6 +137,15 @@ def event_get(actor: Any | None, event_id: UUID) -> Event:
     if event is None:
         raise NotFound(gettext("There is no such event, or it is older than events are kept."))
     return event
+
+
+def picture_of(event: Event) -> bytes:
+    """JPEG. Raises NotFound where there is none, or the camera's privacy lets it not be seen any more."""
+    if not event.has_picture:
+        raise NotFound(gettext("There is no picture of this event."))
+    with default_storage.open(event.picture) as file:
+        content: bytes = file.read()
+    return content
 
 
 def query_names(query_ids: Collection[UUID]) -> dict[UUID, str]:

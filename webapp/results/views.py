@@ -3,26 +3,22 @@
 The pages themselves gather more than results, so they are the dashboard's.
 """
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext
 
-from edge_runtime.protocol.target import Privacy
-from webapp.common.errors import InvalidInput, NotFound
+from webapp.common.errors import InvalidInput
 from webapp.fleets.selectors import box_get, camera_get, site_get
-from webapp.results.export import count_lines, event_lines
+from webapp.results.export import count_lines, csv_attachment, event_lines
 from webapp.results.panels import count_panel, event_panel, narrowed_events
 from webapp.results.ranges import shown_of, time_of
-from webapp.results.selectors import Scope, bucket_counts, event_get, minute_counts
+from webapp.results.selectors import Scope, bucket_counts, event_get, minute_counts, picture_of
 from webapp.workloads.selectors import query_get
 
 NOTHING = UUID(int=0)
@@ -45,17 +41,15 @@ def events(request: HttpRequest, **subject: UUID) -> HttpResponse:
 def event_picture(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Raises NotFound, also at once when the camera's pictures may no longer be seen."""
     event = event_get(request.user, event_id)
-    if not event.picture or event.camera.privacy == Privacy.OFF:
-        raise NotFound(gettext("There is no picture of this event."))
-    with default_storage.open(event.picture) as file:
-        content = file.read()
-    return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
+    headers = {"Cache-Control": "private, max-age=600"}
+    return HttpResponse(picture_of(event), content_type="image/jpeg", headers=headers)
 
 
 def counts_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
     scope = _scope(request.user, **subject)
     since, until = _exported(request)
-    return _csv(count_lines(minute_counts(request.user, scope, since, until)), f"counts of {scope}", since, until)
+    lines = count_lines(minute_counts(request.user, scope, since, until))
+    return csv_attachment(lines, f"counts of {scope}", since, until)
 
 
 def events_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
@@ -63,7 +57,7 @@ def events_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
     since, until = _exported(request)
     address = request.build_absolute_uri(reverse("results:event-picture", args=[NOTHING])).replace(str(NOTHING), "{}")
     events = narrowed_events(request.user, scope, since, until, request.GET)
-    return _csv(event_lines(events, address), f"events of {scope}", since, until)
+    return csv_attachment(event_lines(events, address), f"events of {scope}", since, until)
 
 
 def _scope(
@@ -92,9 +86,3 @@ def _exported(request: HttpRequest) -> tuple[datetime, datetime]:
     if since >= until:
         raise InvalidInput(gettext('"since" lies before "until".'))
     return since, until
-
-
-def _csv(lines: AsyncIterator[str], title: str, since: datetime, until: datetime) -> StreamingHttpResponse:
-    name = f"{slugify(title)}-{since:%Y%m%dT%H%MZ}-{until:%Y%m%dT%H%MZ}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)

@@ -23,9 +23,12 @@ from webapp.rollouts.windows import EVERY_DAY, Window
 
 
 class BundleAnswer(serializers.ModelSerializer):
+    """`bytes_sent`: what the box had to fetch of `size_bytes`, null until it ran the bundle."""
+
     class Meta:
         model = Bundle
-        fields = ("id", "box", "version", "manifest_digest", "reason", "size_bytes", "is_merged", "created_at")
+        fields = ("id", "box", "version", "manifest_digest", "reason", "size_bytes", "is_merged", "bytes_sent")
+        fields += ("created_at", "cancelled_at")
 
 
 class StatusAnswer(serializers.Serializer):
@@ -51,6 +54,20 @@ class Bundles(Resource):
         """Whether the box is heard, and whether it runs its newest bundle."""
         status = box_status(box_get(request.user, box_id), timezone.now())
         return Response(StatusAnswer(status).data)
+
+    @extend_schema(request=None, responses=BundleAnswer)
+    @action(detail=False, methods=["post"], url_path="retry/<uuid:box_id>")
+    def retry(self, request: Request, box_id: UUID) -> Response:
+        """Has the box try its newest bundle again, although it has given it up."""
+        box = box_get(request.user, box_id)
+        return Response(BundleAnswer(services.bundle_retry(actor=request.user, box=box, now=timezone.now())).data)
+
+    @extend_schema(request=None, responses=BundleAnswer)
+    @action(detail=False, methods=["post"], url_path="cancel/<uuid:box_id>")
+    def cancel(self, request: Request, box_id: UUID) -> Response:
+        """Takes back the newest bundle, which the box does not run yet: it keeps what it runs."""
+        box = box_get(request.user, box_id)
+        return Response(BundleAnswer(services.bundle_cancel(actor=request.user, box=box, now=timezone.now())).data)
 
 
 class WindowEntry(serializers.Serializer):

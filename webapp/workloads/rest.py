@@ -17,7 +17,8 @@ from webapp.fleets.selectors import camera_get, site_get
 from webapp.workloads import services
 from webapp.workloads.models import Dataset, DatasetKind, Model, Query
 from webapp.workloads.policies import CLASSES_MAX
-from webapp.workloads.selectors import dataset_list, model_get, model_list, query_list
+from webapp.workloads.selectors import dataset_list, model_get, model_list, models_beside, query_list
+from webapp.workloads.sharing import shared_by
 
 INTEGER_MAX = 2**31 - 1
 UPLOADED_KINDS = [(kind.value, kind.value) for kind in (DatasetKind.COCO, DatasetKind.IMAGEFOLDER)]
@@ -53,6 +54,15 @@ class ModelAnswer(serializers.ModelSerializer):
         model = Model
         fields = ("id", "site", "name", "architecture", "task", "classes", "input_height", "input_width", "state")
         fields += ("problem", "recognition", "size_bytes", "created_at")
+
+
+class LayerAnswer(serializers.Serializer):
+    """`others`: how many other models of the site have a layer that could be the same one."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    others = serializers.IntegerField()
 
 
 class ModelEntry(serializers.Serializer):
@@ -108,6 +118,15 @@ class Models(Resource):
         wanted = _with_input_size(entered(ModelDescription, request))
         services.model_describe(actor=request.user, model=self.get_object(), now=timezone.now(), **wanted)
         return Response(ModelAnswer(self.get_object()).data)
+
+    @extend_schema(responses=LayerAnswer(many=True))
+    @action(detail=True, pagination_class=None)
+    def layers(self, request: Request, pk: UUID) -> Response:
+        """Its layers with weights, in the network's order."""
+        model = self.get_object()
+        others = shared_by(model.layers, [other.layers for other in models_beside(model)])
+        layers = [layer | {"others": others[layer["name"]]} for layer in model.layers if layer["size_bytes"]]
+        return Response(LayerAnswer(layers, many=True).data)
 
     @NOTHING
     def destroy(self, request: Request, pk: UUID) -> Response:
