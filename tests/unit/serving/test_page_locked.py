@@ -27,7 +27,8 @@ def test_every_tensor_arrives_whole_and_beside_the_others(shapes, wanted) -> Non
     for number, copy in zip(asked, copies, strict=True):
         assert torch.equal(copy, given_tensors[number])
         assert copy.dtype == given_tensors[number].dtype
-        assert copy.untyped_storage().data_ptr() != kept[number].untyped_storage().data_ptr()
+        if copy.numel():  # an empty one lies nowhere
+            assert copy.untyped_storage().data_ptr() != kept[number].untyped_storage().data_ptr()
     spans = sorted((copy.data_ptr(), copy.data_ptr() + copy.nbytes) for copy in copies if copy.numel())
     assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
 
