@@ -12,7 +12,7 @@ import msgspec
 
 from edge_runtime.agent.identity import Identity
 from edge_runtime.protocol.enrolment import CredentialReply, EnrolReply, EnrolRequest
-from edge_runtime.protocol.errors import GemelError, ProtocolError
+from edge_runtime.protocol.errors import UNREADABLE, GemelError, ProtocolError
 from edge_runtime.protocol.manifest import SignedManifest
 from edge_runtime.protocol.measurements import BoxMeasured
 from edge_runtime.protocol.messages import EventReport, FrameIndex, ProbeResult
@@ -161,7 +161,7 @@ def _checked(response: httpx.Response, server: str) -> httpx.Response:
         raise ServerUnavailable(f"The server at {server} has a problem ({response.status_code}). Try again later.")
     try:
         refusal = msgspec.json.decode(response.content, type=_Refusal)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         refusal = _Refusal("refused", f"The server at {server} refused with status {response.status_code}.")
     is_auth = response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
     raise (NotAuthorised if is_auth else ServerRefused)(refusal.code, refusal.message)
@@ -170,7 +170,7 @@ def _checked(response: httpx.Response, server: str) -> httpx.Response:
 def _decoded(response: httpx.Response, kind: type[Answer]) -> Answer:
     try:
         return msgspec.json.decode(response.content, type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolError(
             "The server's answer cannot be read. Check that the address is that of a Gemel Fleet server "
             "and that box and server have fitting versions."

@@ -1,5 +1,10 @@
 """The root of all errors that this project raises on purpose."""
 
+import msgspec
+
+# What msgspec raises for JSON from elsewhere: also for values within values within values, a thousand deep.
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+
 
 class GemelError(Exception):
     """An expected failure with a stable code and a sentence for a person.

@@ -10,7 +10,7 @@ import math
 
 import msgspec
 
-from edge_runtime.protocol.errors import ProtocolError
+from edge_runtime.protocol.errors import UNREADABLE, ProtocolError
 
 FORMAT = 1
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "uint8": 1, "bool": 1}
@@ -71,7 +71,7 @@ def decode_manifest(content: bytes) -> Manifest:
     """Raises ProtocolError when `content` is no manifest of a format that this version reads."""
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"The manifest cannot be read: {error}") from error
     if manifest.format != FORMAT:
         raise ProtocolError(f"The manifest has format {manifest.format}; this version reads {FORMAT}.")

@@ -5,7 +5,7 @@ Preview pictures travel as binary frames: see `encode_preview` for their layout.
 
 import msgspec
 
-from edge_runtime.protocol.errors import ProtocolError
+from edge_runtime.protocol.errors import UNREADABLE, ProtocolError
 from edge_runtime.protocol.target import Zone
 
 
@@ -285,7 +285,7 @@ ToBox = Ack | Nudge | PreviewWanted | LogWanted
 def decode_from_box(content: str | bytes) -> FromBox:
     try:
         message: FromBox = msgspec.json.decode(content, type=FromBox)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"A message from the box cannot be read: {error}") from error
     return message
 
@@ -293,7 +293,7 @@ def decode_from_box(content: str | bytes) -> FromBox:
 def decode_to_box(content: str | bytes) -> ToBox:
     try:
         message: ToBox = msgspec.json.decode(content, type=ToBox)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"A message from the server cannot be read: {error}") from error
     return message
 
@@ -308,7 +308,7 @@ def decode_preview(content: bytes) -> tuple[PreviewHead, bytes]:
     head, separator, jpeg = content.partition(b"\n")
     try:
         fields = msgspec.json.decode(head, type=PreviewHead)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"A preview from the box cannot be read: {error}") from error
     if not separator or not jpeg.startswith(b"\xff\xd8"):
         raise ProtocolError("A preview from the box holds no JPEG picture.")

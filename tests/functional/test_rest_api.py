@@ -60,6 +60,10 @@ def test_a_program_does_what_the_pages_do(program, fleet):
     entry = {"camera": camera.json()["id"], "model": fleet.model.pk, "name": "count cars", "objects": ["car"]}
     query = program("post", "/queries/", entry).json()
     assert query["priority"] == 1
+    sampled = program("patch", f"/cameras/{entry['camera']}/", {"sample_every_s": 45})
+    assert (sampled.status_code, sampled.json()["sample_every_s"]) == (200, 45)
+    too_often = program("patch", f"/cameras/{entry['camera']}/", {"sample_every_s": 1})
+    assert "every 2 to 3600 seconds" in too_often.json()["fields"]["sample_every_s"][0]
     changed = program("patch", f"/queries/{query['id']}/", {"accuracy_target": 0.8, "priority": 3}).json()
     assert (changed["accuracy_target"], changed["priority"]) == (0.8, 3)
     assert program("get", f"/queries/?box={box.json()['box']}").json()["count"] == 1
@@ -332,6 +336,14 @@ def test_errors_name_the_fields(program, fleet):
     assert set(response.json()["fields"]) == {"camera", "model", "name", "objects"}
     again = program("post", "/boxes/", {"site": fleet.site.pk, "name": "north gate"})
     assert again.json()["fields"] == {"name": ['There is a box called "north gate" in harbour already.']}
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"site": ' + "[" * 100_000])
+def test_a_body_of_values_within_values_is_refused(program, body):
+    response = program("post", "/boxes/", body)
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid_input"
 
 
 def test_a_full_disk_of_the_server_is_said_and_leaves_nothing(program, fleet, monkeypatch):

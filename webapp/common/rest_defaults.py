@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from rest_framework import exceptions
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -25,6 +26,16 @@ _CODES: dict[type[Exception], str] = {
     exceptions.PermissionDenied: "not_allowed",
     exceptions.NotFound: "not_found",
 }
+
+
+class Json(JSONParser):
+    """Refuses values within values within values, at which Python's reader gives up in a way of its own."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError("JSON parse error: too many values within values.") from error
 
 
 class Pages(PageNumberPagination):

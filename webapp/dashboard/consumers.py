@@ -159,7 +159,7 @@ def _parse(text: str | None) -> dict[str, list[Any]] | None:
     """The two lists of a message, or None when it is not such a message."""
     try:
         message = json.loads(text) if text and len(text) <= MESSAGE_MAX else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict):
         return None

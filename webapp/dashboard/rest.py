@@ -136,7 +136,7 @@ class Forecasts(viewsets.GenericViewSet):
         found = approval_of(request.user, merged_group_get(request.user, group_id))
         return _change(found.without_group, found.with_group)
 
-    @extend_schema(parameters=[AddedEntry], responses=ChangeAnswer)
+    @extend_schema(operation_id="forecasts_query_added", parameters=[AddedEntry], responses=ChangeAnswer)
     @action(detail=False, url_path="queries", pagination_class=None)
     def queries(self, request: Request) -> Response:
         """With a query added."""
@@ -144,7 +144,7 @@ class Forecasts(viewsets.GenericViewSet):
         camera, model = asked.pop("camera"), asked.pop("model")
         return _cost(cost_of_adding(request.user, camera, model, Terms(name="", **asked)))
 
-    @extend_schema(parameters=[TermsEntry], responses=ChangeAnswer)
+    @extend_schema(operation_id="forecasts_query_changed", parameters=[TermsEntry], responses=ChangeAnswer)
     @action(detail=False, url_path="queries/<uuid:query_id>", pagination_class=None)
     def query(self, request: Request, query_id: UUID) -> Response:
         """With these terms for a query that it has."""

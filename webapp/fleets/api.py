@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from edge_runtime.protocol.enrolment import CredentialReply, EnrolReply, EnrolRequest
-from edge_runtime.protocol.errors import GemelError
+from edge_runtime.protocol.errors import UNREADABLE, GemelError
 from edge_runtime.protocol.messages import ProbeResult
 from edge_runtime.protocol.signing import public_key_of
 from edge_runtime.protocol.version import HEADER as PROTOCOL_HEADER
@@ -44,7 +44,7 @@ def decoded(content: bytes | str, kind: type[T]) -> T:
     """Raises InvalidInput."""
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InvalidInput(f"The request cannot be read: {error}.") from error
 
 

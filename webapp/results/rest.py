@@ -75,7 +75,7 @@ class CountAnswer(serializers.Serializer):
         return {label: round(total / counted.frames, 4) for label, total in counted.present.items() if counted.frames}
 
 
-class EventAnswer(serializers.ModelSerializer):
+class ResultEventAnswer(serializers.ModelSerializer):
     """`query` null: it was deleted since. `area`: xyxy as fractions of the picture, null for classification."""
 
     area = serializers.ListField(child=serializers.FloatField(), allow_null=True, read_only=True)
@@ -128,14 +128,14 @@ class Events(Listed):
     """Newest first."""
 
     queryset = Event.objects.none()
-    serializer_class = EventAnswer
+    serializer_class = ResultEventAnswer
 
     def rows(self, actor: Any) -> QuerySet[Event]:
         return event_list(actor, **_asked(self.request, EventsEntry))
 
-    @extend_schema(responses=EventAnswer)
+    @extend_schema(responses=ResultEventAnswer)
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        return Response(EventAnswer(event_get(request.user, pk)).data)
+        return Response(ResultEventAnswer(event_get(request.user, pk)).data)
 
     @extend_schema(responses=JPEG)
     @action(detail=True)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from edge_runtime.protocol.errors import UNREADABLE
 from webapp.workloads.archives import Archive, ArchiveError, Member
 
 SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
@@ -104,7 +105,7 @@ def _unpack_coco_split(archive: Archive, annotations: Member, target: Path) -> U
 def _read_coco(archive: Archive, member: Member) -> Coco:
     try:
         coco = msgspec.json.decode(archive.read(member), type=Coco)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ArchiveError(f"{member.path} is no COCO annotations file: {error}.") from error
     images, categories = [image.id for image in coco.images], {category.id for category in coco.categories}
     if not images:

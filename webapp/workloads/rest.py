@@ -8,11 +8,12 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from webapp.common.rest import NOTHING, Reference, Resource, entered
+from webapp.common.rest_defaults import Json
 from webapp.fleets.selectors import camera_get, site_get
 from webapp.workloads import services
 from webapp.workloads.models import Dataset, DatasetKind, Model, Query
@@ -112,7 +113,7 @@ class Models(Resource):
         return Response(ModelAnswer(model).data, status=201)
 
     @extend_schema(request=ModelDescription, responses=ModelAnswer)
-    @action(detail=True, methods=["post"], parser_classes=[JSONParser])
+    @action(detail=True, methods=["post"], parser_classes=[Json])
     def describe(self, request: Request, pk: UUID) -> Response:
         """Says of a recognised upload what its tensors do not tell. The check comes next."""
         wanted = _with_input_size(entered(ModelDescription, request))

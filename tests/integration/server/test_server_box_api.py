@@ -85,6 +85,12 @@ def test_a_box_one_version_behind_or_ahead_is_served_and_others_are_told(
         assert answer.json()["message"] == "The box speaks protocol 3-4, the server 1-2: update the server. It runs on."
 
 
+def test_a_body_of_values_within_values_is_refused(fleet: Any, api: Api) -> None:
+    body = b'{"code": "x", "more": ' + b"[" * 10_000
+    answer = api("post", "enrol", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
 @pytest.mark.parametrize("path", ["target", "manifests/aa", "blobs/" + "a" * 64])
 def test_nothing_is_told_without_a_valid_credential(fleet: Any, api: Api, path: str) -> None:
     box_revoke(actor=None, box=fleet.box, now=NOW)

@@ -386,7 +386,7 @@ async def test_a_page_that_unsubscribes_hears_no_more_and_wrong_messages_are_ans
     changed = await heard(viewer, "changed")
     assert (changed["what"], changed["id"]) == ("camera", str(fleet.camera.id))
     await viewer.send_json_to({"unsubscribe": [topic]})
-    for wrong in ("nonsense", "[]", '{"subscribe": 1}'):
+    for wrong in ("nonsense", "[]", '{"subscribe": 1}', "[" * 16_000):
         await viewer.send_to(wrong)
         await heard(viewer, "error")
     await sync_to_async(camera_probe_request)(actor=None, camera=fleet.camera, now=NOW)

@@ -92,6 +92,9 @@ def test_a_manifest_arrives_as_it_was_signed_or_is_refused(manifest: Manifest) -
 @given(content=st.binary(max_size=300) | json_values.map(msgspec.json.encode))
 @example(content=b"")
 @example(content=b"[" * 10_000)
+@example(content=b'{"type": "report", "more": ' + b"[" * 10_000)
+@example(content=b'{"type": "nudge", "more": ' + b"[" * 10_000)
+@example(content=b'{"camera": "c", "at": 1, "more": ' + b"[" * 10_000 + b"\n\xff\xd8")
 @example(content=b'{"camera": "c", "at": "1e999"}\n\xff\xd8')
 @example(content=b'{"camera": 1, "at": []}\n\xff\xd8')
 def test_no_bytes_raise_anything_but_a_refusal(decode: Any, content: bytes) -> None:

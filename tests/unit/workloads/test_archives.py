@@ -149,6 +149,7 @@ def test_coco_with_one_file_per_split_is_kept_apart(tmp_path: Path) -> None:
         (b"nonsense", "no COCO"),
         (coco(images=[]), "no pictures"),
         (coco(categories=[]), "does not name"),
+        (b'{"images": [], "more": ' + b"[" * 10_000, "is no COCO annotations file"),
         (coco(annotations=[{"image_id": 3, "category_id": 1, "bbox": [0, 0, 1, 1]}]), "does not name"),
         (coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [0, 0, 0, 1]}]), "without width"),
         (coco(images=[{"id": 7, "file_name": "../../x.jpg", "width": 1, "height": 1}]), "does not hold"),
