@@ -9,6 +9,7 @@ import msgspec
 
 # A polygon: its corners in order, x before y, as fractions of the picture from its upper left. Empty: all of it.
 Zone = tuple[tuple[float, float], ...]
+SAMPLE_EVERY_S = 2.0
 
 
 class Privacy(enum.StrEnum):
@@ -33,7 +34,8 @@ class QueryTarget(msgspec.Struct, frozen=True):
 
     `objects` is a subset of the slot's classes. A result later than `deadline_ms` after capture is late, hence lost.
     `priority`: how many frames of an ordinary query one of its frames counts as, when not all can be met.
-    `zone`: only objects that stand in it count; for detection queries.
+    `zone`: only objects that stand in it count; for detection queries. `sample_every_s`: how far apart, on average, the
+    frames are on which a merged model is compared with its original, when there is time for it; 0: never.
     """
 
     query: str
@@ -46,6 +48,7 @@ class QueryTarget(msgspec.Struct, frozen=True):
     accuracy_target: float
     priority: float = 1.0
     zone: Zone = ()
+    sample_every_s: float = SAMPLE_EVERY_S
 
 
 class FrameRequest(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ Everything here runs on one thread (the executor's, or a test's). The clock is p
 
 import logging
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -52,12 +53,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an engine is given: where it runs, what time it is, and who wants the answers."""
+    """What an engine is given: where it runs, what time it is, who wants the answers, and what is left to chance."""
 
     device: torch.device
     clock: Callable[[], float]
     on_result: Callable[[Result], None]
     policy: str
+    chance: Callable[[], float] = random.random
 
 
 class Engine:
@@ -156,7 +158,7 @@ class Engine:
         self._tally.retarget(self._queries)
         self._residency.retarget({slot: model.skeleton.wanted.keys() for slot, model in prepared.models.items()})
         self._intake.retarget(prepared.queries)
-        self.live_accuracy = LiveAccuracy(prepared, self._given.clock(), self.live_accuracy)
+        self.live_accuracy = LiveAccuracy(prepared, self._given.clock(), self._given.chance, self.live_accuracy)
 
     def step(self) -> bool:
         """At most one visit; False when no frame that can still be met waits."""

@@ -1,13 +1,16 @@
 """The agreement of running models with their originals, measured on the box in moments when no frame waits.
 
 The original is outside the device budget: it runs on the CPU, its weights mapped from files for the one run and let
-go afterwards (only weights stored in another dtype are copied meanwhile). A query is scored at most every SPACING_S,
-when nothing waits; one that has not been scored for OVERDUE_S is scored although frames wait, which costs them one
-run of one model: a box that is always busy is the one whose accuracy matters most.
+go afterwards (only weights stored in another dtype are copied meanwhile). A query is scored as often as its camera
+allows (QueryTarget.sample_every_s), when nothing waits; one that has not been scored for OVERDUE_S is scored although
+frames wait, which costs them one run of one model: a box that is always busy is the one whose accuracy matters most.
+
+Each pause is drawn anew, from half of its length to one and a half times as long: what comes and goes at a fixed pace,
+as a traffic light does, would else be seen at the same moment every time, or never.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -22,7 +25,6 @@ from edge_runtime.vision.metrics import FrameScore, accuracy, frame_score
 from edge_runtime.vision.spec import Frame, Prediction
 from edge_runtime.vision.zones import split_by_zone
 
-SPACING_S = 2.0
 OVERDUE_S = 30.0
 WINDOW_FRAMES = 200
 _CPU = torch.device("cpu")
@@ -32,10 +34,15 @@ _CPU = torch.device("cpu")
 class _Watched:
     model: ServedModel
     zone: Zone
+    every_s: float
     tried_at: float
+    drawn: float
     scores: deque[FrameScore] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
     fresh: deque[FrameScore] = field(default_factory=lambda: deque(maxlen=WINDOW_FRAMES))
     sample: tuple[Frame, Prediction] | None = None
+
+    def wait_s(self, is_idle: bool) -> float:
+        return self.drawn * (self.every_s if is_idle else max(self.every_s, OVERDUE_S))
 
     def take_fresh(self) -> tuple[tuple[int, int], ...]:
         taken = [self.fresh.popleft() for _ in range(len(self.fresh))]
@@ -43,14 +50,19 @@ class _Watched:
 
 
 class LiveAccuracy:
-    """For one prepared bundle; windows of queries whose model and zone are the same in `previous` go on."""
+    """For one prepared bundle; windows of queries whose model and zone are the same in `previous` go on.
 
-    def __init__(self, prepared: Prepared, now: float, previous: "LiveAccuracy | None" = None) -> None:
-        self._tensor = prepared.tensor
+    `chance`: draws from 0 to 1.
+    """
+
+    def __init__(
+        self, prepared: Prepared, now: float, chance: Callable[[], float], previous: "LiveAccuracy | None" = None
+    ) -> None:
+        self._tensor, self._chance = prepared.tensor, chance
         self._watched = {
-            query.query: _Watched(prepared.models[query.slot], query.zone, now)
+            query.query: _Watched(prepared.models[query.slot], query.zone, query.sample_every_s, now, 0.5 + chance())
             for query in prepared.queries
-            if prepared.models[query.slot].original is not None
+            if prepared.models[query.slot].original is not None and query.sample_every_s > 0
         }
         for query, watched in self._watched.items():
             before = previous._watched.get(query) if previous else None
@@ -69,11 +81,10 @@ class LiveAccuracy:
 
     def due(self, now: float, is_idle: bool) -> str | None:
         """The query to score now, if any: the one that has waited longest."""
-        wait_s = SPACING_S if is_idle else OVERDUE_S
         ready = [
             query
             for query, watched in self._watched.items()
-            if watched.sample is not None and now - watched.tried_at >= wait_s
+            if watched.sample is not None and now - watched.tried_at >= watched.wait_s(is_idle)
         ]
         return min(ready, key=lambda query: self._watched[query].tried_at, default=None)
 
@@ -81,6 +92,7 @@ class LiveAccuracy:
         """Runs the original of `query` on its remembered frame. Raises whatever the network or the tensors raise."""
         watched = self._watched[query]
         sample, watched.sample, watched.tried_at = watched.sample, None, now
+        watched.drawn = 0.5 + self._chance()
         original = watched.model.original
         if sample is None or original is None:
             return

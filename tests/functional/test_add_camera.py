@@ -102,6 +102,22 @@ def test_keeps_the_address_when_the_form_leaves_it_empty(browser, fleet):
     assert (camera.name, camera.privacy, camera.source) == ("main entry", "blurred", "rtsp://user:secret@cam/1")
 
 
+def test_says_how_often_merged_models_are_compared_on_a_camera(browser, fleet, words):
+    edit = reverse("fleets:camera-edit", args=[fleet.camera.id])
+    page = reverse("dashboard:camera-detail", args=[fleet.camera.id])
+    assert "Compared with originals every 2 s" in words(browser.get(page))
+    entered = {"name": "entry", "source": "", "privacy": "full"}
+
+    browser.post(edit, entered | {"sample_every_s": "600"})
+    assert "Compared with originals every 10 min" in words(browser.get(page))
+    browser.post(edit, entered)
+    assert Camera.objects.get().sample_every_s == 600
+    browser.post(edit, entered | {"sample_every_s": "0"})
+    assert "Compared with originals never" in words(browser.get(page))
+    Camera.objects.update(sample_every_s=45)  # as a program may say
+    assert "Every 45 seconds" in words(browser.get(edit))
+
+
 def test_keeps_a_camera_that_queries_use(browser, fleet, words):
     fleet.query("count cars")
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -111,7 +112,9 @@ def merged_with(state: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) 
     return {name: state[name] if tensor.dim() == 4 else tensor for name, tensor in other.items()}
 
 
-def query_on(slot: str, *, camera: str = "camera", deadline_ms: int = 500, rate_fps: float = 10.0) -> QueryTarget:
+def query_on(
+    slot: str, *, camera: str = "camera", deadline_ms: int = 500, rate_fps: float = 10.0, **more: Any
+) -> QueryTarget:
     return QueryTarget(
         query=f"query-{slot}",
         name=f"Find {slot}",
@@ -121,6 +124,7 @@ def query_on(slot: str, *, camera: str = "camera", deadline_ms: int = 500, rate_
         rate_fps=rate_fps,
         deadline_ms=deadline_ms,
         accuracy_target=0.95,
+        **more,
     )
 
 
@@ -149,6 +153,7 @@ class Rig:
         self.results: list[Result] = []
         self.on_result: Callable[[Result], None] = self.results.append
         self.on_pause: Callable[[float], None] = clock.advance
+        self.chance = 0.5  # the middle of what chance may draw
         transfer = HostTransfer()
         if bandwidth is not None:
             transfer = LimitedTransfer(transfer, bandwidth, pause=lambda seconds: self.on_pause(seconds), clock=clock)
@@ -158,7 +163,9 @@ class Rig:
         )
         self.tally = Tally()
         self.intake = Intake(self.tally.dropped)
-        surroundings = Surroundings(torch.device("cpu"), clock, lambda result: self.on_result(result), policy)
+        surroundings = Surroundings(
+            torch.device("cpu"), clock, lambda result: self.on_result(result), policy, lambda: self.chance
+        )
         self.engine = Engine(self.memory, self.intake, self.tally, surroundings)
 
     def prepare(self, shelf: BundleOnShelf, queries: list[QueryTarget], version: int = 1) -> Prepared:

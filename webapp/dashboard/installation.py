@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from edge_runtime import __version__
 from edge_runtime.protocol.signing import public_key_of
-from edge_runtime.protocol.target import TargetState
 from webapp.accuracy import services as accuracy
 from webapp.alerts import conditions, hysteresis
 from webapp.alerts.services import evaluation
@@ -103,9 +102,7 @@ def _boxes() -> tuple[Setting, ...]:
     running = ", ".join(f"{version or _('unknown')}: {boxes:,}" for version, boxes in versions)
     return (
         Setting(_("Version of the box’s runtime"), running or _("no box has joined yet")),
-        Setting(
-            _("Asks for its target state every"), seconds(TargetState("", None).poll_s), note=_("and when told to")
-        ),
+        Setting(_("Asks for its target state every"), seconds(settings.POLL_S), "GEMEL_POLL_S", _("and when told to")),
         Setting(
             _("Tries a new bundle for"),
             seconds(settings.HEALTH_WINDOW_S),

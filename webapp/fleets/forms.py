@@ -16,6 +16,14 @@ PRIVACY_CHOICES = [
     (Privacy.OFF.value, gettext_lazy("Off: no picture ever leaves the box")),
 ]
 
+SAMPLING_CHOICES = [
+    (2, gettext_lazy("Every 2 seconds")),
+    (10, gettext_lazy("Every 10 seconds")),
+    (60, gettext_lazy("Every minute")),
+    (600, gettext_lazy("Every 10 minutes")),
+    (0, gettext_lazy("Never: nobody finds out when a merged model gets worse here")),
+]
+
 
 class SiteForm(forms.Form):
     name = forms.CharField(
@@ -76,12 +84,30 @@ class CameraEditForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     privacy = forms.ChoiceField(label=gettext_lazy("Privacy"), choices=PRIVACY_CHOICES)
+    sample_every_s = forms.TypedChoiceField(
+        label=gettext_lazy("Compare merged models with their originals"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text=gettext_lazy(
+            "The box does it itself, on average this often, on a frame of this camera and when it has time."
+        ),
+    )
 
     def __init__(self, *args: Any, camera: Camera, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"name": camera.name, "privacy": camera.privacy}, **kwargs)
+        stored = {"name": camera.name, "privacy": camera.privacy, "sample_every_s": camera.sample_every_s}
+        super().__init__(*args, initial=stored, **kwargs)
+        self.fields["sample_every_s"].choices = _samplings(camera.sample_every_s)
         self.fields["source"].help_text = gettext("Leave empty to keep %(source_shown)s") % {
             "source_shown": camera.source_shown
         }
+
+
+def _samplings(stored: int) -> list[tuple[int, Any]]:
+    """With what a program has set otherwise, so that saving the form changes nothing else."""
+    if stored in dict(SAMPLING_CHOICES):
+        return SAMPLING_CHOICES
+    return [(stored, gettext("Every %(seconds)s seconds") % {"seconds": stored}), *SAMPLING_CHOICES]
 
 
 def camera_label(camera: Camera) -> str:

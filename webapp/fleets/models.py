@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from edge_runtime.protocol.sources import SourceKind, redact_source
+from edge_runtime.protocol.target import SAMPLE_EVERY_S
 from edge_runtime.protocol.target import Privacy as PrivacyLevel
 from webapp.common.encryption import EncryptedTextField
 
@@ -98,6 +99,7 @@ class JoinCode(models.Model):
 class Camera(models.Model):
     """A video source attached to a box. `source` is encrypted; only `source_shown` (no password) is for people.
 
+    `sample_every_s`: how far apart the frames are on which merged models are compared with their originals; 0: never.
     `probe_*` is the box's own answer about the camera; `picture` is the still it took, a path in the artifact store.
     """
 
@@ -109,6 +111,7 @@ class Camera(models.Model):
     privacy = models.CharField(
         max_length=8, choices=[(level.value, level.value) for level in PrivacyLevel], default=PrivacyLevel.FULL.value
     )
+    sample_every_s = models.PositiveIntegerField(default=int(SAMPLE_EVERY_S), db_default=int(SAMPLE_EVERY_S))
     probe_request = models.PositiveIntegerField(default=1)
     probe_answered = models.PositiveIntegerField(default=0)
     probe_problem = models.TextField(blank=True)

@@ -17,6 +17,7 @@ from webapp.common.rest import JPEG, NOTHING, Reference, Resource, entered
 from webapp.fleets import services
 from webapp.fleets.advice import camera_warnings
 from webapp.fleets.models import Box, Camera
+from webapp.fleets.policies import SAMPLING_S
 from webapp.fleets.selectors import box_get, box_list, camera_list, camera_picture, site_get
 
 PRIVACY = [(level.value, level.value) for level in Privacy]
@@ -78,7 +79,11 @@ class Boxes(Resource):
 
 
 class CameraAnswer(serializers.ModelSerializer):
-    """`source` is shown without its password; `probe_problem` says why the box gets no picture, "" if it does."""
+    """`source` is shown without its password; `probe_problem` says why the box gets no picture, "" if it does.
+
+    `sample_every_s`: how far apart, on average, the frames are on which merged models are compared with their
+    originals; 0: never, so that a drift of theirs is not found.
+    """
 
     source = serializers.CharField(source="source_shown", read_only=True)
     warnings = serializers.SerializerMethodField()
@@ -89,8 +94,9 @@ class CameraAnswer(serializers.ModelSerializer):
 
     class Meta:
         model = Camera
-        fields = ("id", "box", "name", "source", "source_kind", "privacy", "width", "height", "rate_fps", "codec")
-        fields += ("probed_at", "probe_problem", "warnings", "picture_at", "created_at")
+        fields = ("id", "box", "name", "source", "source_kind", "privacy", "sample_every_s")
+        fields += ("width", "height", "rate_fps", "codec", "probed_at", "probe_problem", "warnings")
+        fields += ("picture_at", "created_at")
 
 
 class CameraEntry(serializers.Serializer):
@@ -106,6 +112,7 @@ class CameraChange(serializers.Serializer):
     name = serializers.CharField(max_length=100, required=False)
     source = serializers.CharField(max_length=500, required=False)
     privacy = serializers.ChoiceField(PRIVACY, required=False)
+    sample_every_s = serializers.IntegerField(required=False, min_value=0, max_value=SAMPLING_S[1])
 
 
 class Cameras(Resource):

@@ -167,6 +167,7 @@ def target_state(box: Box) -> TargetState:
         probes={
             str(camera.id): camera.probe_request for camera in cameras if camera.probe_answered < camera.probe_request
         },
+        poll_s=settings.POLL_S,
         health_window_s=settings.HEALTH_WINDOW_S,
     )
 
@@ -229,4 +230,5 @@ def _query(query: Query) -> QueryTarget:
         accuracy_target=query.accuracy_target,
         priority=query.priority,
         zone=tuple((x, y) for x, y in query.zone),
+        sample_every_s=float(query.camera.sample_every_s),
     )

@@ -12,6 +12,7 @@ from webapp.audit.models import AuditEvent
 from webapp.common.errors import Conflict, NotAllowed, NotFound
 from webapp.common.signing_key import signing_key
 from webapp.fleets.models import Role
+from webapp.fleets.services import camera_update
 from webapp.jobs.models import Job
 from webapp.rollouts.models import Bundle
 from webapp.rollouts.selectors import box_status, manifest_of, signing_key_rotations, target_state
@@ -44,6 +45,16 @@ def test_a_box_that_runs_a_newer_bundle_than_a_restored_server_knows_gets_one_th
     assert newer.version == known.version + 9
     assert manifest_of(newer).models == manifest_of(known).models
     assert bundle_publish(box=fleet.box, now=NOW) == newer
+
+
+def test_the_target_says_how_often_to_ask_again_and_how_often_to_sample(fleet: Any, settings: Any) -> None:
+    published(fleet, "one")
+    settings.POLL_S = 42.0
+    camera_update(actor=None, camera=fleet.camera, sample_every_s=60, now=NOW)
+
+    wanted = target_state(fleet.box)
+
+    assert (wanted.poll_s, [query.sample_every_s for query in wanted.queries]) == (42.0, [60.0])
 
 
 def test_a_bundle_that_the_box_gave_up_is_wanted_again_as_another_attempt(fleet: Any, operator: Any) -> None:

@@ -1,7 +1,11 @@
+from itertools import pairwise
+from typing import Any
+
 import pytest
 import torch
 
-from edge_runtime.serving.live_accuracy import OVERDUE_S, SPACING_S
+from edge_runtime.protocol.target import SAMPLE_EVERY_S
+from edge_runtime.serving.live_accuracy import OVERDUE_S
 from tests.simulators.serving_rig import SPEC, BundleOnShelf, FakeClock, Rig, frame_at, query_on, state_of
 
 
@@ -13,18 +17,20 @@ def decided(label: int) -> dict[str, torch.Tensor]:
     return state
 
 
-def rig_scoring(running: dict[str, torch.Tensor], original: dict[str, torch.Tensor] | None, clock: FakeClock) -> Rig:
+def rig_scoring(
+    running: dict[str, torch.Tensor], original: dict[str, torch.Tensor] | None, clock: FakeClock, **query: Any
+) -> Rig:
     shelf = BundleOnShelf()
     shelf.add("cars", running, spec=SPEC, original=original)
     rig = Rig(clock)
-    rig.run(shelf, [query_on("cars")])
+    rig.run(shelf, [query_on("cars", **query)])
     return rig
 
 
 def watch(rig: Rig, frames: int) -> None:
     """Frames at leisure, each followed by an idle moment."""
     for index in range(frames):
-        rig.clock.advance(SPACING_S)
+        rig.clock.advance(SAMPLE_EVERY_S)
         rig.intake.offer(frame_at(rig.clock(), index=index))
         rig.drain()
         rig.engine.score_when_due()
@@ -53,16 +59,40 @@ def test_a_slot_that_runs_its_original_is_not_scored(clock) -> None:
 def test_nothing_is_scored_more_often_than_its_spacing(clock) -> None:
     rig = rig_scoring(decided(1), decided(0), clock)
     watch(rig, 1)
-    clock.advance(SPACING_S / 2)
+    clock.advance(SAMPLE_EVERY_S / 2)
     rig.intake.offer(frame_at(clock(), index=9))
     rig.drain()
 
     assert not rig.engine.score_when_due()
 
 
+def test_a_camera_may_be_sampled_seldom_or_never(clock) -> None:
+    seldom = rig_scoring(decided(1), decided(0), clock, sample_every_s=10 * SAMPLE_EVERY_S)
+    watch(seldom, 40)
+    assert seldom.engine.live_accuracy.agreements()["query-cars"].frames == 4
+
+    never = rig_scoring(decided(1), decided(0), clock, sample_every_s=0)
+    watch(never, 40)
+    assert not never.engine.live_accuracy.is_watching
+
+
+def test_pauses_are_drawn_so_that_nothing_at_a_fixed_pace_escapes(clock) -> None:
+    rig = rig_scoring(decided(1), decided(0), clock, sample_every_s=10.0)
+    clock.advance(10.0)
+    waited: list[float] = []
+    for rig.chance in (0.0, 0.999, 0.25):
+        while not rig.engine.score_when_due():
+            rig.clock.advance(0.5)
+            rig.intake.offer(frame_at(rig.clock(), index=len(waited)))
+            rig.drain()
+        waited.append(rig.clock())
+
+    assert [round(later - before, 1) for before, later in pairwise(waited)] == [5.0, 15.0]
+
+
 def test_frames_that_wait_come_before_scoring_until_it_is_overdue(clock) -> None:
     rig = rig_scoring(decided(1), decided(0), clock)
-    clock.advance(SPACING_S)
+    clock.advance(SAMPLE_EVERY_S)
     rig.intake.offer(frame_at(clock()))
     rig.drain()
     rig.intake.offer(frame_at(clock() + 1, index=1))

@@ -5,8 +5,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from edge_runtime.protocol.target import QueryTarget, Zone
-from edge_runtime.serving.live_accuracy import SPACING_S
+from edge_runtime.protocol.target import SAMPLE_EVERY_S, QueryTarget, Zone
 from edge_runtime.vision.spec import Detections
 from edge_runtime.vision.tasks.detection import DetectionTruths
 from tests.simulators.serving_rig import BundleOnShelf, FakeClock, Rig, frame_at, query_on, state_of
@@ -44,7 +43,7 @@ def _switch(rig: Rig, shelf: BundleOnShelf, query: QueryTarget, functions: Scrip
 
 
 def answer_one(rig: Rig, index: int = 0) -> None:
-    rig.clock.advance(SPACING_S)
+    rig.clock.advance(SAMPLE_EVERY_S)
     rig.intake.offer(frame_at(rig.clock(), index=index))
     rig.drain()
 

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import environ
 from django.conf.locale import LANG_INFO
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 env = environ.Env()
@@ -122,7 +123,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["webapp.common.rest_defaults.Json"],
     "DEFAULT_PAGINATION_CLASS": "webapp.common.rest_defaults.Pages",
     "DEFAULT_FILTER_BACKENDS": ["webapp.common.rest_defaults.IdFilter"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -198,6 +199,11 @@ CELERY_BEAT_SCHEDULE = {
     "send messages about alerts again": {"task": "alerts.deliver", "schedule": 15.0},
     "remove old alerts": {"task": "alerts.prune", "schedule": 3600.0},
 }
+
+# How often a box asks for its target state. It is told of every change besides, but messages get lost.
+POLL_S = env.float("GEMEL_POLL_S", default=10.0)
+if not 1 <= POLL_S <= 600:
+    raise ImproperlyConfigured("GEMEL_POLL_S: boxes ask for their target state every 1 to 600 seconds.")
 
 # How long a box tries a new bundle before it trusts it; a rollout's waves wait for that.
 HEALTH_WINDOW_S = env.float("GEMEL_HEALTH_WINDOW_S", default=60.0)

@@ -18,7 +18,7 @@ from webapp.audit.services import audit_record
 from webapp.common.errors import Conflict, InvalidInput
 from webapp.common.names import checked_name, unique_name
 from webapp.fleets.models import Box, Camera, Role
-from webapp.fleets.policies import require_role
+from webapp.fleets.policies import checked_sampling, require_role
 from webapp.fleets.selectors import preview_key
 from webapp.fleets.services.boxes import box_target_changed
 from webapp.fleets.task_names import LIGHT_QUEUE, PICTURES_FORGET
@@ -54,6 +54,7 @@ def camera_update(
     name: str | None = None,
     source: str | None = None,
     privacy: str | None = None,
+    sample_every_s: int | None = None,
     now: datetime,
 ) -> Camera:
     """Changes what is given. An empty `source` keeps the address, whose password no form shows. A new one is probed."""
@@ -62,13 +63,15 @@ def camera_update(
         camera.name = checked_name(name)
     if privacy is not None:
         camera.privacy = _privacy(privacy)
+    if sample_every_s is not None:
+        camera.sample_every_s = checked_sampling(sample_every_s)
     if source and source.strip() != camera.source_shown:
         _source_set(camera, source)
         camera.probe_request += 1
     with unique_name(
         gettext('%(box)s has a camera called "%(name)s" already.') % {"box": camera.box, "name": camera.name}
     ):
-        camera.save(update_fields=["name", "privacy", "source", "source_kind", "probe_request"])
+        camera.save(update_fields=["name", "privacy", "sample_every_s", "source", "source_kind", "probe_request"])
     if camera.privacy == Privacy.OFF:
         _pictures_forget(camera)
         job_enqueue(task=PICTURES_FORGET, queue=LIGHT_QUEUE, subject=camera.id, now=now)
@@ -157,7 +160,11 @@ def _privacy(value: str) -> str:
 
 def _changed(camera: Camera, actor: Any | None, action: str, now: datetime) -> None:
     """Audit row and updates of a change. The address is recorded without user name and password."""
-    detail = {"source": camera.source_shown, "privacy": str(camera.privacy)}
+    detail = {
+        "source": camera.source_shown,
+        "privacy": str(camera.privacy),
+        "sample_every_s": camera.sample_every_s,
+    }
     site_id = camera.box.site_id
     audit_record(actor=actor, action=action, subject=camera, site_id=site_id, now=now, detail=detail)
     box_target_changed(box_id=camera.box_id)
