@@ -39,7 +39,10 @@ class Picture:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error as error:  # larger than OpenCV may read
+        raise DataError(f"The picture {path} is too large; remove it from the data set and start again.") from error
     if image is None:
         raise DataError(f"The picture {path} is missing or broken; remove it from the data set and start again.")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))

@@ -20,6 +20,12 @@ from edge_runtime.protocol.errors import GemelError
 TERMINATE_S = 10.0
 LOG_TAIL = 2000
 _POLL_S = 0.5
+_ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "passive",
+    "PYTHONUNBUFFERED": "1",
+    # A picture of few bytes can claim to be of any size; OpenCV's own limit would let it take 3 GB.
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(64 * 2**20),
+}
 
 
 class ChildStopped(GemelError):
@@ -57,7 +63,7 @@ def run_child(
         child = subprocess.Popen(
             ["nice", "-n", str(niceness), sys.executable, *arguments],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive", "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log_file,

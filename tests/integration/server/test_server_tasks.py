@@ -19,6 +19,7 @@ from edge_runtime.bundles.tensors import tensor_entry, write_bundle
 from edge_runtime.protocol.manifest import Manifest, ModelEntry
 from edge_runtime.vision.architectures import build
 from edge_runtime.vision.spec import ModelSpec
+from tests.simulators.bomb import png_that_claims
 from webapp.celery import celery_app
 from webapp.common.blobs import blobs_missing
 from webapp.fleets.models import Box
@@ -33,6 +34,7 @@ from workers.merging.disagreements import Disagreement, Named, QueryDisagreement
 from workers.merging.events import Basis, QueryFigures
 from workers.merging.result import MergedGroupResult, QueryResult, Result, SharedLayers, write_result
 from workers.tasks import leases, merges
+from workers.tasks.children import run_child
 from workers.tasks.datasets import import_dataset
 from workers.tasks.jobs import resend
 from workers.tasks.merge_results import ResultUnusable, merge_result_import
@@ -92,6 +94,15 @@ def test_an_upload_that_does_not_fit_is_rejected_with_a_sentence_and_checked_onc
     assert model.state == CheckState.REJECTED
     assert "can be read" in model.problem
     assert Job.objects.get(subject=model.id).attempts == 1
+
+
+def test_a_child_decodes_no_picture_that_claims_to_be_enormous(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(png_that_claims(10_000, 10_000))
+    script = "import sys, pathlib, workers.merging.pictures as p; p.read_picture(pathlib.Path(sys.argv[1]))"
+    ended = run_child(["-c", script, str(bomb)], log=tmp_path / "log", timeout_s=60, should_go_on=lambda: True)
+    assert ended.code == 1
+    assert "bomb.png is too large" in ended.log
 
 
 def test_an_archive_that_leads_out_leaves_a_rejected_data_set_and_no_file(fleet: Any, upload: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 from edge_runtime.protocol.messages import FrameIndex, FrameLabel, FrameObject
 from edge_runtime.vision.preprocessing import preprocess
 from edge_runtime.vision.spec import BoxTruth, LabelTruth, ModelSpec
+from tests.simulators.bomb import png_that_claims
 from workers.merging.frames import load_frames, resized
 from workers.merging.pictures import DataError, class_folder_pictures, frame_pictures
 from workers.merging.rendered import scene_pictures
@@ -49,6 +50,13 @@ def test_names_a_broken_picture(tmp_path):
     write_frames(tmp_path, FrameLabel("a.jpg", 0.0))
     (tmp_path / "a.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"a\.jpg is missing or broken"):
+        load_frames(frame_pictures(tmp_path), WEATHER)
+
+
+def test_names_a_picture_that_claims_to_be_enormous(tmp_path):
+    write_frames(tmp_path, FrameLabel("a.png", 0.0))
+    (tmp_path / "a.png").write_bytes(png_that_claims(60_000, 60_000))
+    with pytest.raises(DataError, match=r"a\.png is too large"):
         load_frames(frame_pictures(tmp_path), WEATHER)
 
 
