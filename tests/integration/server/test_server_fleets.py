@@ -66,6 +66,19 @@ def test_a_new_code_ends_the_earlier_one(fleet: Any) -> None:
         services.box_enrol(code=first, hardware=HARDWARE, now=NOW)
 
 
+def test_an_operator_lets_a_new_box_join_and_no_machine_take_anothers_place(fleet: Any) -> None:
+    operator, administrator = fleet.people[Role.OPERATOR], fleet.people[Role.ADMINISTRATOR]
+    box, _ = services.box_create(actor=operator, site=fleet.site, name="south gate", now=NOW)
+    services.join_code_create(actor=operator, box=box, now=NOW)
+
+    with pytest.raises(NotAllowed, match="role administrator"):
+        services.join_code_create(actor=operator, box=fleet.box, now=NOW)
+    services.box_revoke(actor=administrator, box=fleet.box, now=NOW)
+    with pytest.raises(NotAllowed, match="role administrator"):
+        services.join_code_create(actor=operator, box=fleet.box, now=NOW)
+    assert services.join_code_create(actor=administrator, box=fleet.box, now=NOW)
+
+
 def test_joining_again_takes_the_place_of_the_machine_before(fleet: Any) -> None:
     services.box_enrol(code=code_for(fleet), hardware=HARDWARE, now=NOW)
     assert box_by_credential(fleet.credential) is None

@@ -37,8 +37,12 @@ class JoinCodeUsed(InvalidInput):
 
 @transaction.atomic
 def join_code_create(*, actor: Any | None, box: Box, now: datetime) -> str:
-    """A new code, shown once. Earlier unused codes of the box stop working."""
-    require_role(actor, box.site, Role.OPERATOR)
+    """A new code, shown once. Earlier unused codes of the box stop working.
+
+    Of a box that a machine has been, only administrators make one: whatever joins takes that machine's place, and hears
+    the addresses of the box's cameras with their passwords.
+    """
+    require_role(actor, box.site, Role.ADMINISTRATOR if box.hardware else Role.OPERATOR)
     code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
     box.join_codes.filter(used_at=None, expires_at__gt=now).update(expires_at=now)
     JoinCode.objects.create(box=box, code_hash=_code_hash(code), expires_at=now + JOIN_CODE_LIFE, created_at=now)
