@@ -157,6 +157,20 @@ def test_frames_arrive_in_batches_in_any_order_and_twice_and_count_once(collecti
     assert stored.source == "scene"
 
 
+def test_a_box_that_sends_frames_for_ever_fills_no_disk(collecting: Dataset) -> None:
+    for number in range(3):  # as a box that was started anew in the middle
+        index, files = batch(*(f"{number}-{frame}.jpg" for frame in range(6)))
+        services.dataset_frames_add(dataset=collecting, index=index, files=files, now=NOW)
+    services.dataset_complete(dataset=collecting, now=NOW)
+    collecting.refresh_from_db()
+    assert (collecting.state, collecting.frame_count) == (DatasetState.READY, 12)
+
+    index, files = batch(*(f"{frame}.jpg" for frame in range(101)))
+    other = services.dataset_request(actor=None, camera=collecting.camera, name="x", frames=500, span_s=60.0, now=NOW)
+    with pytest.raises(InvalidInput, match="at most 100 frames"):
+        services.dataset_frames_add(dataset=other, index=index, files=files, now=NOW)
+
+
 @pytest.mark.parametrize("name", ["../a.jpg", "a/b.jpg", ".jpg", "a.png", "frames.json"])
 def test_a_frame_cannot_choose_where_it_is_written(collecting: Dataset, name: str) -> None:
     index, files = batch(name)

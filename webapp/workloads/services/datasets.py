@@ -30,6 +30,7 @@ from webapp.workloads.task_names import DATASET_IMPORT, LIGHT_QUEUE
 FRAMES = (10, 5000)
 SPAN_S = (1.0, 7 * 86400.0)
 FRAME_MAX_BYTES = 4 * 2**20
+BATCH_MAX = 100
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.jpg")
 
 
@@ -81,13 +82,18 @@ def dataset_upload(*, actor: Any | None, camera: Camera, name: str, kind: str, a
 
 @transaction.atomic
 def dataset_frames_add(*, dataset: Dataset, index: FrameIndex, files: Mapping[str, bytes], now: datetime) -> None:
-    """One batch from the box. The same batch sent again changes nothing, so the box may retry."""
+    """One batch from the box. The same batch sent again changes nothing, so the box may retry.
+
+    Once there are as many frames as were asked for, no more are kept.
+    """
     dataset = Dataset.objects.select_for_update().select_related("camera__box").get(id=dataset.id)
     if dataset.state != DatasetState.COLLECTING:
         raise Conflict(gettext("This data set takes no more frames."))
     if dataset.camera.privacy == Privacy.OFF:
         raise Conflict(gettext("The privacy setting of this camera allows no frames to be sent."))
     _check_batch(index, files)
+    if dataset.frame_count >= dataset.frames_wanted:
+        return  # a box that was started anew collects anew; one that goes on for ever fills no disk
     for name, content in files.items():
         path = f"{dataset.folder}/{name}"
         if not default_storage.exists(path):
@@ -166,6 +172,8 @@ def _finish(dataset: Dataset, now: datetime) -> None:
 
 
 def _check_batch(index: FrameIndex, files: Mapping[str, bytes]) -> None:
+    if len(files) > BATCH_MAX:
+        raise InvalidInput(gettext("A batch holds at most %(frames)s frames.") % {"frames": BATCH_MAX}, field="files")
     named = {frame.file for frame in index.frames}
     if named != set(files) or len(named) != len(index.frames):
         raise InvalidInput(
