@@ -77,6 +77,7 @@ class Box(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["site", "name"], name="box_name_per_site")]
+        indexes = [models.Index(fields=["name"])]  # lists of boxes and cameras begin with the first of many
 
     def __str__(self) -> str:
         return self.name

@@ -18,7 +18,7 @@ class MinuteCount(models.Model):
     measured. `query_id` is no foreign key: counts outlive a deleted query, and go with its camera.
     """
 
-    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="minute_counts")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="minute_counts", db_index=False)
     query_id = models.UUIDField()
     minute = models.DateTimeField()
     frames = models.PositiveIntegerField(default=0)
@@ -67,8 +67,8 @@ class Event(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events")
-    query = models.ForeignKey(Query, on_delete=models.SET_NULL, null=True, related_name="events")
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events", db_index=False)
+    query = models.ForeignKey(Query, on_delete=models.SET_NULL, null=True, related_name="events", db_index=False)
     query_name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=EventKind.choices)
     label = models.CharField(max_length=100)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from webapp.dashboard.charts import MEMORY_FIELDS, QUERY_FIELDS, Row, memory_points, query_points
-from webapp.telemetry.models import Resolution
+from webapp.telemetry.models import BoxRollup, QueryRollup, Resolution
 
 AT = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -45,3 +45,9 @@ def test_a_minute_without_statistics_is_a_gap_between_rollups():
 def test_hours_that_follow_one_another_have_no_gap():
     rows = [query_row(AT + timedelta(hours=n), processed=6, dropped=3, late=1) for n in (0, 1)]
     assert query_points(rows, Resolution.HOUR)["lost"] == [4, 4]
+
+
+def test_what_is_drawn_of_rollups_stands_in_their_index():
+    for table, fields in ((BoxRollup, MEMORY_FIELDS), (QueryRollup, QUERY_FIELDS)):
+        (index,) = table._meta.constraints
+        assert set(fields) == set(index.include), table
