@@ -69,7 +69,7 @@ def below_target(fleet, person):
     """By the rows, which is what the overview counts."""
     rows = query_rows(person, {row.box.id: row for row in box_rows([fleet.box], timezone.now())})
     below = {row.query.name for row in rows if row.is_below_target}
-    assert {query.name for query in queries_below(person)} == below
+    assert {query.name for query in queries_below(person, timezone.now())} == below
     return below
 
 
@@ -218,11 +218,22 @@ def test_of_two_groups_that_want_one_query_the_one_that_was_brought_last_counts(
 
 def test_the_trend_is_of_the_boxes_that_one_sees(fleet, measured, person):
     rollups_update(now=timezone.now() + timedelta(minutes=2))
-    since = timezone.now() - timedelta(hours=24)
-    (hour,) = fleet_hours(Box.objects.filter(id=fleet.box.id), since)
+    now = timezone.now()
+    since = now - timedelta(hours=24)
+    (hour,) = fleet_hours(Box.objects.filter(id=fleet.box.id), since, now)
     assert (hour.heard_s, hour.captured, hour.processed) == (1.0, 50, 40)
     assert (hour.judged, hour.kept) == (4, 2)
-    assert fleet_hours(Box.objects.exclude(id=fleet.box.id), since) == []
+    assert fleet_hours(Box.objects.exclude(id=fleet.box.id), since, now) == []
+
+
+def test_of_a_box_that_was_well_over_its_last_minute_no_single_bad_second_is_told(fleet, measured, person):
+    now = timezone.now() + timedelta(minutes=2)
+    rollups_update(now=now)
+    before = {query.name for query in queries_below(person, now)}
+    BoxRollup.objects.update(kept=F("judged"))
+    after = {query.name for query in queries_below(person, now)}
+    assert ("low" in before, "low" in after) == (True, False)
+    assert "judged badly" in after  # which no agreement can tell
 
 
 def test_an_open_alert_is_on_the_overview_and_what_it_is_about_is_not_said_twice(fleet, browser, words):

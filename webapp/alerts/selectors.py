@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from webapp.alerts.models import Alert, Receiver, Silence
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Site
-from webapp.fleets.selectors import sites_administered, sites_of
+from webapp.fleets.selectors import sees_everything, sites_administered, sites_of
 
 
 class Shown(enum.StrEnum):
@@ -36,7 +36,7 @@ class AlertSearch:
 
 def alert_list(actor: Any | None, now: datetime) -> QuerySet[Alert]:
     """Alerts that have opened, newest first, with site and who acknowledged; `is_silenced` says whether one is."""
-    alerts = Alert.objects.exclude(opened_at=None).filter(Q(site=None) | Q(site__in=sites_of(actor)))
+    alerts = _seen(actor, Alert.objects.exclude(opened_at=None))
     alerts = alerts.annotate(is_silenced=Exists(_silences_of(now)))
     return alerts.select_related("site", "acknowledged_by").order_by("-opened_at", "-id")
 
@@ -65,7 +65,7 @@ def alert_get(actor: Any | None, alert_id: UUID, now: datetime) -> Alert:
 
 def silence_list(actor: Any | None, now: datetime, site: Site | None = None) -> QuerySet[Silence]:
     """Those that still hold, the one that ends first on top."""
-    silences = Silence.objects.filter(until__gt=now).filter(Q(site=None) | Q(site__in=sites_of(actor)))
+    silences = _seen(actor, Silence.objects.filter(until__gt=now))
     silences = silences if site is None else silences.filter(site=site)
     return silences.select_related("site", "created_by")
 
@@ -86,6 +86,10 @@ def receiver_get(actor: Any | None, receiver_id: UUID) -> Receiver:
 
 def silenced_now(alert: Alert, now: datetime) -> bool:
     return Alert.objects.filter(id=alert.id).filter(Exists(_silences_of(now))).exists()
+
+
+def _seen(actor: Any | None, rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows if sees_everything(actor) else rows.filter(Q(site=None) | Q(site__in=sites_of(actor)))
 
 
 def _silences_of(now: datetime) -> QuerySet[Silence]:

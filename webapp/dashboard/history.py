@@ -45,6 +45,7 @@ CHART_SPANS = (
     ChartSpan("30d", "30 d", timedelta(days=30), Resolution.HOUR, gettext_lazy("hour")),
 )
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+_SPARKED = ("processed", "latency_p50_ms", "latency_p95_ms", "agreement")
 RESIDENCY_MAX = timedelta(hours=1)
 RESIDENCY_STEPS = 120
 
@@ -81,17 +82,12 @@ def query_hours(box: Box, now: datetime) -> dict[str, Any]:
     since = now - HOUR
     seconds = dict(box_rollups(box, Resolution.MINUTE, since).values_list("start", "seconds"))
     minutes: dict[str, list[dict[str, float | None]]] = {}
-    for rollup in queries_rollups(box, Resolution.MINUTE, since):
-        if seconds.get(rollup.start) and rollup.start + MINUTE <= now:
-            minutes.setdefault(str(rollup.query_id), []).append(
-                {
-                    "at": rollup.start.timestamp(),
-                    "fps": rollup.processed / seconds[rollup.start],
-                    "p50": rollup.latency_p50_ms,
-                    "p95": rollup.latency_p95_ms,
-                    "agreement": rollup.agreement,
-                }
-            )
+    rollups = queries_rollups(box, Resolution.MINUTE, since).values_list("start", "query_id", *_SPARKED)
+    for start, query_id, processed, p50, p95, agreement in rollups:
+        if seconds.get(start) and start + MINUTE <= now:
+            point = {"at": start.timestamp(), "fps": processed / seconds[start]}
+            point |= {"p50": p50, "p95": p95, "agreement": agreement}
+            minutes.setdefault(str(query_id), []).append(point)
     return {"at": now.timestamp(), "queries": minutes}
 
 

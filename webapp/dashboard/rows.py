@@ -1,13 +1,13 @@
 """What lists and tiles show of one box or one query: stored rows joined with what was last measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from webapp.fleets.models import Box, Camera
 from webapp.merges.models import MergedGroupQuery
-from webapp.merges.running import accepted_on_labels
+from webapp.merges.running import RunningMember, accepted_on_labels
 from webapp.rollouts.selectors import box_statuses
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.models import BoxSample, QuerySample
@@ -55,11 +55,15 @@ class QueryRow:
         return agreement is not None and agreement < self.query.accuracy_target
 
 
-def box_rows(boxes: Iterable[Box], now: datetime) -> tuple[BoxRow, ...]:
+def box_rows(
+    boxes: Iterable[Box], now: datetime, statuses: Mapping[Any, BoxStatus] | None = None
+) -> tuple[BoxRow, ...]:
+    """`statuses`: of these boxes, where they are known."""
     found = list(boxes)
     if not found:
         return ()
-    statuses, samples = box_statuses(found, now), latest_samples(found)
+    statuses = box_statuses(found, now) if statuses is None else statuses
+    samples = latest_samples(found)
     return tuple(BoxRow(box, statuses[box.id], samples.get(box.id)) for box in found)
 
 
@@ -68,12 +72,14 @@ def query_rows(actor: Any, boxes: dict[Any, BoxRow], *, camera: Camera | None = 
     return rows_of(query_list(actor, camera=camera).filter(camera__box__in=list(boxes)), boxes)
 
 
-def rows_of(queries: Iterable[Query], boxes: dict[Any, BoxRow]) -> tuple[QueryRow, ...]:
-    """These queries, each of one of `boxes` (by id)."""
+def rows_of(
+    queries: Iterable[Query], boxes: dict[Any, BoxRow], running: Iterable[RunningMember] | None = None
+) -> tuple[QueryRow, ...]:
+    """These queries, each of one of `boxes` (by id). `running`: where known, what runs merged on these boxes."""
     found = list(queries)
     newest = [row.sample for row in boxes.values() if row.sample]
     measured = samples_of_queries(newest, [query.id for query in found]) if newest and found else {}
-    accepted = accepted_on_labels(found)
+    accepted = accepted_on_labels(found, running)
     return tuple(
         QueryRow(query, boxes[query.camera.box_id], measured.get(query.id), accepted.get(query.id)) for query in found
     )

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from webapp.audit.models import AuditEvent
-from webapp.fleets.selectors import boxes_of, sees_everything, sites_of
+from webapp.fleets.selectors import boxes_of, seen_by, sees_everything, sites_of
 from webapp.merges.running import accepted_on_labels, judged_on_labels
 from webapp.merges.savings import Saving
 from webapp.telemetry.losses import LOST_SHARE
@@ -57,11 +57,12 @@ def overview_figures(
     )
 
 
-def queries_below(actor: Any) -> QuerySet[Query]:
+def queries_below(actor: Any, now: datetime) -> QuerySet[Query]:
     """Those below their accuracy target by the newest samples, as rows.QueryRow.is_below_target says of one."""
-    disagreeing = queries_disagreeing(boxes_of(actor))
+    disagreeing = queries_disagreeing(boxes_of(actor), now)
     suspected = Q(id__in=disagreeing) & judged_on_labels() | judged_on_labels(is_failing=True)
-    suspects = list(query_list(actor).filter(suspected))
+    queries = seen_by(actor, Query.objects.filter(suspected), "camera__box__site").select_related("camera")
+    suspects = list(queries.only("accuracy_target", "camera__box").order_by())
     accepted = accepted_on_labels(suspects)
     failed = {
         query.id

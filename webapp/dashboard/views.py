@@ -33,13 +33,14 @@ from webapp.dashboard.trends import SPAN, trends
 from webapp.drift.selectors import live_accuracies
 from webapp.fleets.advice import camera_warnings
 from webapp.fleets.models import Box
-from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list
+from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list, cameras_of
 from webapp.merges.models import MergedGroup
 from webapp.merges.running import running_members
 from webapp.merges.savings import savings
 from webapp.merges.selectors import (
     boxes_placed,
     groups_decidable,
+    groups_of_others,
     groups_waiting,
     merge_run_list,
     merged_group_get,
@@ -54,7 +55,7 @@ from webapp.rollouts.selectors import (
     bundle_list,
     rollout_list,
     rollout_tallies,
-    statuses_with_sentence,
+    statuses_of_note,
 )
 from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, samples_dropped
@@ -71,23 +72,25 @@ TERMS_UNUSABLE = gettext_lazy(
 
 def overview(request: HttpRequest) -> HttpResponse:
     person, now = request.user, timezone.now()
-    statuses = statuses_with_sentence(boxes_of(person), now)
-    troubled = list(boxes_of(person).filter(id__in=statuses).only("name", "enrolled_at", "is_connected"))
+    first = list(boxes_of(person).only("name", "enrolled_at").order_by("name")[:BOXES_SHOWN])
+    statuses = statuses_of_note(boxes_of(person), now, shown=[box.id for box in first])
+    wrong = [box_id for box_id, status in statuses.items() if status.sentence]
+    troubled = list(boxes_of(person).filter(id__in=wrong).only("name", "enrolled_at", "is_connected"))
     boxes = boxes_of(person).aggregate(all=Count("pk"), connected=Count("pk", filter=Q(is_connected=True)))
     wells = boxes["connected"] - sum(box.is_connected for box in troubled)
-    below = queries_below(person)
+    below = queries_below(person, now)
     needs = _needs(person, troubled, statuses, below, now)
     found = savings(person, now - SPAN)
     context = {
         "figures": overview_figures(
             person, found, now, boxes=boxes["all"], boxes_well=wells, queries_below=below.count()
         ),
-        "trends": trends(fleet_hours(boxes_of(person), now - SPAN), found, now),
+        "trends": trends(fleet_hours(boxes_of(person), now - SPAN, now), found, now),
         "decisions": groups_decidable(person)[:DECISIONS_SHOWN],
         "needs": needs[:NEEDS_SHOWN],
         "has_more_needs": len(needs) > NEEDS_SHOWN,
-        "cameras": camera_list(person).defer("source")[:WALL_CAMERAS],
-        "boxes": box_rows(box_list(person)[:BOXES_SHOWN], now),
+        "cameras": cameras_of(person)[:WALL_CAMERAS],
+        "boxes": box_rows(first, now, statuses),
         "events": events_lately(person),
     }
     return render(request, "dashboard/overview.html", context)
@@ -101,11 +104,11 @@ def _needs(
     failing = list(below[some])
     of_boxes = {query.camera.box_id: query.camera.box for query in failing}
     rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
-    decidable = groups_decidable(person).values("id")  # these have a place of their own
     losing = [box_id for box_id, status in statuses.items() if status.is_losing]  # said with how it keeps up
     new = alerts_found(person, AlertSearch(shown=Shown.NEW), now)
-    alerts = list(new.exclude(kind=AlertKind.FRAMES_LOST, subject_id__in=losing)[some])
-    cameras = list(attention.camera_attention(camera_list(person).exclude(probe_problem="").defer("source")[some]))
+    new = new.exclude(kind=AlertKind.FRAMES_LOST, subject_id__in=losing).select_related(None)
+    alerts = list(new[some])
+    cameras = list(attention.camera_attention(cameras_of(person).exclude(probe_problem="")[some]))
     said = [*(alert.subject_id for alert in alerts), *(need.subject for need in cameras)]
     others = [
         *attention.box_attention(troubled, statuses, said),
@@ -113,7 +116,7 @@ def _needs(
         *attention.query_attention(rows),
         *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
         *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),
-        *attention.group_attention(groups_waiting(person).exclude(id__in=decidable)[some]),
+        *attention.group_attention(groups_of_others(person)[some]),  # one's own to decide have a place of their own
     ]
     return attention.said_once(attention.alert_attention(alerts), others)
 
@@ -149,7 +152,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "queries": queries,
         "query_hours": query_hours(shown, now),
         "residency": residency_history([query.query for query in queries], span, now),
-        "cameras": camera_list(request.user, shown),
+        "cameras": cameras_of(request.user).filter(box=shown),
         "bundles": bundle_list(request.user, shown)[:8],
         "bundle_figures": bundle_figures(shown),
         "runs": merge_run_list(request.user, shown)[:5],
@@ -211,18 +214,18 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
     shown = query_get(request.user, query_id)
     now = timezone.now()
     (row,) = box_rows([shown.camera.box], now)
-    queries_shown = query_rows(request.user, {shown.camera.box_id: row}, camera=shown.camera)
+    running = running_members([row.box.id])
     span = chart_span(request.GET)
     context = {
         "query": shown,
-        "rows": [found for found in queries_shown if found.query.id == shown.id],
+        "rows": rows_of([shown], {row.box.id: row}, running),
         "chart_spans": CHART_SPANS,
         "chart_span": span,
         "series": query_history(shown, span, now),
         "groups": merged_group_list(request.user).filter(members__query=shown),
         "datasets": dataset_list(request.user, shown.camera)[:5],
         "camera": shown.camera,
-        "live_accuracies": live_accuracies(now, [shown.id]),
+        "live_accuracies": live_accuracies(now, [shown.id], running),
     }
     context |= result_panels(request.user, Scope(query=shown), [shown], request.GET, now)
     return render(request, "dashboard/query_detail.html", context)

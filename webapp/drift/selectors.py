@@ -13,7 +13,7 @@ from webapp.accuracy.windows import Sums, WindowAccuracy, window_accuracy
 from webapp.drift.judging import bar_of, has_drifted
 from webapp.drift.models import Baseline, Drift, DriftSettings
 from webapp.fleets.models import Site
-from webapp.fleets.selectors import sites_of
+from webapp.fleets.selectors import seen_by
 from webapp.merges.models import RELATIVE_ACCURACY
 from webapp.merges.running import RunningMember, running_members
 from webapp.rollouts.selectors import first_versions
@@ -76,7 +76,7 @@ def drift_settings(site: Site) -> DriftSettings:
 
 def drift_list(actor: Any | None) -> QuerySet[Drift]:
     """Newest first."""
-    found = Drift.objects.filter(site__in=sites_of(actor))
+    found = seen_by(actor, Drift.objects.all(), "site")
     return found.select_related("group__run", "box", "query", "run", "site").defer("group__run__result")
 
 
@@ -85,12 +85,14 @@ def drifts_open() -> QuerySet[Drift]:
     return found.defer("group__run__result", "run__result")
 
 
-def live_accuracies(now: datetime, queries: Iterable[UUID] | None = None) -> list[LiveAccuracy]:
+def live_accuracies(
+    now: datetime, queries: Iterable[UUID] | None = None, running: Iterable[RunningMember] | None = None
+) -> list[LiveAccuracy]:
     """Of all queries that run merged, or of those of `queries`, on the boxes where the groups were found and others.
 
-    However many there are, it takes the same few SQL statements.
+    However many there are, it takes the same few SQL statements. `running`: where known, what runs on these boxes.
     """
-    watched = _watched(None if queries is None else set(queries))
+    watched = _watched(None if queries is None else set(queries), running)
     windows = [
         Window(one.running.query.id, now - timedelta(seconds=one.settings.window_s), one.version) for one in watched
     ]
@@ -101,12 +103,16 @@ def live_accuracies(now: datetime, queries: Iterable[UUID] | None = None) -> lis
     ]
 
 
-def _watched(queries: set[UUID] | None) -> list[Watched]:
+def _watched(queries: set[UUID] | None, running: Iterable[RunningMember] | None) -> list[Watched]:
     """Only what a bundle was published for."""
-    boxes = None
-    if queries is not None:
-        boxes = Query.objects.filter(id__in=queries).values_list("camera__box_id", flat=True)
-    running = [one for one in running_members(boxes) if queries is None or one.query.id in queries]
+    if running is None:
+        boxes = None
+        if queries is not None:
+            boxes = Query.objects.filter(id__in=queries).values_list("camera__box_id", flat=True)
+        running = running_members(boxes)
+    running = [one for one in running if queries is None or one.query.id in queries]
+    if not running:
+        return []
     versions = first_versions([(one.box.id, one.since) for one in running])
     settings = {row.site_id: row for row in DriftSettings.objects.all()}
     return [

@@ -1,12 +1,12 @@
 """Reading the fleet. A person sees the sites they are a member of; a superuser and the system (None) see all."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.cache import cache
 from django.core.files.storage import default_storage
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.utils.translation import gettext
 
 from webapp.common.errors import NotFound
@@ -16,6 +16,7 @@ from webapp.fleets.models import Box, Camera, Role, Site, SiteMembership
 
 CREDENTIAL_LIFE = timedelta(days=90)
 _ROLES = list(Role)
+_Row = TypeVar("_Row", bound=Model)
 
 
 def sees_everything(actor: Any | None) -> bool:
@@ -24,6 +25,12 @@ def sees_everything(actor: Any | None) -> bool:
 
 def sites_of(actor: Any | None) -> QuerySet[Site]:
     return Site.objects.all() if sees_everything(actor) else Site.objects.filter(memberships__person=actor)
+
+
+def seen_by(actor: Any | None, rows: QuerySet[_Row], site: str) -> QuerySet[_Row]:
+    """Those of which `actor` sees the site, whose field `site` names. Who sees everything asks the database for no
+    more: joining the sites costs the larger lists half their time."""
+    return rows if sees_everything(actor) else rows.filter(**{f"{site}__in": sites_of(actor)})
 
 
 def sites_administered(actor: Any | None) -> QuerySet[Site]:
@@ -63,7 +70,7 @@ def memberships_of(site: Site) -> QuerySet[SiteMembership]:
 
 def boxes_of(actor: Any | None) -> QuerySet[Box]:
     """Nothing but the boxes themselves, for what looks at all of them."""
-    return Box.objects.filter(site__in=sites_of(actor))
+    return seen_by(actor, Box.objects.all(), "site")
 
 
 def box_list(actor: Any | None) -> QuerySet[Box]:
@@ -93,10 +100,17 @@ def wants_new_credential(box: Box, now: datetime) -> bool:
 
 def camera_list(actor: Any | None, box: Box | None = None) -> QuerySet[Camera]:
     """Cameras with their box and site and number of queries (`query_count`)."""
-    cameras = Camera.objects.filter(box__site__in=sites_of(actor))
+    cameras = seen_by(actor, Camera.objects.all(), "box__site")
     cameras = cameras if box is None else cameras.filter(box=box)
     counts = {"query_count": counted(Camera, "queries")}
     return cameras.select_related("box__site").annotate(**counts).order_by("box__name", "name")
+
+
+def cameras_of(actor: Any | None) -> QuerySet[Camera]:
+    """Cameras by box and name, with as much as a picture or a line of each needs."""
+    cameras = seen_by(actor, Camera.objects.select_related("box"), "box__site")
+    shown = ("name", "picture", "privacy", "probe_problem", "box__name", "box__is_connected")
+    return cameras.only(*shown).order_by("box__name", "name")
 
 
 def camera_get(actor: Any | None, camera_id: UUID) -> Camera:

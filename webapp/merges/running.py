@@ -24,12 +24,17 @@ from webapp.merges.models import (
 )
 from webapp.workloads.models import Query
 
-_BULKY = ("tensors", "group__shared_layers", "group__run__result")
+# What RunningMembers are used for: whole rows took the database's adapter longer than the database.
+_MEMBER = ("group", "query", "model", "basis", "validation_accuracy")
+_QUERY = ("query__name", "query__accuracy_target", "query__model")
+_PLACED = ("placed_at", "member", "box__name", "box__site", *_QUERY, *(f"member__{name}" for name in _MEMBER))
+_OWN = (*_MEMBER, *_QUERY, "group__created_at", "group__run__box__name", "group__run__box__site")
 
 
 @dataclass(frozen=True)
 class RunningMember:
-    """`member` is to run in `query` of `box`: since its group was last approved, or was placed there."""
+    """`member` is to run in `query` of `box`: since its group was last approved, or was placed there. Of each what most
+    who ask need is fetched."""
 
     box: Box
     query: Query
@@ -39,27 +44,30 @@ class RunningMember:
 
 def approved_members(box: Box) -> dict[UUID, MergedGroupQuery]:
     """By query: the merged tensors that the box should run."""
-    placed, own = _placed().filter(box=box), _own().filter(group__run__box=box)
+    placed = _placed().select_related("member__group__run").filter(box=box)
+    own = _own().filter(group__run__box=box)
     return {query: one.member for query, one in _chosen(_pairs(placed, own)).items()}
 
 
 def running_members(boxes: Iterable[UUID] | None = None) -> list[RunningMember]:
     """Of `boxes` or of all, without their tensors, in two SQL statements."""
-    placed = _placed().defer(*(f"member__{name}" for name in _BULKY))
-    own = _own().defer(*_BULKY)
+    placed, own = _placed().only(*_PLACED), _own().only(*_OWN)
     if boxes is not None:
         wanted = list(boxes)
         placed, own = placed.filter(box__in=wanted), own.filter(group__run__box__in=wanted)
     return list(_chosen(_pairs(placed, own)).values())
 
 
-def accepted_on_labels(queries: Iterable[Query]) -> dict[UUID, MergedGroupQuery]:
+def accepted_on_labels(
+    queries: Iterable[Query], running: Iterable[RunningMember] | None = None
+) -> dict[UUID, MergedGroupQuery]:
     """By query: the member that is to run in it, where labels judged that. The accuracy target of these is not one for
-    agreement. In two SQL statements, once the queries' cameras are there."""
+    agreement. In two SQL statements, once the queries' cameras are there, or none with what is `running` there."""
     found = {query.id: query.camera.box_id for query in queries}
     if not found:
         return {}
-    running = running_members(set(found.values()))
+    if running is None:
+        running = running_members(set(found.values()))
     judged = (one for one in running if one.query.id in found and one.member.basis == RELATIVE_ACCURACY)
     return {one.query.id: one.member for one in judged}
 
@@ -76,13 +84,13 @@ def judged_on_labels(*, is_failing: bool = False) -> Q:
 
 
 def _placed() -> QuerySet[PlacedMember]:
-    return PlacedMember.objects.select_related("member__group__run", "query", "box__site")
+    return PlacedMember.objects.select_related("member", "query", "box")
 
 
 def _own() -> QuerySet[Any]:
     approvals = Decision.objects.filter(group=OuterRef("group"), verdict=Verdict.APPROVE).order_by("-at")
     own = MergedGroupQuery.objects.filter(group__state=MergedGroupState.APPROVED, query__isnull=False)
-    return own.select_related("query", "group__run__box__site").annotate(since=Subquery(approvals.values("at")[:1]))
+    return own.select_related("query", "group__run__box").annotate(since=Subquery(approvals.values("at")[:1]))
 
 
 def _pairs(placed: QuerySet[PlacedMember], own: QuerySet[Any]) -> list[RunningMember]:

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.db.models import F, JSONField, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import F, JSONField, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Role
-from webapp.fleets.selectors import sites_of, sites_with_role
+from webapp.fleets.selectors import seen_by, sees_everything, sites_of, sites_with_role
 from webapp.merges.models import (
     Decision,
     Disagreement,
@@ -47,7 +47,7 @@ class Requirement:
 
 def merge_run_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergeRun]:
     """Newest first, with box, site, job and who asked; without the bulky result."""
-    runs = MergeRun.objects.filter(box__site__in=sites_of(actor))
+    runs = seen_by(actor, MergeRun.objects.all(), "box__site")
     runs = runs if box is None else runs.filter(box=box)
     return runs.select_related("box__site", "job", "requested_by").defer("result")
 
@@ -76,7 +76,7 @@ def earlier_durations() -> tuple[timedelta, timedelta] | None:
 
 def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
     """With its queries, data sets and merged groups. Raises NotFound."""
-    runs = MergeRun.objects.filter(box__site__in=sites_of(actor), id=run_id)
+    runs = seen_by(actor, MergeRun.objects.filter(id=run_id), "box__site")
     runs = runs.select_related("box__site", "job", "requested_by").prefetch_related(
         "groups", Prefetch("run_queries", _run_queries())
     )
@@ -85,7 +85,7 @@ def merge_run_get(actor: Any | None, run_id: UUID) -> MergeRun:
 
 def merged_group_list(actor: Any | None, box: Box | None = None) -> QuerySet[MergedGroup]:
     """Newest first, with run, box and site."""
-    groups = MergedGroup.objects.filter(run__box__site__in=sites_of(actor))
+    groups = seen_by(actor, MergedGroup.objects.all(), "run__box__site")
     groups = groups if box is None else groups.filter(run__box=box)
     return groups.select_related("run__box__site", "run__requested_by").defer("run__result")
 
@@ -137,10 +137,21 @@ def groups_waiting(actor: Any | None) -> QuerySet[MergedGroup]:
 
 def groups_decidable(actor: Any | None) -> QuerySet[MergedGroup]:
     """Those that `actor` may decide about, now: the own ones only where the site lets them."""
-    groups = groups_waiting(actor).filter(run__box__site__in=sites_with_role(actor, Role.APPROVER))
+    return groups_waiting(actor).exclude(_is_for_others(actor))
+
+
+def groups_of_others(actor: Any | None) -> QuerySet[MergedGroup]:
+    """Those that wait for somebody else's decision."""
+    return groups_waiting(actor).filter(_is_for_others(actor))
+
+
+def _is_for_others(actor: Any | None) -> Q:
     if actor is None:
-        return groups
-    return groups.exclude(run__requested_by=actor, run__box__site__requester_may_approve=False)
+        return Q(pk__in=[])
+    own = Q(run__requested_by=actor, run__box__site__requester_may_approve=False)
+    if sees_everything(actor):
+        return own
+    return own | ~Q(run__box__site__in=sites_with_role(actor, Role.APPROVER))
 
 
 def merge_requirements(box: Box) -> tuple[Requirement, ...]:

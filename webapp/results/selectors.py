@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from webapp.audit.models import AuditEvent
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera, Site
-from webapp.fleets.selectors import sites_of
+from webapp.fleets.selectors import seen_by, sites_of
 from webapp.results.charts import BucketCount
 from webapp.results.models import Event, HourCount, MinuteCount
 from webapp.workloads.models import Query
@@ -43,7 +43,7 @@ def minute_counts(actor: Any | None, scope: Scope, since: datetime, until: datet
 
 def _of(rows: QuerySet[Any], actor: Any | None, scope: Scope) -> QuerySet[Any]:
     """Those of `scope`, none if `actor` may not see it: asked once, where a join would ask it of 10,000 minutes."""
-    seen = Camera.objects.filter(box__site__in=sites_of(actor))
+    seen = seen_by(actor, Camera.objects.all(), "box__site")
     if scope.query is not None:
         return rows.filter(Exists(seen.filter(id=scope.query.camera_id)), query_id=scope.query.id)
     if scope.camera is not None:

@@ -1,14 +1,14 @@
 """Reading bundles, the target state of a box, and how a box is doing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Max, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils.translation import gettext
 
 from edge_runtime.protocol.manifest import Manifest, SignedManifest, decode_manifest
@@ -23,7 +23,7 @@ from edge_runtime.protocol.target import (
 )
 from webapp.common.errors import NotFound
 from webapp.fleets.models import Box, Camera
-from webapp.fleets.selectors import sites_of
+from webapp.fleets.selectors import seen_by
 from webapp.merges.models import MergedGroup
 from webapp.rollouts.models import BoxReport, Bundle, Rollout, RolloutBox, SigningKeyRotation
 from webapp.rollouts.status import OFFLINE_AFTER, BoxStatus, Facts, status_of
@@ -75,14 +75,14 @@ def reported_version(box: Box) -> int:
 
 def bundle_list(actor: Any | None, box: Box | None = None) -> QuerySet[Bundle]:
     """Newest first, with box and site, without the manifests."""
-    bundles = Bundle.objects.filter(box__site__in=sites_of(actor))
+    bundles = seen_by(actor, Bundle.objects.all(), "box__site")
     bundles = bundles if box is None else bundles.filter(box=box)
     return bundles.select_related("box__site").defer("manifest").order_by("-created_at")
 
 
 def rollout_list(actor: Any | None) -> QuerySet[Rollout]:
     """Newest first, with their merged group and the box it was found on."""
-    rollouts = Rollout.objects.filter(group__run__box__site__in=sites_of(actor))
+    rollouts = seen_by(actor, Rollout.objects.all(), "group__run__box__site")
     return rollouts.select_related("group__run__box__site", "requested_by").defer("group__run__result")
 
 
@@ -177,40 +177,52 @@ def box_status(box: Box, now: datetime) -> BoxStatus:
     return box_statuses([box], now)[box.id]
 
 
-def box_statuses(boxes: Iterable[Box], now: datetime) -> dict[Any, BoxStatus]:
+def box_statuses(boxes: Iterable[Box], now: datetime) -> dict[UUID, BoxStatus]:
     """box_status of many boxes by box id, in two statements and without rows of the ORM."""
-    which = boxes.values("pk") if isinstance(boxes, QuerySet) else [box.pk for box in boxes]
-    rows = list(_facts(Box.objects.filter(pk__in=which)))
-    return _statuses(rows, frames_lost(now, [row["pk"] for row in rows]), now)
+    ids = [box.pk for box in boxes]
+    return _statuses(f"{_FACTS} WHERE box.id = ANY(%s)", [ids], frames_lost(now, ids), now) if ids else {}
 
 
-def statuses_with_sentence(boxes: QuerySet[Box], now: datetime) -> dict[Any, BoxStatus]:
-    """box_statuses of those that something is wrong with. The database finds them: of a whole fleet most are well."""
-    well = (
-        Q(last_seen_at__gte=now - OFFLINE_AFTER, sentence="", runs=F("wanted")) & ~Q(credential_hash="") & ~Q(state="")
-    )
+def statuses_of_note(boxes: QuerySet[Box], now: datetime, shown: Collection[UUID] = ()) -> dict[UUID, BoxStatus]:
+    """box_statuses of those that something is wrong with, which have a sentence, and of `shown`. The database finds
+    them: of a whole fleet most are well."""
     lost = frames_lost(now)
-    rows = _facts(boxes).exclude(well & ~Q(pk__in=list(lost)))
-    return {box_id: status for box_id, status in _statuses(rows, lost, now).items() if status.sentence}
+    seen, parameters = boxes.order_by().values("pk").query.sql_with_params()
+    noted = [now - OFFLINE_AFTER, [*lost, *shown]]
+    statement = f"{_FACTS} WHERE box.id IN ({seen}) AND (({_IS_WELL}) IS NOT TRUE OR box.id = ANY(%s::uuid[]))"
+    return _statuses(statement, [*parameters, *noted], lost, now)
 
 
-def _facts(boxes: QuerySet[Box]) -> QuerySet[Box, dict[str, Any]]:
-    newest = Bundle.objects.filter(box=OuterRef("pk"), cancelled_at=None).order_by("-version")
-    told = {"wanted": Subquery(newest.values("manifest_digest")[:1]), "sentence": F("report__sentence")}
-    told |= {"state": F("report__state"), "runs": F("report__manifest_digest"), "refused": F("report__refused_digest")}
-    versions = {"wanted_version": Subquery(newest.values("version")[:1]), "runs_version": F("report__bundle_version")}
-    facts = {name: Coalesce(found, Value(""), output_field=TextField()) for name, found in told.items()}
-    facts |= {name: Coalesce(found, Value(0)) for name, found in versions.items()}
-    facts["camera_reasons"] = F("report__camera_reasons")
-    return boxes.order_by().values("pk", "credential_hash", "is_connected", "last_seen_at", "refusal", **facts)
+# In SQL as it stands: nearly every page asks this, and to have Django write it down took longer than to answer it.
+_FACTS = f"""
+SELECT box.id, box.credential_hash <> '', box.is_connected, box.last_seen_at, coalesce(report.state, ''),
+    coalesce(report.sentence, ''), coalesce(report.manifest_digest, ''), coalesce(report.bundle_version, 0),
+    coalesce(newest.manifest_digest, ''), coalesce(newest.version, 0), coalesce(report.refused_digest, ''),
+    box.refusal, report.camera_reasons
+FROM {Box._meta.db_table} AS box LEFT JOIN {BoxReport._meta.db_table} AS report ON report.box_id = box.id
+LEFT JOIN LATERAL (
+    SELECT manifest_digest, version FROM {Bundle._meta.db_table}
+    WHERE box_id = box.id AND cancelled_at IS NULL ORDER BY version DESC LIMIT 1
+) AS newest ON TRUE
+"""
+_IS_WELL = """
+box.last_seen_at >= %s AND box.credential_hash <> '' AND report.state <> '' AND report.sentence = ''
+    AND report.manifest_digest = coalesce(newest.manifest_digest, '')
+"""
 
 
-def _statuses(rows: Iterable[dict[str, Any]], lost: Mapping[UUID, FramesLost], now: datetime) -> dict[Any, BoxStatus]:
+def _statuses(
+    statement: str, parameters: Sequence[Any], lost: Mapping[UUID, FramesLost], now: datetime
+) -> dict[UUID, BoxStatus]:
+    """`statement` begins with _FACTS, whose columns are the fields of Facts in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
     found = {}
-    for row in rows:
-        box_id = row.pop("pk")
+    for box_id, *facts, camera_reasons in rows:
         words = lost[box_id].sentence if box_id in lost else ""
-        found[box_id] = status_of(Facts(is_enrolled=bool(row.pop("credential_hash")), lost=words, **row), now)
+        reasons = None if camera_reasons is None else json.loads(camera_reasons)
+        found[box_id] = status_of(Facts(*facts, lost=words, camera_reasons=reasons), now)
     return found
 
 

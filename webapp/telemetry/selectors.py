@@ -1,6 +1,6 @@
 """Reading statistics: series for charts, and what each bundle version was measured to do."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -168,17 +168,29 @@ def samples_of_queries(samples: Iterable[BoxSample], queries: Collection[UUID]) 
     return {sample.query_id: sample for sample in told.defer("counts", "appeared")}
 
 
-def queries_disagreeing(boxes: QuerySet[Box]) -> set[UUID]:
-    """Whose agreement lies below their accuracy target in the newest sample of their box."""
+def queries_disagreeing(boxes: QuerySet[Box], now: datetime) -> set[UUID]:
+    """Whose agreement lies below their accuracy target in the newest sample of their box.
+
+    Of boxes all of whose queries were at their target over the last whole minute, no samples are looked at: a single
+    bad second is no matter for a page of the whole fleet.
+    """
     sql, parameters = boxes.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_DISAGREEING.format(boxes=sql), parameters)
+        cursor.execute(_DISAGREEING.format(boxes=sql), [now - MINUTE_AGE_MAX, *parameters])
         return {query_id for (query_id,) in cursor.fetchall()}
 
 
 # LATERAL: the newest sample of each box is looked up once, and its queries' beside it, in half the time of an IN.
 _DISAGREEING = """
-SELECT query.id FROM ({boxes}) AS box (id)
+WITH newest_minute AS (
+    SELECT max(start) AS start FROM telemetry_boxrollup WHERE resolution = 'minute' AND start >= %s
+), well AS MATERIALIZED (
+    SELECT box_id FROM telemetry_boxrollup
+    WHERE resolution = 'minute' AND start = (SELECT start FROM newest_minute) AND judged = kept
+)
+SELECT query.id FROM (
+    SELECT id FROM ({boxes}) AS seen (id) WHERE id NOT IN (SELECT box_id FROM well)
+) AS box (id)
 CROSS JOIN LATERAL (
     SELECT id FROM telemetry_boxsample WHERE box_id = box.id ORDER BY at DESC LIMIT 1
 ) AS newest
@@ -251,20 +263,36 @@ def _figures(box: Box, version: int, since: datetime, until: datetime) -> Bundle
     )
 
 
-def fleet_hours(boxes: QuerySet[Box], since: datetime) -> list[FleetHour]:
-    """Of these boxes together, the oldest hour first; hours without statistics are left out."""
-    hours = BoxRollup.objects.filter(resolution=Resolution.HOUR, start__gte=since, box__in=boxes.values("id"))
+def fleet_hours(boxes: QuerySet[Box], since: datetime, now: datetime) -> list[FleetHour]:
+    """Of these boxes together, the oldest hour first; hours without statistics are left out.
+
+    The hours are named one by one: of a time since when, the database expects twenty times the rows there are.
+    """
+    hours = _of_boxes(BoxRollup.objects.filter(resolution=Resolution.HOUR, start__in=list(_hours(since, now))), boxes)
     sums = [Sum(name) for name in ("seconds", "captured", "processed", "judged", "kept")]
     return [FleetHour(*row) for row in hours.order_by("start").values_list("start").annotate(*sums)]
+
+
+def _hours(since: datetime, now: datetime) -> Iterator[datetime]:
+    """Those that begin from `since` to `now`."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    while hour >= since:
+        yield hour
+        hour -= timedelta(hours=1)
 
 
 def fleet_minute(boxes: QuerySet[Box], now: datetime) -> FleetMinute | None:
     """Of these boxes together, the newest minute that was added up; None where it is longer ago than MINUTE_AGE_MAX."""
     minutes = BoxRollup.objects.filter(resolution=Resolution.MINUTE, start__gte=now - MINUTE_AGE_MAX)
     newest = minutes.order_by("-start").values("start")[:1]
-    of_boxes = minutes.filter(start=Subquery(newest), box__in=boxes.values("id"))
+    of_boxes = _of_boxes(minutes.filter(start=Subquery(newest)), boxes)
     found = of_boxes.aggregate(start=Max("start"), captured=Sum("captured"), processed=Sum("processed"))
     return FleetMinute(**found) if found["start"] else None
+
+
+def _of_boxes(rollups: QuerySet[BoxRollup], boxes: QuerySet[Box]) -> QuerySet[BoxRollup]:
+    """All where `boxes` are not narrowed down: to look each one up takes longer than to add them up."""
+    return rollups.filter(box__in=boxes.values("id")) if boxes.query.where else rollups
 
 
 def samples_heard(since: datetime) -> list[BoxSample]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from webapp.common.errors import NotFound
 from webapp.common.lists import counted
 from webapp.fleets.models import Box, Camera
-from webapp.fleets.selectors import sites_of
+from webapp.fleets.selectors import seen_by
 from webapp.workloads.models import CheckState, Dataset, DatasetState, Model, Query
 
 _BULKY = ("tensors", "layers")  # megabytes of JSON that lists do not show
@@ -18,13 +18,13 @@ _SECRET = "camera__source"  # decrypted for each row, and shown on pages of came
 
 def model_list(actor: Any | None) -> QuerySet[Model]:
     """Models with their site and number of queries (`query_count`), without tensors and layers."""
-    models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
+    models = seen_by(actor, Model.objects.all(), "site").select_related("site")
     return models.annotate(query_count=counted(Model, "queries")).order_by("name").defer(*_BULKY)
 
 
 def model_get(actor: Any | None, model_id: UUID) -> Model:
     """Raises NotFound."""
-    models = Model.objects.filter(site__in=sites_of(actor)).select_related("site")
+    models = seen_by(actor, Model.objects.all(), "site").select_related("site")
     return _first(models.filter(id=model_id), gettext("There is no such model."))
 
 
@@ -36,7 +36,7 @@ def models_beside(model: Model) -> list[Model]:
 
 def query_list(actor: Any | None, box: Box | None = None, camera: Camera | None = None) -> QuerySet[Query]:
     """Queries with their camera, box, site and model, without the model's tensors and layers."""
-    queries = Query.objects.filter(camera__box__site__in=sites_of(actor))
+    queries = seen_by(actor, Query.objects.all(), "camera__box__site")
     queries = queries if box is None else queries.filter(camera__box=box)
     queries = queries if camera is None else queries.filter(camera=camera)
     return queries.select_related("camera__box__site", "model").defer(_SECRET, *(f"model__{field}" for field in _BULKY))
@@ -48,7 +48,7 @@ def query_get(actor: Any | None, query_id: UUID) -> Query:
 
 
 def dataset_list(actor: Any | None, camera: Camera | None = None) -> QuerySet[Dataset]:
-    datasets = Dataset.objects.filter(camera__box__site__in=sites_of(actor))
+    datasets = seen_by(actor, Dataset.objects.all(), "camera__box__site")
     datasets = datasets if camera is None else datasets.filter(camera=camera)
     return datasets.select_related("camera__box__site").defer(_SECRET)
 
