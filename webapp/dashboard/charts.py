@@ -26,12 +26,7 @@ def memory_points(rows: Iterable[Row], resolution: Resolution | None = None) -> 
 
 def query_points(rows: Iterable[Row], resolution: Resolution | None = None) -> Points:
     """Frames per sample or rollup, latencies in ms and agreement as a fraction, oldest first. `rows`: QUERY_FIELDS."""
-    points = _columns(("at", *QUERY_FIELDS), _with_gaps(rows, len(QUERY_FIELDS), resolution))
-    dropped, late = points.pop("dropped"), points.pop("late")
-    points["lost"] = [
-        None if one is None or other is None else one + other for one, other in zip(dropped, late, strict=True)
-    ]
-    return points
+    return _columns(("at", *QUERY_FIELDS), _with_gaps(rows, len(QUERY_FIELDS), resolution))
 
 
 def _columns(names: tuple[str, ...], rows: Iterable[tuple[float | None, ...]]) -> Points:

@@ -26,12 +26,12 @@ def test_memory_has_one_column_per_band_and_the_bands_fill_the_budget():
 
 def test_nothing_measured_is_empty_columns():
     assert memory_points([]) == {"at": [], **{field.removeprefix("memory_"): [] for field in MEMORY_FIELDS}}
-    assert query_points([])["lost"] == []
+    assert query_points([]) == {"at": [], **{field: [] for field in QUERY_FIELDS}}
 
 
-def test_late_frames_are_lost_frames():
+def test_lost_frames_are_told_apart_by_why():
     points = query_points([query_row(AT, processed=6, dropped=3, late=1, latency_p50_ms=40.0)])
-    assert (points["processed"], points["lost"]) == ([6], [4])
+    assert (points["processed"], points["dropped"], points["late"]) == ([6], [3], [1])
     assert points["agreement"] == [None]
 
 
@@ -44,7 +44,7 @@ def test_a_minute_without_statistics_is_a_gap_between_rollups():
 
 def test_hours_that_follow_one_another_have_no_gap():
     rows = [query_row(AT + timedelta(hours=n), processed=6, dropped=3, late=1) for n in (0, 1)]
-    assert query_points(rows, Resolution.HOUR)["lost"] == [4, 4]
+    assert query_points(rows, Resolution.HOUR)["dropped"] == [3, 3]
 
 
 def test_what_is_drawn_of_rollups_stands_in_their_index():

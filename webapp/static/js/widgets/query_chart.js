@@ -6,7 +6,7 @@ import { readJson } from "./drawing.js";
 import { append, keepFresh, plot, timeOptions } from "./plot.js";
 
 const SPAN_S = 600;
-const NAMES = ["at", "processed", "lost", "latency_p50_ms", "latency_p95_ms", "agreement"];
+const NAMES = ["at", "processed", "dropped", "late", "latency_p50_ms", "latency_p95_ms", "agreement"];
 
 const line = (label, colour, extra = {}) => ({ label, stroke: () => cssColour(colour), width: 2, points: { show: false }, ...extra });
 const limit = (label) => line(label, "--ink", { dash: [6, 4], width: 1.5 });
@@ -14,8 +14,9 @@ const constant = (at, value) => at.map(() => value);
 
 const KINDS = {
   frames: {
-    data: (c) => [c.at, c.processed, c.lost],
-    series: [line(gettext("processed"), "--good"), line(gettext("lost"), "--bad")],
+    data: (c) => [c.at, c.processed, c.dropped, c.late],
+    series: [line(gettext("in time"), "--good"), line(gettext("lost: not run"), "--bad"), line(gettext("lost: finished late"), "--band-shared")],
+    hasTotals: true,
     format: (value) => number(value, 0),
     range: (_, __, max) => [0, Math.max(2, max * 1.1)],
   },
@@ -33,37 +34,48 @@ const KINDS = {
   },
 };
 
-function legend(element, series) {
+/** Returns what writes the sums of the drawn columns beside their names, where those are counts. */
+function legend(element, { series, hasTotals }) {
   const list = document.createElement("ul");
   list.className = "legend mt-1";
-  for (const { label, stroke } of series) {
+  const sums = series.map(({ label, stroke }) => {
     const item = document.createElement("li");
-    const mark = document.createElement("i");
+    const [mark, sum] = [document.createElement("i"), document.createElement("b")];
     mark.style.background = stroke();
-    item.append(mark, label);
+    item.append(mark, label, " ", sum);
     list.append(item);
-  }
+    return sum;
+  });
   element.querySelector("[data-chart]").after(list);
+  return ([, ...columns]) => {
+    if (hasTotals) columns.forEach((column, index) => { sums[index].textContent = column.reduce((sum, value) => sum + (value ?? 0), 0).toLocaleString("en"); });
+  };
 }
 
 export function start(element) {
   const columns = readJson(element.dataset.source);
   const { x, ...bottom } = timeOptions(columns);
   const kind = KINDS[element.dataset.kind];
-  const chart = plot(element, kind.data(columns, element), {
+  const points = kind.data(columns, element);
+  const chart = plot(element, points, {
     ...bottom,
     format: kind.format,
     series: kind.series,
     height: 180,
     scales: { x, y: { range: kind.range } },
   });
-  legend(element, kind.series);
-  keepFresh(element, (fresh) => chart.setData(kind.data(Object.assign(columns, fresh), element)));
+  const showTotals = legend(element, kind);
+  const show = (data) => {
+    chart.setData(data);
+    showTotals(data);
+  };
+  showTotals(points);
+  keepFresh(element, (fresh) => show(kind.data(Object.assign(columns, fresh), element)));
   element.addEventListener("live:stats", ({ detail: { stats } }) => {
     const sample = stats.queries.find(({ query }) => query === element.dataset.query);
     if (!sample) return;
-    const values = { ...sample, at: stats.at, lost: sample.dropped + sample.late };
+    const values = { ...sample, at: stats.at };
     append(NAMES.map((name) => columns[name]), NAMES.map((name) => values[name] ?? null), SPAN_S);
-    chart.setData(kind.data(columns, element));
+    show(kind.data(columns, element));
   });
 }
