@@ -38,8 +38,8 @@ def test_approve_and_roll_out_in_waves_and_take_it_all_back(
     until(is_done)
     assert order == ["south gate", "east gate", "west gate"]
     page = rollout_page(browser, words, rollout)
-    assert "3 of 3 boxes run it." in page
-    assert "Canary 1 of 1 box run it: passed." in page
+    assert "It runs on 3 of 3 boxes." in page
+    assert "Canary It runs on 1 of 1 box: passed." in page
     assert "96 B" in page  # the one tensor of 32 bytes for each of three boxes
     merged = Bundle.objects.filter(is_merged=True)
     assert len({bundle.manifest_digest for bundle in merged}) == len(yard.boxes)

@@ -60,7 +60,7 @@ def test_starts_one_with_its_waves_thresholds_and_window(browser, fleet, group, 
     page = _detail(browser, words, rollout)
     assert "22:00 to 04:00 of the next day, Friday, Saturday, Europe/Berlin" in page
     assert "when 80 % of its boxes run it well" in page
-    assert "Waits for wave 1, of which 0 of 1 needed boxes run it." in page
+    assert "Waits for wave 1: it runs on 0 of the 1 needed there." in page
     assert "Waits for wave 1" in words(browser.get(reverse("dashboard:box-detail", args=[boxes[1].id])))
     assert "started rollout of count cars + count trucks" in words(browser.get(reverse("dashboard:overview")))
 

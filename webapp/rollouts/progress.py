@@ -135,7 +135,7 @@ def _waits_for(
     opened = open_wave(waves)
     if row.wave > opened:
         wave = next(wave for wave in waves if wave.number == opened)
-        words = gettext("Waits for wave %(wave)s, of which %(good)s of %(needed)s needed boxes run it.")
+        words = gettext("Waits for wave %(wave)s: it runs on %(good)s of the %(needed)s needed there.")
         return words % {"wave": opened + 1, "good": wave.succeeded, "needed": wave.needed}
     closed = _closed(rollout.terms.window, now)
     if closed:
@@ -152,12 +152,12 @@ def _sentence(rollout: Rollout, waves: Sequence[Wave], tallies: Sequence[Tally],
         case RolloutState.PAUSED:
             return rollout.pause_reason
         case RolloutState.FINISHED:
-            words = gettext("%(good)s of %(boxes)s run it.")
+            words = gettext("It runs on %(good)s of %(boxes)s.")
             if good < size:
-                words = gettext("%(good)s of %(boxes)s run it; %(missing)s without it.")
+                words = gettext("It runs on %(good)s of %(boxes)s; %(missing)s without it.")
             return words % {"good": good, "boxes": _boxes(size), "missing": _boxes(size - good)}
         case RolloutState.ABORTED:
-            words = gettext("%(boxes)s kept it, %(back)s went back, %(waiting)s were never started.")
+            words = gettext("%(boxes)s kept it, %(back)s went back, %(waiting)s never started.")
             back, waiting = number[RolloutBoxState.ROLLED_BACK], number[RolloutBoxState.WAITING]
             return words % {"boxes": _boxes(good), "back": back, "waiting": waiting}
         case RolloutState.ROLLED_BACK:
@@ -165,9 +165,11 @@ def _sentence(rollout: Rollout, waves: Sequence[Wave], tallies: Sequence[Tally],
             return words % {"boxes": _boxes(number[RolloutBoxState.ROLLED_BACK])}
     opened = next(wave for wave in waves if wave.number == open_wave(waves))
     closed = _closed(rollout.terms.window, now) if _has_waiting(tallies, opened.number) else ""
-    words = gettext("Wave %(wave)s of %(waves)s: %(good)s of %(boxes)s run it.")
+    words = gettext("Wave %(wave)s of %(waves)s: it runs on %(good)s of %(boxes)s.")
     if closed:
-        words = gettext("Wave %(wave)s of %(waves)s: %(good)s of %(boxes)s run it. The maintenance window %(opens)s.")
+        words = gettext(
+            "Wave %(wave)s of %(waves)s: it runs on %(good)s of %(boxes)s. The maintenance window %(opens)s."
+        )
     figures = {"wave": opened.number + 1, "waves": len(waves), "good": opened.succeeded}
     return words % {**figures, "boxes": _boxes(opened.size), "opens": closed}
 
@@ -178,11 +180,15 @@ def _wave_sentence(rollout: Rollout, waves: Sequence[Wave], wave: Wave) -> str:
     if wave.number > open_wave(waves) and rollout.state in _UNENDED:
         return gettext("Begins once wave %(wave)s has passed.") % {"wave": wave.number}
     if wave.has_passed:
-        words = gettext("%(good)s of %(boxes)s run it: passed.")
+        words = gettext("It runs on %(good)s of %(boxes)s: passed.")
+    elif rollout.state not in _UNENDED:
+        words = gettext("It runs on %(good)s of %(boxes)s.")
     elif wave.failed:
-        words = gettext("%(good)s of %(boxes)s run it, %(failed)s failed; %(needed)s needed, %(tolerated)s may fail.")
+        words = gettext(
+            "It runs on %(good)s of %(boxes)s, %(failed)s failed; %(needed)s needed, %(tolerated)s may fail."
+        )
     else:
-        words = gettext("%(good)s of %(boxes)s run it; %(needed)s needed, %(tolerated)s may fail.")
+        words = gettext("It runs on %(good)s of %(boxes)s; %(needed)s needed, %(tolerated)s may fail.")
     figures = {"needed": wave.needed, "tolerated": wave.tolerated, "failed": wave.failed}
     return words % {**figures, "good": wave.succeeded, "boxes": _boxes(wave.size)}
 

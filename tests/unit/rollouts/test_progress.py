@@ -47,20 +47,25 @@ def sentences(found: Progress) -> list[str]:
 
 def test_says_how_far_the_open_wave_is_and_what_the_others_wait_for() -> None:
     found = shown(rollout_of("s", "suu", "w"))
-    assert found.standing.sentence == "Wave 2 of 3: 1 of 3 boxes run it."
+    assert found.standing.sentence == "Wave 2 of 3: it runs on 1 of 3 boxes."
     assert [wave.sentence for wave in found.waves] == [
-        "1 of 1 box run it: passed.",
-        "1 of 3 boxes run it; 3 needed, 0 may fail.",
+        "It runs on 1 of 1 box: passed.",
+        "It runs on 1 of 3 boxes; 3 needed, 0 may fail.",
         "Begins once wave 2 has passed.",
     ]
-    assert sentences(found)[-1] == "Waits for wave 2, of which 1 of 3 needed boxes run it."
+    assert sentences(found)[-1] == "Waits for wave 2: it runs on 1 of the 3 needed there."
     assert found.standing.shares == [("waiting", 1, "20.00%"), ("updating", 2, "40.00%"), ("succeeded", 2, "40.00%")]
+
+
+def test_a_wave_of_an_aborted_rollout_asks_for_no_more() -> None:
+    found = shown(rollout_of("f", "w", state=RolloutState.ABORTED))
+    assert [wave.sentence for wave in found.waves] == ["It runs on 0 of 1 box."] * 2
 
 
 def test_names_the_opening_of_the_window_by_the_clock_of_the_place() -> None:
     found = shown(rollout_of("w", **NIGHT))
     assert found.standing.sentence == (
-        "Wave 1 of 1: 0 of 1 box run it. The maintenance window opens on Monday at 22:00 (Europe/Berlin)."
+        "Wave 1 of 1: it runs on 0 of 1 box. The maintenance window opens on Monday at 22:00 (Europe/Berlin)."
     )
     assert sentences(found) == ["Waits for the maintenance window, which opens on Monday at 22:00 (Europe/Berlin)."]
     assert sentences(shown(rollout_of("w", **NIGHT), now=NOON + timedelta(hours=9))) == ["Starts in a moment."]
@@ -92,9 +97,9 @@ def test_a_failure_keeps_its_reason_and_says_when_a_person_went_on() -> None:
 @pytest.mark.parametrize(
     ("waves", "state", "sentence"),
     [
-        (("s", "ss"), "finished", "3 of 3 boxes run it."),
-        (("s", "sf"), "finished", "2 of 3 boxes run it; 1 box without it."),
-        (("s", "rw"), "aborted", "1 box kept it, 1 went back, 1 were never started."),
+        (("s", "ss"), "finished", "It runs on 3 of 3 boxes."),
+        (("s", "sf"), "finished", "It runs on 2 of 3 boxes; 1 box without it."),
+        (("s", "rw"), "aborted", "1 box kept it, 1 went back, 1 never started."),
         (("r", "r"), "rolled back", "2 boxes went back to what they ran before."),
     ],
 )

@@ -47,10 +47,13 @@ _COLOURS = {
 
 
 @register.inclusion_tag("components/state.html")
-def state(words: str) -> dict[str, str]:
-    """A state as a badge; its colour repeats what its words say. "offline since ..." counts as "offline"."""
+def state(words: str, colour: str = "") -> dict[str, str]:
+    """A state as a badge; its colour repeats what its words say. "offline since ..." counts as "offline".
+
+    `colour`: where the same word means something else, such as what waits for its turn and not for a person.
+    """
     text = str(words)
-    colour = next(
+    colour = colour or next(
         (colour for word, colour in _COLOURS.items() if text == word or text.startswith(f"{word} ")), "secondary"
     )
     return {"words": in_words(text), "colour": colour}

@@ -35,10 +35,14 @@ class Action:
 
 
 ACTIONS = {
-    "resume": Action(gettext_lazy("Resume"), services.rollout_resume, gettext_lazy("The rollout goes on.")),
-    "abort": Action(gettext_lazy("Abort"), services.rollout_abort, gettext_lazy("Aborted: no further box is started.")),
+    "resume": Action(gettext_lazy("Resume the rollout"), services.rollout_resume, gettext_lazy("The rollout goes on.")),
+    "abort": Action(
+        gettext_lazy("Abort the rollout"),
+        services.rollout_abort,
+        gettext_lazy("Aborted: no further box is started."),
+    ),
     "roll-back": Action(
-        gettext_lazy("Roll back all"),
+        gettext_lazy("Roll back all boxes"),
         services.rollout_roll_back,
         gettext_lazy("Every box goes back to what it ran before."),
     ),
