@@ -11,12 +11,14 @@ from tests.spoken_texts import WORD, spoken_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
+STYLES = ROOT / "webapp" / "static" / "css"
 # What is the same in every language: names, units, what is typed as it stands.
 ALLOWED = {"CSV", "Gemel Fleet", "JSON", "ms", "px"}
 CODE = ("code", "kbd", "script", "style", "svg")
 
 _ARGUMENT = re.compile(r"""(?:(\w+)=)?"([^"]*)"$""")
 _FALLBACK = re.compile(r"""\|(?:default|default_if_none|yesno|join):"([^"]*)\"""")
+_CONTENT = re.compile(r"""\bcontent:\s*(?:"([^"]*)"|'([^']*)')""")
 _ATTRIBUTE = re.compile(r'[a-z-]+="[^"]*"')  # of an element that another template opens
 _NAMES = ("anchor", "kind", "name")
 _WITH_WORDS = ("field", "include", "nav_item")
@@ -83,3 +85,11 @@ def test_every_text_of_a_template_can_be_translated() -> None:
     assert len(files) > 100
     bare = [f"{path.relative_to(ROOT)}:{line}: {text}" for path in files for line, text in bare_texts(path.read_text())]
     assert not bare, "\n".join(["Mark these for translation, see docs/translating.md:", *bare])
+
+
+def test_style_sheets_bring_no_words_of_their_own() -> None:
+    """A page says them in an attribute, which content: attr(...) shows."""
+    files = sorted(STYLES.rglob("*.css"))
+    assert files
+    said = [(path.name, *found) for path in files for found in _CONTENT.findall(path.read_text())]
+    assert not [words for words in said if WORD.search(" ".join(words[1:]))]

@@ -27,6 +27,12 @@ def marked_texts() -> set[Marked]:
     return found | {texts for path in (ROOT / "webapp").rglob("*.py") for texts in _of_module(path.read_text())}
 
 
+def marked_script_texts() -> set[Marked]:
+    """The same for what their scripts say."""
+    found = (_CALLS.finditer(path.read_text()) for path in (ROOT / "webapp" / "static" / "js").rglob("*.js"))
+    return {ast.literal_eval(f"({match[1]},)") for matches in found for match in matches}
+
+
 def _of_template(source: str) -> Iterator[Marked]:
     for match in _CALLS.finditer(templatize(source)):
         yield ast.literal_eval(f"({match[1]},)")
@@ -47,7 +53,7 @@ def _texts(call: ast.Call) -> Marked:
     return tuple(arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
 
 
-def write_catalogue(folder: Path, texts: set[Marked]) -> None:
+def write_catalogue(folder: Path, texts: set[Marked], domain: str = "django") -> None:
     """A .mo file (GNU gettext manual, 10.3) in which every text stands in brackets."""
     entries = {b"": b"Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"}
     for marked in texts:
@@ -60,8 +66,8 @@ def write_catalogue(folder: Path, texts: set[Marked]) -> None:
             table += [len(string), start + len(content)]
             content += string + b"\0"
     header = [0x950412DE, 0, len(keys), 28, 28 + 8 * len(keys), 0, start]
-    target = folder / LANGUAGE / "LC_MESSAGES" / "django.mo"
-    target.parent.mkdir(parents=True)
+    target = folder / LANGUAGE / "LC_MESSAGES" / f"{domain}.mo"
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(struct.pack(f"<{7 + 4 * len(keys)}I", *header, *tables[0], *tables[1]) + content)
 
 

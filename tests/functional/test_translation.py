@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from tests.functional.marked_texts import LANGUAGE, left_in_english, marked_texts, write_catalogue
+from tests.functional.marked_texts import LANGUAGE, left_in_english, marked_script_texts, marked_texts, write_catalogue
 from webapp.fleets.models import Role
 
 # What people and machines named, units, and what is the same in every language.
@@ -55,6 +55,7 @@ PAGES = {
 @pytest.fixture
 def other_language(settings: Any, tmp_path: Path) -> None:
     write_catalogue(tmp_path, marked_texts())
+    write_catalogue(tmp_path, marked_script_texts(), "djangojs")
     settings.LOCALE_PATHS = [tmp_path]
     settings.LANGUAGES = [("en", "English"), (LANGUAGE, "Brackets")]
 
@@ -69,6 +70,22 @@ def test_pages_leave_nothing_in_english(browser: Any, ids: dict[str, Any], other
             left[page] = found
 
     assert not left, "\n".join(f"{page}: {text}" for page, texts in left.items() for text in texts)
+
+
+def test_scripts_leave_nothing_in_english(
+    ids: dict[str, Any], other_language: None, chromium: Any, session_cookie: Any, live_server: Any
+) -> None:
+    context = chromium.new_context(locale=LANGUAGE)
+    context.add_cookies([session_cookie])
+    page, left = context.new_page(), {}
+    for name in ("dashboard:box-detail", "dashboard:camera-detail", "merges:run-detail"):
+        page.goto(live_server.url + reverse(name, args=[ids[argument] for argument in PAGES[name]]))
+        page.wait_for_selector("[data-live-status][data-state]")
+        page.wait_for_load_state("networkidle")
+        if found := left_in_english(page.content(), DATA):
+            left[name] = found
+
+    assert not left
 
 
 def test_without_another_language_every_page_is_english(browser: Any, fleet: Any) -> None:

@@ -96,7 +96,7 @@ export function start(element) {
   let chart = drawChart(element, state);
   let isDue = false;
   const showMarks = () => markClasses(element, state.data);
-  element.querySelector("[data-zone]").textContent = `, ${zone()} time`;
+  element.querySelector("[data-zone]").textContent = gettext(", %(zone)s time", { zone: zone() });
   showMarks();
 
   async function refetch() {

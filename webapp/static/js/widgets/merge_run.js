@@ -10,6 +10,7 @@ import { RunHistory, isResume } from "./run_history.js";
 const LOG_LINES = 200;
 const SILENT_AFTER_S = 90;
 const POLL_MS = 15_000;
+const BASES = { agreement: gettext("agreement"), "relative accuracy": gettext("relative accuracy") };
 const ENDED = new Set(["finished", "cancelled", "failed"]);
 
 function timeLeft({ seconds_left_low: low, seconds_left_high: high }) {
@@ -144,7 +145,7 @@ class RunPage {
       if (!row) continue;
       row.querySelector('[data-field="accuracy"]').textContent = percent(figures.relative_accuracy);
       row.querySelector('[data-field="interval"]').textContent = gettext("%(low)s to %(high)s", { low: percent(figures.lower_bound), high: percent(figures.upper_bound) });
-      row.querySelector('[data-field="basis"]').textContent = figures.basis;
+      row.querySelector('[data-field="basis"]').textContent = BASES[figures.basis] ?? figures.basis;
       const verdict = row.querySelector('[data-field="verdict"]');
       verdict.textContent = figures.target_met ? gettext("at target") : gettext("below target");
       verdict.className = `text-nowrap ${figures.target_met ? "text-good" : "text-bad"}`;

@@ -2,6 +2,7 @@
 
 import uPlot from "../../../uplot/uPlot.esm.js";
 import { cssColour } from "../format.js";
+import { gettext } from "../words.js";
 
 const axis = (extra = {}) => ({
   stroke: () => cssColour("--axis"),
@@ -48,7 +49,10 @@ export function keepFresh(element, take) {
 /** Steps of an axis of bytes: powers of two, so that its labels are round. */
 export const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 
-const showEmptiness = (target, data) => target.classList.toggle("is-empty", data[0].length === 0);
+function showEmptiness(target, data) {
+  target.dataset.empty = gettext("Nothing measured in this time.");
+  target.classList.toggle("is-empty", data[0].length === 0);
+}
 
 /** Steps of an axis of seconds since a start: such that its labels are round minutes, hours and days. */
 export const TIME_STEPS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800];

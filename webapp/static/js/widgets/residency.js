@@ -64,7 +64,7 @@ export function start(element) {
   const rows = queries.map((query) => new Row(query, parent));
   const ends = Object.assign(document.createElement("div"), { className: "residency-ends" });
   const length_s = step_s * (queries[0]?.resident.length ?? 0);
-  for (const words of [`${duration(length_s)} ago`, "now"]) ends.append(Object.assign(document.createElement("span"), { textContent: words }));
+  for (const words of [gettext("%(time)s ago", { time: duration(length_s) }), gettext("now")]) ends.append(Object.assign(document.createElement("span"), { textContent: words }));
   parent.append(ends);
 
   let until = at; // end of the last step

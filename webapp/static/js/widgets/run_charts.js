@@ -12,7 +12,7 @@ export const lineColour = (index) => `var(--line-${(index % LINES) + 1})`;
 const lineStroke = (index) => () => cssColour(`--line-${(index % LINES) + 1}`);
 
 const compact = Intl.NumberFormat("en", { notation: "compact" });
-const AXES = { seconds: duration, samples: (count) => `${compact.format(count)} pictures` };
+const AXES = { seconds: duration, samples: (count) => gettext("%(count)s pictures", { count: compact.format(count) }) };
 const COUNT_STEPS = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const stepsOf = (axis) => (axis() === "seconds" ? TIME_STEPS : COUNT_STEPS);
 
@@ -53,7 +53,7 @@ function readout(element, words) {
 
 /** Memory saved of one or two histories over each other; returns a function that draws them anew. `histories` is asked
  * again each time. `format` and `scale` turn bytes into what the axis shows; `extent()` gives {x, y} for charts with the same axes. */
-export function savedChart(element, histories, { axis = () => "seconds", format = size, scale = () => 1, extent = () => ({}), labels = ["saved"], isBytes = true }) {
+export function savedChart(element, histories, { axis = () => "seconds", format = size, scale = () => 1, extent = () => ({}), labels = [gettext("saved")], isBytes = true }) {
   const columns = () => {
     const tables = histories().map((history, index) => {
       const [x, saved, accepted] = history.saved(axis());
@@ -80,7 +80,7 @@ export function savedChart(element, histories, { axis = () => "seconds", format 
       y: { range: (_, __, max) => [0, extent().y ?? Math.max(isBytes ? 2 ** 20 : 0.1, (max ?? 0) * 1.15)] },
     },
     hooks: {
-      draw: [(u) => histories().forEach((history) => history.resumes.forEach((place) => rule(u, { x: place[axis()], words: "resumed" })))],
+      draw: [(u) => histories().forEach((history) => history.resumes.forEach((place) => rule(u, { x: place[axis()], words: gettext("resumed") })))],
       setCursor: readout(element, (u, index) => {
         const found = labels.map((label, i) => [label, u.data[2 * i + 1][index]]).filter(([, value]) => value != null);
         return `${AXES[axis()](u.data[0][index])}: ${found.map(([label, value]) => `${format(value)} ${label}`).join(", ")}`;
