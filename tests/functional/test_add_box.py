@@ -99,3 +99,12 @@ def test_revokes_access_only_after_asking(browser, fleet, words):
     browser.post(revoke)
     fleet.box.refresh_from_db()
     assert fleet.box.enrolled_at is None
+
+
+def test_who_waits_to_join_stands_on_top_of_the_list_with_the_way_in(browser, fleet, words):
+    join = _add(browser, fleet.site, "yard").url
+
+    page = browser.get(reverse("dashboard:box-list"))
+
+    assert [row.box.name for row in page.context["rows"]] == ["yard", fleet.box.name]
+    assert f'href="{join}">Let its machine join' in page.content.decode()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -130,7 +130,8 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def boxes(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    shown = shown_list(box_list(request.user), ("name", "site__name"), request.GET, BOX_KINDS, box_orders(now))
+    found = box_list(request.user).order_by(Case(When(enrolled_at=None, then=0), default=1), "name")  # who waits: first
+    shown = shown_list(found, ("name", "site__name"), request.GET, BOX_KINDS, box_orders(now))
     return render(request, "dashboard/box_list.html", {"shown": shown, "rows": box_rows(shown.page, now)})
 
 
