@@ -56,6 +56,20 @@ def test_every_kind_of_action_that_can_be_searched_for_says_of_what(browser, fle
     assert "published north gate" in words(response)
 
 
+def test_whoever_signed_in_is_named_once_and_details_are_words(browser, fleet, person, words):
+    now = timezone.now()
+    audit_record(actor=person, action="person.sign_in", subject=person, now=now)
+    audit_record(
+        actor=person, action="query.create", subject=fleet.query("cars"), now=now, detail={"objects": ["car", "bus"]}
+    )
+
+    said = words(browser.get(reverse(PAGE)))
+
+    assert f"{now:%Y-%m-%d %H:%M:%S} UTC ada signed in –" in said
+    assert "added query cars Details objects car, bus" in said
+    assert "ada signed in just now" in words(browser.get(reverse("dashboard:overview")))
+
+
 def test_a_search_that_cannot_be_read_says_so_and_shows_the_rest(browser, fleet, words):
     response = words(browser.get(reverse(PAGE), {"since": "yesterday", "text": "entry"}))
 

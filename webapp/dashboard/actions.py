@@ -37,7 +37,6 @@ _VERBS = {
     "membership": gettext_noop("changed the roles of"),
     "password": gettext_noop("changed the password of"),
     "invite": gettext_noop("invited"),
-    "sign_in": gettext_noop("signed in as"),
     "refuse": gettext_noop("refused to sign in"),
     "connect": gettext_noop("connected an identity provider to"),
     "factor_add": gettext_noop("switched on a second factor of"),
@@ -92,19 +91,26 @@ _NAMED = {  # whose names say what they are: "merge of north gate at ..."
     "drift": gettext_noop("drift"),
 }
 
+_WHOLE = {  # where verb and noun would say something else, or name again who did it
+    "person.sign_in": gettext_noop("signed in"),
+    "signing_key.rotate": gettext_noop("replaced signing key"),
+}
+
 
 def action_words(action: str) -> str:
     """What "box.create" says happened, up to the name of its subject: "added box"."""
     noun, _, verb = action.partition(".")
-    return _words(verb, "" if noun in _NAMED else noun)
+    return _words(action, verb, "" if noun in _NAMED else noun)
 
 
 def action_named(action: str) -> str:
     """The same where no name follows: "ended merge run"."""
     noun, _, verb = action.partition(".")
-    return _words(verb, noun)
+    return _words(action, verb, noun)
 
 
-def _words(verb: str, noun: str) -> str:
+def _words(action: str, verb: str, noun: str) -> str:
+    if whole := _WHOLE.get(action):
+        return gettext(whole)
     said = [_VERBS.get(verb, verb.replace("_", " ")), (_NOUNS | _NAMED).get(noun, noun.replace("_", " "))]
     return " ".join(gettext(word) for word in said if word)

@@ -57,3 +57,11 @@ def test_shares_of_nothing_are_unknown():
     assert display.share_of(3, 0) is None
     assert display.saved_fraction(0, 0) is None
     assert display.saved_fraction(12, 9) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [(["car", "bus"], "car, bus"), ([], "–"), (None, "–"), ("", "–"), (0, 0), ([[0.1, 0.2]], [[0.1, 0.2]])],
+)
+def test_lists_words_that_were_stored_as_a_list(stored, shown):
+    assert display.listed(stored) == shown

@@ -41,6 +41,14 @@ def grouped(count: int) -> str:
 
 
 @register.filter
+def listed(value: object) -> object:
+    """Of what was stored as JSON: a list of words as "a, b", nothing as a dash; anything else stays."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value) or NOTHING
+    return NOTHING if value in _UNKNOWN else value
+
+
+@register.filter
 def share_of(part: float, whole: float) -> float | None:
     """`part` / `whole`, or None where there is no whole."""
     return part / whole if whole else None
