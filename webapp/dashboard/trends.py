@@ -41,7 +41,9 @@ class Trends:
 def trends(hours: Iterable[FleetHour], savings: Iterable[Saving], now: datetime) -> Trends:
     measured, found = list(hours), list(savings)
     marks = [now - SPAN + step * HOUR for step in range(int(SPAN / HOUR) + 1)]
-    boxes = [(hour.start, hour.heard_s / _seconds(hour, now)) for hour in measured]
+    first = measured[0].start if measured else now
+    whole = measured[1:] if first > marks[0] + HOUR else measured  # the hour of the first box says too little
+    boxes = [(hour.start, hour.heard_s / _seconds(hour, now)) for hour in whole]
     frames = [(hour.start, hour.processed / hour.captured) for hour in measured if hour.captured]
     accuracy = [(hour.start, hour.kept / hour.judged) for hour in measured if hour.judged]
     saved = [(mark, float(saved_at(found, mark))) for mark in marks] if found else []

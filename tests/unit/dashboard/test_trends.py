@@ -46,9 +46,16 @@ def test_a_trend_that_only_begins_is_said_and_not_drawn():
 
 
 def test_an_hour_without_frames_or_answers_says_nothing_about_them():
-    found = trends([FleetHour(THIS_HOUR, 1800.0, 0, 0, 0, 0)], [], NOW)
+    hours = [FleetHour(THIS_HOUR - HOUR, 3600.0, 0, 0, 0, 0), FleetHour(THIS_HOUR, 1800.0, 0, 0, 0, 0)]
+    found = trends(hours, [], NOW)
     assert (found.frames.lines, found.accuracy.lines) == ((), ())
     assert found.boxes.words == "1.0"
+
+
+def test_the_hour_in_which_the_first_box_came_is_no_measure_of_boxes():
+    assert trends([hour(0, heard_s=240.0)], [], NOW).boxes == trend([], NOW, str)
+    all_day = [hour(ago, heard_s=3600.0 if ago == 24 else 7200.0) for ago in range(24, -1, -1)]
+    assert trends(all_day, [], NOW).boxes.words == "1.0 to 4.0"
 
 
 def test_memory_is_saved_from_when_a_group_ran_until_it_was_reverted():
