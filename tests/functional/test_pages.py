@@ -78,7 +78,8 @@ def test_every_page_is_whole_and_open_to_everybody(ids, chromium, session_cookie
         for width, scheme, rules in LOOKS if len(seen) % 2 else reversed(LOOKS):
             inspection.look(width, scheme, rules=rules)
         problems += [
-            f"{address}: {found}" for found in (*inspection.take_problems(), *markup_problems(content, answer))
+            f"{address}: {found}"
+            for found in (*inspection.take_problems(), *markup_problems(content, answer), *lost(address, content))
         ]
         context.add_cookies([session_cookie])  # signed in from the second page on
 
@@ -99,6 +100,10 @@ def test_on_a_phone_the_menu_opens_and_cells_are_named_as_their_columns(open_pag
     assert not cameras.is_visible()
     cell = page.locator("table.table-stacked tbody td").nth(1)
     assert cell.get_attribute("data-label") == "State"
+    page.set_viewport_size({"width": 300, "height": 700})  # too narrow for both badges beside each other
+    lefts = [badge.bounding_box()["x"] for badge in cell.locator(".status").all()]
+    assert len(lefts) > 1
+    assert min(lefts) > 120, "what a cell says stands beside its label, all of it"
 
 
 def every_address(ids: dict[str, Any]) -> Iterator[str]:
@@ -130,6 +135,13 @@ def markup_problems(content: str, answer) -> Iterator[str]:
     names = {match.group(1) for part in parts if (match := re.search(r'\sid="([^"]+)"', part))}
     if len(names) != len(parts):
         yield "a part that refetches itself has no name of its own to be found by"
+
+
+def lost(address: str, content: str) -> Iterator[str]:
+    """A page below one that the side bar names says where it belongs."""
+    is_below = address.strip("/").count("/") > 0 and 'id="sidebar-menu"' in content
+    if is_below and not re.search(r'class="page-pretitle"><a href="/', content):
+        yield "no way back up"
 
 
 def test_an_address_of_nothing_is_a_page(browser, words):

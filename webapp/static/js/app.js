@@ -141,6 +141,17 @@ function followChanges() {
 
 document.addEventListener("htmx:afterSettle", followChanges);
 
+// A part that does not come says so, rather than to look as if it were still on its way.
+
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, ({ detail }) => {
+    const skeleton = detail.target.querySelector("[data-skeleton]");
+    if (!skeleton) return;
+    skeleton.classList.remove("placeholder-glow");
+    skeleton.querySelector(".card-body").textContent = skeleton.dataset.skeleton;
+  });
+}
+
 // What depends on a choice hears of other options as of another choice: the first of them is chosen now.
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
