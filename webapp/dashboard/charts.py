@@ -1,8 +1,8 @@
 """Statistics as columns for the charts of a page: one list per line, the first one Unix seconds.
 
 Rows are samples, or rollups of a minute or an hour: their time, and then their fields in the order in which they are
-named here. Where some are missing between two rollups, a row of nothing stands between them: a time without statistics
-is drawn as a gap.
+named here. Where some are missing between two of them, a row of nothing stands between: a time without statistics is
+drawn as a gap.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,6 +14,7 @@ MEMORY_BANDS = ("overhead", "activations", "private", "shared", "free")
 MEMORY_FIELDS = tuple(f"memory_{band}" for band in (*MEMORY_BANDS, "budget"))
 QUERY_FIELDS = ("processed", "latency_p50_ms", "latency_p95_ms", "agreement", "dropped", "late")
 STEP_S = {Resolution.MINUTE: 60, Resolution.HOUR: 3600}
+SAMPLE_S, SILENT_S = 1, 10  # between samples; a box that says nothing for longer was not measured
 
 Points = dict[str, list[float | None]]
 Row = tuple[Any, ...]  # (datetime, *figures)
@@ -35,12 +36,13 @@ def _columns(names: tuple[str, ...], rows: Iterable[tuple[float | None, ...]]) -
 
 
 def _with_gaps(rows: Iterable[Row], width: int, resolution: Resolution | None) -> Iterator[tuple[float | None, ...]]:
-    """(Unix seconds, *figures), with None for those of rollups that are missing."""
-    step_s = None if resolution is None else STEP_S[resolution]
+    """(Unix seconds, *figures), with None for those that are missing."""
+    step_s = SAMPLE_S if resolution is None else STEP_S[resolution]
+    longest_s = SILENT_S if resolution is None else step_s
     before: float | None = None
     for start, *figures in rows:
         at = start.timestamp()
-        if step_s is not None and before is not None and at > before + step_s:
+        if before is not None and at > before + longest_s:
             yield before + step_s, *[None] * width
         before = at
         yield at, *figures

@@ -63,7 +63,7 @@ def target_field(query_id: UUID) -> str:
 def approval_hindrance(*, is_requester: bool, requester_may_approve: bool) -> str:
     """Why somebody with the role may still not approve, "" when they may. They may always reject."""
     if is_requester and not requester_may_approve:
-        return "In this site the person who requested a merge may not approve it: ask another approver."
+        return gettext("In this site the person who requested a merge may not approve it: ask another approver.")
     return ""
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from edge_runtime.scheduling.admission import BudgetTooSmall
 from edge_runtime.scheduling.advice import Known, advice, verdict
@@ -48,10 +49,11 @@ class Foreteller:
         """As if `queries` were all of the box's; `merged`: as if those were the approved members."""
         asked = proposal(queries, self.merged if merged is None else merged, self.measurement, self._known(queries))
         if self.measurement is None:
-            return Foretold(asked, None, "The box has not told yet what it measured, so its frames cannot be foretold.")
+            why = gettext("The box has not told yet what it measured, so its frames cannot be foretold.")
+            return Foretold(asked, None, why)
         if asked.plan is None:
-            names = " and ".join(asked.unknown)
-            return Foretold(asked, None, f"{names} never ran on this box or one like it: what it takes shows then.")
+            words = gettext("%(networks)s never ran on this box or one like it: what it takes shows then.")
+            return Foretold(asked, None, words % {"networks": gettext(" and ").join(asked.unknown)})
         try:
             return Foretold(asked, _remembered("assess", asked.plan, lambda: assess(asked.plan)))
         except BudgetTooSmall as error:

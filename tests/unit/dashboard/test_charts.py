@@ -42,6 +42,13 @@ def test_a_minute_without_statistics_is_a_gap_between_rollups():
     assert points["free"] == [7, 7, None, 7]
 
 
+def test_a_box_that_was_silent_leaves_a_gap_between_samples_and_a_slow_one_does_not():
+    at = [0, 1, 8, 30]
+    points = memory_points([memory_row(AT + timedelta(seconds=n), free=7) for n in at])
+    assert points["at"] == [AT.timestamp() + n for n in (0, 1, 8, 9, 30)]
+    assert points["free"] == [7, 7, 7, None, 7]
+
+
 def test_hours_that_follow_one_another_have_no_gap():
     rows = [query_row(AT + timedelta(hours=n), processed=6, dropped=3, late=1) for n in (0, 1)]
     assert query_points(rows, Resolution.HOUR)["dropped"] == [3, 3]

@@ -42,9 +42,9 @@ def alert_unacknowledge(*, actor: Any | None, alert: Alert, now: datetime) -> Al
     alert = Alert.objects.select_for_update(of=("self",)).select_related("site").get(id=alert.id)
     _require(actor, alert.site)
     if alert.closed_at is not None:
-        raise Conflict("This alert is over already.")
+        raise Conflict(gettext("This alert is over already."))
     if alert.acknowledged_at is None:
-        raise Conflict("Nobody has acknowledged this alert.")
+        raise Conflict(gettext("Nobody has acknowledged this alert."))
     alert.acknowledged_at = alert.acknowledged_by = None
     alert.save(update_fields=["acknowledged_at", "acknowledged_by"])
     audit_record(actor=actor, action="alert.unacknowledge", subject=alert, site_id=alert.site_id, now=now)

@@ -115,8 +115,9 @@ def _chosen(group: MergedGroup, boxes: Sequence[Box], canary: Box | None) -> lis
             gettext("The canary %(canary)s is not one of the chosen boxes.") % {"canary": canary}, field="canary"
         )
     possible = {one.box.id: one for one in candidates(group)}
+    elsewhere = gettext("It does not run the models of the merged group.")
     for box in boxes:
-        problem = possible[box.id].problem if box.id in possible else "It does not run the models of the merged group."
+        problem = possible[box.id].problem if box.id in possible else elsewhere
         if problem:
             raise InvalidInput(
                 gettext("%(box)s cannot get the merged group. %(problem)s") % {"box": box, "problem": problem},

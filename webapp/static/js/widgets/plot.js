@@ -86,8 +86,12 @@ export function plot(element, data, { format, formatX = clock, series, height = 
   return chart;
 }
 
+const SILENT_S = 10; // as the server draws it: no sample for longer is a gap, not a slope
+
 /** Appends one value per column and forgets what is older than `span_s` seconds before the newest. */
 export function append(columns, values, span_s) {
+  const last = columns[0].at(-1);
+  if (values[0] > last + SILENT_S) columns.forEach((column, index) => column.push(index ? null : last + 1));
   columns.forEach((column, index) => column.push(values[index]));
   let old = 0;
   while (columns[0][old] < values[0] - span_s) old += 1;
