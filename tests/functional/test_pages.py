@@ -144,6 +144,14 @@ def lost(address: str, content: str) -> Iterator[str]:
         yield "no way back up"
 
 
+@pytest.mark.parametrize("address", ["/boxes/?search=%00", "/search/?text=%00", "/api/v1/audit-events/?text=%00"])
+def test_what_the_database_cannot_look_for_is_refused(browser, fleet, address):
+    response = browser.get(address)
+
+    assert response.status_code == 400
+    assert "ull characters are not allowed" in str(response.content) or "character NUL" in str(response.content)
+
+
 def test_an_address_of_nothing_is_a_page(browser, words):
     response = browser.get("/nowhere/")
 

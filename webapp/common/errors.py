@@ -43,7 +43,10 @@ class StoreFull(GemelError):
 
 
 def as_expected(error: BaseException) -> GemelError | None:
-    """What a person can be told of `error`: a GemelError as it is, a full disk in a sentence; None for all else."""
+    """What can be told of `error`: a GemelError as it is, a full disk and text that PostgreSQL cannot hold in a
+    sentence; None for all else."""
+    if isinstance(error, ValueError) and "NUL (0x00)" in str(error):  # as psycopg2 has it, before the database is asked
+        return InvalidInput(gettext("Text cannot hold the character NUL; nothing was changed."))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreFull(
             gettext("The server's disk is full, so nothing was stored or changed. Make room there and try again.")

@@ -18,7 +18,7 @@ from edge_runtime.protocol.messages import ProbeResult
 from edge_runtime.protocol.signing import public_key_of
 from edge_runtime.protocol.version import HEADER as PROTOCOL_HEADER
 from edge_runtime.protocol.version import SPOKEN, VersionsApart, agreed, versions_from
-from webapp.common.errors import InvalidInput, NotFound
+from webapp.common.errors import InvalidInput, NotFound, as_expected
 from webapp.common.origin import origin_of
 from webapp.common.signing_key import signing_key
 from webapp.fleets.models import Box, Camera
@@ -64,8 +64,11 @@ def open_endpoint(method: str) -> Callable[[View], View]:
             try:
                 require_spoken(request.headers.get(PROTOCOL_HEADER, ""))
                 return view(request, *args, **kwargs)
-            except GemelError as error:
-                return _refusal(error.code, str(error), getattr(error, "status", 400))
+            except Exception as error:
+                expected = as_expected(error)
+                if expected is None:
+                    raise
+                return _refusal(expected.code, str(expected), getattr(expected, "status", 400))
 
         return login_not_required(csrf_exempt(endpoint))
 

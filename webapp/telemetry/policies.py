@@ -33,8 +33,11 @@ def check_stats(stats: Stats) -> None:
     """Raises StatsUnusable for what no box that works would send."""
     _check_fields(stats.memory, stats.memory.__struct_fields__, BYTES_MAX)
     _check_fields(stats, _STATS_COUNTS, COUNT_MAX)
-    if not 0 < len(stats.boot_id) <= NAME_MAX:
+    if not 0 < len(stats.boot_id) <= NAME_MAX or not stats.boot_id.isprintable():
         raise StatsUnusable("The statistics name no boot of the box.")
+    for camera in stats.cameras:
+        if any("\0" in words for words in (camera.camera, camera.state, camera.problem)):
+            raise StatsUnusable("The statistics hold a character that no camera has.")
     for sample in stats.queries:
         _check_query(sample)
     if stats.host is not None:

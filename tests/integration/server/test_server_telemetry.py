@@ -8,6 +8,7 @@ import pytest
 
 from edge_runtime.protocol.messages import (
     AcceleratorSample,
+    CameraSample,
     HostSample,
     MemorySample,
     QuerySample,
@@ -18,7 +19,7 @@ from webapp.fleets.models import Box
 from webapp.telemetry import models
 from webapp.telemetry.policies import StatsUnusable
 from webapp.telemetry.selectors import bundle_figures, latest_hardware, latest_sample, latest_samples
-from webapp.telemetry.services import samples_prune, stats_record
+from webapp.telemetry.services import Arrived, samples_prune, stats_record, stats_record_all
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 MEMORY = MemorySample(budget=100, private=40, shared=20, activations=10, overhead=5, free=25, rss=500)
@@ -95,6 +96,8 @@ def test_samples_of_queries_of_another_box_are_left_out(fleet: Any, make_fleet: 
         stats(1, counting({"car": -1})),
         stats(1, counting({f"class {index}": 1 for index in range(1001)})),
         stats(1, boot="b" * 41),
+        stats(1, boot="b\0"),
+        msgspec.structs.replace(stats(1), cameras=(CameraSample("c", "failed", 0.0, "\0"),)),
         msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, disk_free_bytes=-1)),
         msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, temperature_c=-1e9)),
         msgspec.structs.replace(stats(1), host=msgspec.structs.replace(HOST, accelerators=(GPU,) * 17)),
@@ -106,6 +109,19 @@ def test_numbers_that_no_box_measures_are_refused_and_nothing_is_stored(fleet: A
     with pytest.raises(StatsUnusable):
         record(fleet.box, broken)
     assert not models.BoxSample.objects.exists()
+
+
+def test_text_that_the_database_cannot_hold_spoils_no_message_of_another_box(
+    fleet: Any, make_fleet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it not found before, each message is stored by itself."""
+    monkeypatch.setattr("webapp.telemetry.services.samples.check_stats", lambda stats: None)
+    other = make_fleet("airport")
+    arrived = [Arrived(fleet.box.id, stats(1, boot="b\0")), Arrived(other.box.id, stats(1))]
+
+    recorded = stats_record_all(arrived=arrived, now=NOW)
+
+    assert (recorded.new, set(recorded.unusable)) == (frozenset({arrived[1].key}), {arrived[0].key})
 
 
 def test_a_clock_that_runs_ahead_does_not_hide_later_samples(fleet: Any) -> None:

@@ -25,26 +25,32 @@ def report_record(*, box: Box, report: Report, now: datetime) -> None:
     """Replaces the box's last report."""
     bytes_downloaded = min(max(report.bytes_downloaded, 0), _BYTES_MAX)
     values = {
-        "state": report.state[:20],
-        "sentence": report.sentence[:1000],
-        "manifest_digest": report.manifest_digest[:64],
+        "state": _text(report.state, 20),
+        "sentence": _text(report.sentence, 1000),
+        "manifest_digest": _text(report.manifest_digest, 64),
         "bundle_version": min(max(report.bundle_version, 0), _VERSION_MAX),
         "bytes_downloaded": bytes_downloaded,
         "is_confirmed": report.is_confirmed,
-        "refused_digest": report.refused_digest[:64],
+        "refused_digest": _text(report.refused_digest, 64),
         "camera_reasons": {
-            camera[:64]: words[:1000] for camera, words in islice(report.camera_reasons.items(), _CAMERAS_MAX)
+            _text(camera, 64): _text(words, 1000)
+            for camera, words in islice(report.camera_reasons.items(), _CAMERAS_MAX)
         },
         "reported_at": now,
     }
     BoxReport.objects.update_or_create(box=box, defaults=values)
-    _note_running(box, report.manifest_digest, bytes_downloaded, now)
+    _note_running(box, values["manifest_digest"], bytes_downloaded, now)
     rollouts_notice(box=box, now=now)
     if report.bundle_version > newest_version(box) and current_bundle(box) is not None:
         publish_enqueue(box_id=box.id, now=now)  # this server was restored: the box takes nothing older
     box_seen(box_id=box.id, now=now)
     live_publish_on_commit(Topic(TopicKind.BOX, box.id), "report", report=msgspec.to_builtins(report))
     site_changed(box.site_id, "box", box.id)
+
+
+def _text(said: str, length: int) -> str:
+    """Without what PostgreSQL cannot hold."""
+    return said.replace("\0", "")[:length]
 
 
 def _note_running(box: Box, digest: str, bytes_downloaded: int, now: datetime) -> None:

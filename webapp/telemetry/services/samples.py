@@ -75,7 +75,7 @@ def stats_record_all(*, arrived: Sequence[Arrived], now: datetime) -> Recorded:
         recorded = _record(list(usable.values()), now) if usable else Recorded(frozenset(), {})
     except (OperationalError, InterfaceError):
         raise
-    except DatabaseError as error:  # text that PostgreSQL cannot hold, or a box that is deleted just now
+    except (DatabaseError, ValueError) as error:  # text that PostgreSQL cannot hold, or a box that is deleted just now
         if len(usable) > 1:
             return _each_alone(usable.values(), unusable, now)
         logger.warning("Statistics cannot be stored: %s", error)
