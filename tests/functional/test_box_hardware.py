@@ -23,6 +23,8 @@ def test_figures_are_shown_with_units_and_age_and_nothing_that_was_not_measured(
     fleet: Any, browser: Client, words: Callable[[HttpResponse], str]
 ) -> None:
     page = reverse("dashboard:box-detail", args=[fleet.box.id])
+    program = f"/api/v1/statistics/boxes/{fleet.box.id}/hardware/"
+    assert browser.get(program).status_code == 404
     assert "Hardware" in words(browser.get(page))
     now = timezone.now() - timedelta(minutes=3)
     first = Stats("boot", 1, now.timestamp(), 1.0, 1, MEMORY, (), host=SMALL)
@@ -42,4 +44,6 @@ def test_figures_are_shown_with_units_and_age_and_nothing_that_was_not_measured(
     shown = words(browser.get(page))
     assert "5.0 GiB of 64.0 GiB free" in shown
     assert "Tesla T4 37 % busy, 4.0 GiB of 16.0 GiB used, 58 °C" in shown
+    told = browser.get(program).json()
+    assert (told["process_memory"], told["host"]["accelerators"][0]["name"]) == (500, "Tesla T4")
     assert "58 °C," not in shown  # its power is not known

@@ -8,7 +8,7 @@ from django.utils import timezone
 from tests.functional.test_rest_api import Program
 from webapp.accuracy.models import AccuracyMinute
 from webapp.drift.models import Drift, DriftSettings, DriftState
-from webapp.fleets.models import Role
+from webapp.fleets.models import Camera, Role
 from webapp.merges.services import merged_group_decide
 from webapp.rollouts.models import Bundle
 
@@ -42,6 +42,13 @@ def test_a_query_shows_its_live_accuracy_with_bounds_and_what_is_asked(browser, 
     assert "60.0 % agreement with its original" in page
     assert "41.9 % to 75.8 %" in page  # Wilson with z = 2.326, by hand
     assert "below what is asked, even at its upper bound" in page
+
+
+def test_a_query_that_nobody_judges_says_why(browser, running, words):
+    AccuracyMinute.objects.all().delete()
+    assert "has not compared this query with its original lately" in words(browser.get(f"/queries/{running.id}/"))
+    Camera.objects.update(sample_every_s=0)
+    assert "so nobody finds out when it gets worse" in words(browser.get(f"/queries/{running.id}/"))
 
 
 def test_the_page_of_the_group_warns_only_of_what_is_really_below(browser, running, words):

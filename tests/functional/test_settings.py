@@ -27,6 +27,9 @@ def test_says_what_is_set_and_who_decides_it_and_never_a_secret(browser, fleet, 
     ):
         assert said in page
     content = response.content.decode()
+    listed = browser.get("/api/v1/settings/")
+    assert {one["variable"]: one["value"] for one in listed.json()}["GEMEL_POLL_S"] == "10 s"
+    content += listed.content.decode()
     for secret in (signing_key(), settings.SECRET_KEY, settings.EMAIL_HOST_PASSWORD):
         assert secret not in content
     assert reverse("people:site-edit", args=[fleet.site.id]) in content
@@ -36,6 +39,10 @@ def test_an_administrator_of_a_site_sees_that_site_only(fleet, client_of, words)
     page = words(client_of(fleet.member(Role.ADMINISTRATOR)).get(reverse("dashboard:settings")))
     assert "harbour" in page
     assert "Of the installation" not in page
+
+
+def test_a_program_of_a_sites_administrator_is_told_nothing_of_the_installation(fleet, client_of):
+    assert client_of(fleet.member(Role.ADMINISTRATOR)).get("/api/v1/settings/").status_code == 403
 
 
 def test_who_administers_nothing_is_refused(fleet, client_of):

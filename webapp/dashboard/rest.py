@@ -17,7 +17,9 @@ from webapp.common.lists import TEXT_MAX
 from webapp.common.rest import Listed, Reference, entered
 from webapp.dashboard.audit_log import AuditSearch, events_found
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
+from webapp.dashboard.installation import installation
 from webapp.dashboard.search import everything_found
+from webapp.fleets.policies import require_superuser
 from webapp.fleets.selectors import box_get, camera_get
 from webapp.merges.selectors import merged_group_get
 from webapp.people.policies import require_administrator
@@ -77,6 +79,26 @@ class Search(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         sections = everything_found(request.user, entered(WordsEntry, request, query=True)["text"], timezone.now())
         return Response([{"kind": section.kind, **asdict(found)} for section in sections for found in section.found])
+
+
+class SettingAnswer(serializers.Serializer):
+    """`variable`: which one of the environment decides, "" where the value is the same everywhere."""
+
+    group = serializers.CharField()
+    name = serializers.CharField()
+    value = serializers.CharField()
+    variable = serializers.CharField()
+    note = serializers.CharField()
+
+
+class Settings(viewsets.ViewSet):
+    """How the installation is set up, for who manages it; never a secret. Those of sites are with the sites."""
+
+    @extend_schema(responses=SettingAnswer(many=True))
+    def list(self, request: Request) -> Response:
+        require_superuser(request.user)
+        found = [{"group": group.title, **asdict(one)} for group in installation() for one in group.settings]
+        return Response(SettingAnswer(found, many=True).data)
 
 
 class ForetoldAnswer(serializers.Serializer):
@@ -160,4 +182,4 @@ def _change(before: Foretold, after: Foretold, help: tuple[str, ...] = ()) -> Re
     return Response(ChangeAnswer({"before": before, "after": after, "help": help}).data)
 
 
-routes = [("audit-events", AuditEvents), ("search", Search), ("forecasts", Forecasts)]
+routes = [("audit-events", AuditEvents), ("search", Search), ("forecasts", Forecasts), ("settings", Settings)]

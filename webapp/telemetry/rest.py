@@ -1,19 +1,31 @@
 """REST API: statistics as boxes measured them."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from webapp.common.errors import NotFound
 from webapp.common.rest import entered
 from webapp.fleets.selectors import box_get
 from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample, Resolution
-from webapp.telemetry.selectors import box_rollups, box_series, bundle_figures, query_rollups, query_series
+from webapp.telemetry.selectors import (
+    Hardware,
+    box_rollups,
+    box_series,
+    bundle_figures,
+    latest_hardware,
+    query_rollups,
+    query_series,
+)
 from webapp.workloads.selectors import query_get
 
 
@@ -80,6 +92,21 @@ class BundleFiguresAnswer(serializers.Serializer):
     agreement = serializers.FloatField(allow_null=True)
 
 
+class HardwareAnswer(serializers.Serializer):
+    """What the box last told of its machine, in the words of HostSample in edge_runtime/protocol/messages.py.
+
+    `process_*`: of the box's own process; percent of one core, and bytes.
+    """
+
+    at = serializers.DateTimeField()
+    process_cpu_percent = serializers.FloatField()
+    process_memory = serializers.IntegerField()
+    host = serializers.SerializerMethodField()
+
+    def get_host(self, hardware: Hardware) -> dict[str, Any]:
+        return dict(msgspec.to_builtins(hardware.host))
+
+
 class Span(serializers.Serializer):
     minutes = serializers.IntegerField(default=10, min_value=1, max_value=60, help_text="How far back.")
 
@@ -105,6 +132,15 @@ class Statistics(viewsets.GenericViewSet):
         box, asked = box_get(request.user, box_id), entered(RollupSpan, request, query=True)
         rows = box_rollups(box, asked["resolution"], timezone.now() - timedelta(hours=asked["hours"]))
         return Response(BoxRollupAnswer(rows, many=True).data)
+
+    @extend_schema(responses=HardwareAnswer)
+    @action(detail=False, url_path="boxes/<uuid:box_id>/hardware", pagination_class=None)
+    def hardware(self, request: Request, box_id: UUID) -> Response:
+        """Processor, memory, disk, temperature and accelerators of the box, as it last told."""
+        found = latest_hardware(box_get(request.user, box_id))
+        if found is None:
+            raise NotFound(gettext("The box has told nothing of its hardware lately."))
+        return Response(HardwareAnswer(found).data)
 
     @extend_schema(responses=BundleFiguresAnswer(many=True))
     @action(detail=False, url_path="boxes/<uuid:box_id>/bundles", pagination_class=None)
