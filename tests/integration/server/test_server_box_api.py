@@ -178,6 +178,19 @@ def test_requested_frames_become_a_data_set(fleet: Any, api: Api, jpeg: bytes) -
     assert target(api).frame_requests == ()
 
 
+def test_a_large_frame_is_refused_before_it_is_read(
+    fleet: Any, api: Api, jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.workloads.api.PICTURE_MAX_BYTES", len(jpeg) - 1)
+    dataset = dataset_request(actor=None, camera=fleet.camera, name="day", frames=10, span_s=60.0, now=NOW)
+    index = msgspec.json.encode(FrameIndex((FrameLabel("0.jpg", 1.0),))).decode()
+    files = [SimpleUploadedFile("0.jpg", jpeg, "image/jpeg")]
+
+    sent = api("post", f"frame-requests/{dataset.id}/frames", data={"index": index, "files": files})
+
+    assert (sent.status_code, sent.json()["message"]) == (400, "A frame has more than 4 MiB.")
+
+
 def test_nonsense_is_refused_in_a_sentence(fleet: Any, api: Api) -> None:
     answer = api("post", f"cameras/{fleet.camera.id}/probe", data={"probe": "nonsense"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")

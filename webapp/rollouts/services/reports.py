@@ -24,10 +24,11 @@ _VERSION_MAX = 2**30  # with room for every bundle that may follow
 def report_record(*, box: Box, report: Report, now: datetime) -> None:
     """Replaces the box's last report."""
     bytes_downloaded = min(max(report.bytes_downloaded, 0), _BYTES_MAX)
+    digest = _text(report.manifest_digest, 64)
     values = {
         "state": _text(report.state, 20),
         "sentence": _text(report.sentence, 1000),
-        "manifest_digest": _text(report.manifest_digest, 64),
+        "manifest_digest": digest,
         "bundle_version": min(max(report.bundle_version, 0), _VERSION_MAX),
         "bytes_downloaded": bytes_downloaded,
         "is_confirmed": report.is_confirmed,
@@ -39,7 +40,7 @@ def report_record(*, box: Box, report: Report, now: datetime) -> None:
         "reported_at": now,
     }
     BoxReport.objects.update_or_create(box=box, defaults=values)
-    _note_running(box, values["manifest_digest"], bytes_downloaded, now)
+    _note_running(box, digest, bytes_downloaded, now)
     rollouts_notice(box=box, now=now)
     if report.bundle_version > newest_version(box) and current_bundle(box) is not None:
         publish_enqueue(box_id=box.id, now=now)  # this server was restored: the box takes nothing older
