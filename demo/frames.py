@@ -25,6 +25,7 @@ from webapp.workloads.services import dataset_complete, dataset_frames_add, data
 
 FRAMES = 500
 SPACING_S = 1.2
+BATCH = 50  # as much as a box sends at a time, or less
 OTHER_HOUR_S = 36_000
 NAME = "Ten minutes of another hour"
 
@@ -46,14 +47,15 @@ def _collect(camera: Camera) -> None:
     scene = Scene(parse_scene(camera.source))
     started_at = time.time() - FRAMES * SPACING_S
     frames = [_frame(scene, order, started_at) for order in range(FRAMES)]
-    index = FrameIndex(frames=tuple(label for label, _ in frames), source="scene")
-    files = {label.file: picture for label, picture in frames}
     now = timezone.now()
     with transaction.atomic():
         dataset = dataset_request(
             actor=None, camera=camera, name=NAME, frames=FRAMES, span_s=FRAMES * SPACING_S, now=now
         )
-        dataset_frames_add(dataset=dataset, index=index, files=files, now=now)
+        for batch in (frames[first : first + BATCH] for first in range(0, FRAMES, BATCH)):
+            index = FrameIndex(frames=tuple(label for label, _ in batch), source="scene")
+            files = {label.file: picture for label, picture in batch}
+            dataset_frames_add(dataset=dataset, index=index, files=files, now=now)
         dataset_complete(dataset=dataset, now=now)
 
 
