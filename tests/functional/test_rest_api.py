@@ -382,6 +382,26 @@ def test_the_secret_of_a_token_is_shown_once_and_stored_hashed(client, person, f
     assert ApiToken.objects.get().last_used_at is not None
 
 
+def test_a_token_that_only_reads_changes_nothing(client, person, fleet, words):
+    client.post(reverse("account_login"), {"login": "ada", "password": "a-long-password"})
+    entered = {"name": "monitoring", "days": 30, "is_read_only": "reads"}
+    response = client.post(reverse("accounts:token-add"), entered, follow=True)
+    secret = response.content.decode().split('data-testid="token">')[1].split("<")[0]
+    assert "only looks" in words(response)
+    program = Client(headers={"Authorization": f"Bearer {secret}"})
+
+    assert program.get(f"{V1}/tokens/").json()["results"][0]["is_read_only"] is True
+    for method, path in (
+        ("post", "/sites/"),
+        ("put", f"/sites/{fleet.site.pk}/"),
+        ("delete", f"/cameras/{fleet.camera.pk}/"),
+    ):
+        answer = getattr(program, method)(V1 + path, {"name": "quay"}, content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+        assert "only reads" in answer.json()["message"]
+    assert Camera.objects.filter(pk=fleet.camera.pk).exists()
+
+
 def test_nobody_ends_somebody_elses_token(program_of, program):
     token = ApiToken.objects.get(person__username="ada")
 

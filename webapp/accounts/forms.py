@@ -27,6 +27,16 @@ class TokenForm(forms.Form):
         max_length=100,
         help_text=gettext_lazy("What uses it, for example the machine or the script."),
     )
+    is_read_only = forms.TypedChoiceField(
+        label=gettext_lazy("May"),
+        choices=[
+            ("", gettext_lazy("do what you may do")),
+            ("reads", gettext_lazy("only look at what you may see, as for monitoring")),
+        ],
+        coerce=bool,
+        empty_value=False,
+        required=False,
+    )
     days = forms.TypedChoiceField(
         label=gettext_lazy("Works for"),
         choices=[
@@ -37,5 +47,5 @@ class TokenForm(forms.Form):
         ],
         coerce=int,
         initial=90,
-        help_text=gettext_lazy("Whatever has the token may do what you may do, until then or until you revoke it."),
+        help_text=gettext_lazy("Whatever has the token may do this, until then or until you revoke it."),
     )

@@ -32,13 +32,17 @@ class Invitation(models.Model):
 
 
 class ApiToken(models.Model):
-    """Lets a program act as its person, with that person's roles. `hint` is how its secret starts, to recognise it."""
+    """Lets a program act as its person, with that person's roles, or with `is_read_only` look at what that person sees.
+
+    `hint` is how its secret starts, to recognise it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
     hint = models.CharField(max_length=12)
     secret_hash = models.CharField(max_length=64, unique=True)
+    is_read_only = models.BooleanField(default=False, db_default=False)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -27,7 +27,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 class TokenAnswer(serializers.ModelSerializer):
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "hint", "created_at", "expires_at", "last_used_at")
+        fields = ("id", "name", "hint", "is_read_only", "created_at", "expires_at", "last_used_at")
 
 
 class Tokens(Resource):

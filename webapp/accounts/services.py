@@ -64,8 +64,10 @@ def invitation_accept(*, secret: str, password: str, now: datetime, origin: Orig
 
 
 @transaction.atomic
-def token_create(*, actor: Person, name: str, days: int, now: datetime) -> tuple[ApiToken, str]:
-    """A token that acts as `actor` for `days` days, and its secret, shown once."""
+def token_create(
+    *, actor: Person, name: str, days: int, is_read_only: bool = False, now: datetime
+) -> tuple[ApiToken, str]:
+    """A token that acts as `actor` for `days` days, or only reads what `actor` may see, and its secret, shown once."""
     if not TOKEN_DAYS[0] <= days <= TOKEN_DAYS[1]:
         raise InvalidInput(
             gettext("A token lives from %(low)s to %(high)s days.") % {"low": TOKEN_DAYS[0], "high": TOKEN_DAYS[1]},
@@ -77,10 +79,12 @@ def token_create(*, actor: Person, name: str, days: int, now: datetime) -> tuple
         name=checked_name(name),
         hint=secret[:12],
         secret_hash=secret_hash(secret),
+        is_read_only=is_read_only,
         expires_at=now + timedelta(days=days),
         created_at=now,
     )
-    audit_record(actor=actor, action="api_token.create", subject=token, now=now, detail={"days": days})
+    detail = {"days": days, "is_read_only": is_read_only}
+    audit_record(actor=actor, action="api_token.create", subject=token, now=now, detail=detail)
     return token, secret
 
 
