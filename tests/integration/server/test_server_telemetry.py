@@ -52,6 +52,16 @@ def test_a_message_sent_again_is_stored_once(fleet: Any) -> None:
     assert (models.BoxSample.objects.count(), models.QuerySample.objects.count()) == (2, 2)
 
 
+def test_what_is_copied_into_the_database_is_what_was_sent(fleet: Any) -> None:
+    awkward = {r'back\slash, \t, \N and "quoted"': 2, "Größe 车": 1}
+    first, second = fleet.query(), fleet.query("trucks")
+    silent = msgspec.structs.replace(sample(second.id), latency_p50_ms=None, latency_p95_ms=None, agreement=None)
+    record(fleet.box, stats(1, msgspec.structs.replace(sample(first.id), appeared=awkward), silent))
+    one, other = (models.QuerySample.objects.get(query_id=query.id) for query in (first, second))
+    assert (one.appeared, one.counts, one.at) == (awkward, {"car": 1.5}, NOW + timedelta(seconds=1))
+    assert (other.latency_p50_ms, other.agreement, other.swap_ms) == (None, None, 8.0)
+
+
 GPU = AcceleratorSample("Tesla T4", 37.0, 16_000, 4_000, 58.0, 35.5)
 HOST = HostSample(NOW.timestamp(), 40.0, 2**34, 2**33, 2**36, 2**35, 61.5, (GPU,), 3600.0, 17, 21)
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from edge_runtime.protocol.messages import QuerySample as QueryStats
 from edge_runtime.protocol.messages import Stats
 from webapp.accuracy.services import Scored, accuracy_add
-from webapp.common.many_rows import insert_rows
+from webapp.common.many_rows import copy_rows, insert_rows
 from webapp.fleets.models import Box
 from webapp.fleets.services import boxes_seen
 from webapp.results.services import Counted, counts_add
@@ -187,15 +187,15 @@ def _insert_box_samples(rows: Iterable[tuple[Arrived, datetime]]) -> dict[Key, i
 
 
 def _insert_query_samples(rows: Iterable[tuple[int, datetime, Stats, QueryStats]]) -> None:
-    values = [
+    values = (
         (
             *(sample_id, part.query, at, stats.bundle_version),
             *(getattr(part, name) for name in _QUERY_FIGURES),
             *(_json(part.counts), _json(part.appeared)),
         )
         for sample_id, at, stats, part in rows
-    ]
-    insert_rows(f"INSERT INTO {QuerySample._meta.db_table} ({', '.join(_QUERY_COLUMNS)}) VALUES %s", values)
+    )
+    copy_rows(QuerySample._meta.db_table, _QUERY_COLUMNS, values)
 
 
 def _box_values(message: Arrived, at: datetime) -> tuple[Any, ...]:
