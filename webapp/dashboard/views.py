@@ -86,7 +86,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             person, found, now, boxes=boxes["all"], boxes_well=wells, queries_below=below.count()
         ),
         "trends": trends(fleet_hours(boxes_of(person), now - SPAN, now), found, now),
-        "decisions": groups_decidable(person)[:DECISIONS_SHOWN],
+        "decisions": _in_a_line(groups_decidable(person))[:DECISIONS_SHOWN],
         "needs": needs[:NEEDS_SHOWN],
         "has_more_needs": len(needs) > NEEDS_SHOWN,
         "cameras": cameras_of(person)[:WALL_CAMERAS],
@@ -110,15 +110,22 @@ def _needs(
     alerts = list(new[some])
     cameras = list(attention.camera_attention(cameras_of(person).exclude(probe_problem="")[some]))
     said = [*(alert.subject_id for alert in alerts), *(need.subject for need in cameras)]
+    paused = rollout_list(person).filter(state=RolloutState.PAUSED).select_related(None)
     others = [
         *attention.box_attention(troubled, statuses, said),
         *cameras,
         *attention.query_attention(rows),
         *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
-        *attention.rollout_attention(rollout_list(person).filter(state=RolloutState.PAUSED)[some]),
-        *attention.group_attention(groups_of_others(person)[some]),  # one's own to decide have a place of their own
+        *attention.rollout_attention(paused.select_related("group")[some]),
+        *attention.group_attention(_in_a_line(groups_of_others(person))[some]),  # the own ones have their own place
     ]
     return attention.said_once(attention.alert_attention(alerts), others)
+
+
+def _in_a_line(groups: QuerySet[MergedGroup]) -> QuerySet[MergedGroup]:
+    """With no more than is shown of each; whole rows with all they hang on took longer to ask for than to answer."""
+    named = groups.select_related(None).select_related("run__box")
+    return named.only("name", "state", "bytes_before", "bytes_after", "created_at", "run__box__name")
 
 
 def search(request: HttpRequest) -> HttpResponse:
@@ -157,7 +164,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "bundles": bundle_list(request.user, shown)[:8],
         "bundle_figures": bundle_figures(shown),
         "runs": merge_run_list(request.user, shown)[:5],
-        "groups": merged_group_list(request.user, shown)[:5],
+        "groups": _in_a_line(merged_group_list(request.user, shown))[:5],
         "undecided": _undecided(request.user, shown),
         "places": places_of(placed, rollout_tallies(one.rollout_id for one in placed), row.status, now),
     }
@@ -179,7 +186,7 @@ def box_forecast(request: HttpRequest, box_id: UUID) -> HttpResponse:
 
 def _undecided(person: Any, box: Box) -> MergedGroup | None:
     """A finished merge of the box that waits for a decision."""
-    return groups_waiting(person).filter(run__box=box).first()
+    return _in_a_line(groups_waiting(person).filter(run__box=box)).first()
 
 
 def cameras(request: HttpRequest) -> HttpResponse:
@@ -223,7 +230,7 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
         "chart_spans": CHART_SPANS,
         "chart_span": span,
         "series": query_history(shown, span, now),
-        "groups": merged_group_list(request.user).filter(members__query=shown),
+        "groups": _in_a_line(merged_group_list(request.user).filter(members__query=shown)),
         "datasets": dataset_list(request.user, shown.camera)[:5],
         "camera": shown.camera,
         "live_accuracies": live_accuracies(now, [shown.id], running),

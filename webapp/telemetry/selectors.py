@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySamp
 from webapp.workloads.models import Query
 
 WARM_UP = timedelta(seconds=5)
-SPAN_MAX = timedelta(hours=1)
+SPAN_MAX = timedelta(minutes=10)  # an hour of ten versions and five queries were 200,000 rows for one table of a page
 VERSIONS_MAX = 10
 MINUTE_AGE_MAX = timedelta(minutes=5)
 HOST_AMONG = 60  # every few samples tell of the hardware; those of boxes of an older version never
@@ -120,10 +121,11 @@ def residencies(queries: Collection[UUID], since: datetime, step: timedelta) -> 
     """Of these queries in each `step` from `since` on that they have statistics of, oldest first."""
     step_of = Func(Value(step), F("at"), Value(since), function="date_bin", output_field=DateTimeField())
     samples = QuerySample.objects.filter(query_id__in=queries, at__gte=since).annotate(step=step_of)
-    sums = samples.values("step", "query_id").annotate(share=Avg("resident"), stalled_ms=Sum("swap_ms"))
+    sums = samples.values_list("step", "query_id").annotate(share=Avg("resident"), stalled_ms=Sum("swap_ms"))
+    step_ms = 1000 * step.total_seconds()
     return [
-        Residency(row["query_id"], row["step"], row["share"], min(row["stalled_ms"] / 1000 / step.total_seconds(), 1.0))
-        for row in sums.order_by("step")
+        Residency(query_id, at, share, min(stalled_ms / step_ms, 1.0))
+        for at, query_id, share, stalled_ms in sums.order_by("step")
     ]
 
 
@@ -205,61 +207,57 @@ def bundle_figures(box: Box) -> tuple[BundleFigures, ...]:
     The first WARM_UP after the box switched to a version does not count: models load for the first time then. Of a
     version that ran longer than SPAN_MAX, its last SPAN_MAX count.
     """
+    asked = {"box": box.pk, "most": VERSIONS_MAX, "warm_up": WARM_UP, "longest": SPAN_MAX}
     with connection.cursor() as cursor:
-        cursor.execute(_VERSION_SPANS, {"box": box.pk, "most": VERSIONS_MAX})
-        spans = cursor.fetchall()
-    figures = (
-        _figures(box, version, max(first + WARM_UP, last - SPAN_MAX), last) for version, first, last in reversed(spans)
-    )
-    return tuple(figure for figure in figures if figure is not None)
+        cursor.execute(_BUNDLE_FIGURES, asked)
+        return tuple(_bundle_figures(*row) for row in cursor.fetchall())
 
 
 # A step from each version to the next lower one in the index: a box has up to 600,000 samples, of a few versions.
-_VERSION_SPANS = """
+_BUNDLE_FIGURES = """
 WITH RECURSIVE versions AS (
     (SELECT max(bundle_version) AS version FROM telemetry_boxsample WHERE box_id = %(box)s)
     UNION ALL
     SELECT (SELECT max(bundle_version) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version < version)
     FROM versions WHERE version > 0
+), spans AS (
+    SELECT version,
+        (SELECT min(at) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version) AS first,
+        (SELECT max(at) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version) AS last
+    FROM versions WHERE version > 0 LIMIT %(most)s
+), counted AS (
+    SELECT version, greatest(first + %(warm_up)s, last - %(longest)s) AS since, last FROM spans
 )
-SELECT version,
-    (SELECT min(at) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version),
-    (SELECT max(at) FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version)
-FROM versions WHERE version > 0 LIMIT %(most)s
+SELECT version, since, last, observed_s, used::float, private::float, shared::float, frames.*
+FROM counted CROSS JOIN LATERAL (
+    SELECT sum(interval_s) AS observed_s, avg(memory_budget - memory_free) AS used, avg(memory_private) AS private,
+        avg(memory_shared) AS shared
+    FROM telemetry_boxsample WHERE box_id = %(box)s AND bundle_version = version AND at >= since
+) AS memory CROSS JOIN LATERAL (
+    SELECT coalesce(sum(captured), 0), coalesce(sum(processed), 0), coalesce(sum(dropped + late), 0),
+        coalesce(sum(swaps), 0), avg(agreement)
+    FROM telemetry_boxsample AS box_sample JOIN telemetry_querysample ON box_sample_id = box_sample.id
+    WHERE box_id = %(box)s AND box_sample.bundle_version = version AND box_sample.at >= since
+) AS frames WHERE observed_s > 0 ORDER BY version
 """
 
 
-def _figures(box: Box, version: int, since: datetime, until: datetime) -> BundleFigures | None:
-    samples = BoxSample.objects.filter(box=box, bundle_version=version, at__gte=since)
-    memory = samples.aggregate(
-        observed_s=Sum("interval_s"),
-        used=Avg(F("memory_budget") - F("memory_free")),
-        private=Avg("memory_private"),
-        shared=Avg("memory_shared"),
-    )
-    if not memory["observed_s"]:
-        return None
-    frames = QuerySample.objects.filter(box_sample__in=samples).aggregate(
-        captured=Sum("captured", default=0),
-        processed=Sum("processed", default=0),
-        lost=Sum(F("dropped") + F("late"), default=0),
-        swaps=Sum("swaps", default=0),
-        agreement=Avg("agreement"),
-    )
+def _bundle_figures(version: int, since: datetime, until: datetime, observed_s: float, *measured: Any) -> BundleFigures:
+    used, private, shared, captured, processed, lost, swaps, agreement = measured
     return BundleFigures(
         version=version,
         since=since,
         until=until,
-        observed_s=memory["observed_s"],
-        memory_used=memory["used"],
-        memory_private=memory["private"],
-        memory_shared=memory["shared"],
-        swaps_per_minute=frames["swaps"] * 60 / memory["observed_s"],
-        captured=frames["captured"],
-        processed=frames["processed"],
-        lost_fraction=frames["lost"] / frames["captured"] if frames["captured"] else None,
-        processed_fps=frames["processed"] / memory["observed_s"],
-        agreement=frames["agreement"],
+        observed_s=observed_s,
+        memory_used=used,
+        memory_private=private,
+        memory_shared=shared,
+        swaps_per_minute=swaps * 60 / observed_s,
+        captured=captured,
+        processed=processed,
+        lost_fraction=lost / captured if captured else None,
+        processed_fps=processed / observed_s,
+        agreement=agreement,
     )
 
 

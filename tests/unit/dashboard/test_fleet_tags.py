@@ -46,7 +46,7 @@ def test_a_memory_bar_leaves_the_free_part_open():
         "private": "30.00%",
         "shared": "20.00%",
     }
-    assert bar["used"] == 70
+    assert (bar["used"], bar["memory_free"]) == ("70 B", "30 B")
     assert memory_bar(None) == {"bands": ()}
 
 

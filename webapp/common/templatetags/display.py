@@ -97,9 +97,22 @@ def ago(at: datetime | None) -> SafeString | str:
     passed_s = (timezone.now() - at).total_seconds()
     words = gettext("just now") if abs(passed_s) < 5 else _past(passed_s) if passed_s > 0 else _ahead(passed_s)
     exact = timezone.localtime(at)
+    return format_html('<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), exact_time(at), words)
+
+
+@register.filter
+def moment(at: datetime) -> SafeString:
+    """An exact time, which the page's script writes in the time zone of who reads it. Django's filter for dates took
+    a quarter of the time of a page with 24 events."""
+    words = exact_time(at)
     return format_html(
-        '<time datetime="{}" title="{}" data-ago>{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S %Z}", words
+        '<time datetime="{}" data-local title="{}">{}</time>', timezone.localtime(at).isoformat(), words, words
     )
+
+
+@register.filter
+def exact_time(at: datetime) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S %Z}"
 
 
 @register.filter

@@ -114,8 +114,9 @@ def memory_bar(sample: BoxSample | None) -> dict[str, object]:
     if sample is None or not sample.memory_budget:
         return {"bands": ()}
     used = [(band, getattr(sample, f"memory_{band}")) for band in MEMORY_BANDS if band != "free"]
-    bands = [(band, f"{100 * size / sample.memory_budget:.2f}%") for band, size in used]
-    return {"bands": bands, "sample": sample, "used": sum(size for _, size in used)}
+    bands = [(band, f"{100 * taken / sample.memory_budget:.2f}%") for band, taken in used]
+    sizes = {f"memory_{band}": size(getattr(sample, f"memory_{band}")) for band in (*MEMORY_BANDS, "budget")}
+    return {"bands": bands, "used": size(sum(taken for _, taken in used)), **sizes}
 
 
 @register.inclusion_tag("components/query_rows.html")
