@@ -95,6 +95,19 @@ def test_administrators_of_a_site_manage_its_people_and_no_others(fleet, client_
     assert viewer.is_active
 
 
+def test_a_role_is_changed_in_the_row_that_was_asked_for(fleet, client_of):
+    administrator, viewer = fleet.member(Role.ADMINISTRATOR), fleet.member(Role.VIEWER)
+    page = reverse("people:site-detail", args=[fleet.site.pk])
+    opened, form = f"{page}?person={viewer.pk}", 'aria-label="Role of viewer"'
+
+    closed = client_of(administrator).get(page).content.decode()
+    assert f"?person={viewer.pk}" in closed
+    assert form not in closed
+    assert form in client_of(administrator).get(opened).content.decode()
+    assert form not in client_of(viewer).get(opened).content.decode()
+    assert form not in client_of(administrator).get(f"{page}?person=nobody").content.decode()
+
+
 def test_a_site_administrator_gets_no_link_to_somebody_elses_account_in_use(fleet, client_of, person, words):
     administrator, viewer = fleet.member(Role.ADMINISTRATOR), fleet.member(Role.VIEWER)
     client_of(viewer)  # has signed in, so the account is in use

@@ -119,6 +119,7 @@ def sites(request: HttpRequest) -> HttpResponse:
 
 
 def site(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """?person=ID opens this person's row for changing their role."""
     return _site_page(request, site_id, MembershipForm(actor=request.user))
 
 
@@ -166,12 +167,15 @@ def _site_page(request: HttpRequest, site_id: UUID, form: MembershipForm) -> Htt
     shown = site_get(request.user, site_id)
     if not form.is_bound:
         form.offer_only_strangers(shown)
+    may_manage, changed = has_role(request.user, shown, Role.ADMINISTRATOR), request.GET.get("person")
+    memberships = list(memberships_of(shown))
     context = {
         "site": shown,
-        "memberships": memberships_of(shown),
+        "memberships": memberships,
         "boxes": shown.boxes.all(),
         "roles": ROLE_CHOICES,
-        "may_manage": has_role(request.user, shown, Role.ADMINISTRATOR),
+        "may_manage": may_manage,
+        "changed": next((one.person_id for one in memberships if may_manage and str(one.person_id) == changed), None),
         "form": form,
         "has_strangers": form.fields["person"].queryset.exists(),
     }

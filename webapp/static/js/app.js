@@ -1,4 +1,5 @@
-// Entry of every signed-in page: live updates, gentle refetching, and the widgets that the page's markup asks for.
+// Entry of every signed-in page, once it stands there (start.js): live updates, gentle refetching, and the widgets that
+// the page's markup asks for.
 
 import { ago, moment } from "./format.js";
 import * as live from "./live.js";
@@ -99,25 +100,7 @@ function startRefetching() {
   }, POLL_MS);
 }
 
-// Tables. On a phone every row is a list (table-stacked), whose entries are named as their columns; a table that is still
-// wider than the page can be scrolled by keyboard, too.
-
-function words(header) {
-  const copy = header.cloneNode(true);
-  copy.querySelectorAll(".term").forEach((term) => term.remove());
-  return [...copy.childNodes].map((node) => node.textContent.trim()).filter(Boolean).join(", ");
-}
-
-function nameCells() {
-  for (const table of document.querySelectorAll(".table-stacked")) {
-    const names = [...(table.tHead?.rows[0].cells ?? [])].map(words);
-    for (const row of table.tBodies[0]?.rows ?? []) {
-      [...row.cells].forEach((cell, column) => {
-        if (column && names[column] && !cell.dataset.label) cell.dataset.label = names[column];
-      });
-    }
-  }
-}
+// Tables: one that is wider than the page can be scrolled by keyboard, too.
 
 function reachWideTables() {
   for (const part of document.querySelectorAll(".table-responsive:not([role])")) {
@@ -135,7 +118,7 @@ function followChanges() {
   live.scan();
   startWidgets();
   showLocalTimes();
-  nameCells();
+  window.gemelNameCells();
   reachWideTables();
 }
 
@@ -213,15 +196,8 @@ document.addEventListener("change", ({ target }) => {
 
 keepWhatIsLive();
 startRefetching();
-showLocalTimes();
-nameCells();
-
-// What the first paint shows stands there. The rest, which measures, connects and draws, comes after it; in a page that
-// is in the background, and is not painted, at once.
-if (!document.hidden) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-reachWideTables();
+followChanges();
 window.addEventListener("resize", reachWideTables);
-startWidgets();
 live.start();
 setInterval(showStatus, 1000);
 setInterval(showAges, 1000);
