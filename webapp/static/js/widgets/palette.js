@@ -65,4 +65,5 @@ export function start(dialog) {
     event.preventDefault();
     open();
   });
+  dialog.dataset.started = "";  // from now on by keyboard, too
 }
