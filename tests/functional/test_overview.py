@@ -13,9 +13,9 @@ from django.utils import timezone
 from edge_runtime.protocol.messages import MemorySample, QuerySample, Stats
 from webapp.alerts.models import Alert, AlertKind
 from webapp.dashboard.charts import MEMORY_BANDS
+from webapp.dashboard.overview import NEEDS_SHOWN
 from webapp.dashboard.rows import box_rows, query_rows
 from webapp.dashboard.selectors import queries_below
-from webapp.dashboard.views import NEEDS_SHOWN
 from webapp.fleets.models import Box, Camera, Role
 from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, MergeRun, PlacedMember
 from webapp.merges.running import running_members
@@ -94,6 +94,19 @@ def test_figures_are_of_all_boxes_and_queries(browser, words, measured):
     assert "4 of 6 on labels, else by live agreement" in page
     assert "low agrees with its original on 90.0 % of sampled frames, below its target of 95.0 %." in page
     assert "judged badly was approved to keep 92.0 % of its accuracy on labels" in page
+
+
+def test_a_program_reads_the_same_figures_and_what_needs_somebody(fleet, browser, measured):
+    Box.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
+
+    told = browser.get("/api/v1/overview/").json()
+
+    assert (told["boxes"], told["boxes_well"], told["queries"], told["queries_at_target"]) == (1, 0, 6, 4)
+    assert (told["frames_in_time"], told["has_more_needs"]) == (None, False)
+    first = told["needs"][0]
+    assert (first["severity"], first["address"]) == ("broken", reverse("dashboard:box-detail", args=[fleet.box.id]))
+    assert "north gate is offline." in first["sentence"]
+    assert {need["severity"] for need in told["needs"][1:]} <= {"wrong", "waiting"}
 
 
 def test_frames_count_of_the_last_minute_that_is_over(fleet, browser, words, measured):

@@ -15,9 +15,11 @@ from rest_framework.response import Response
 from webapp.audit.models import AuditEvent
 from webapp.common.lists import TEXT_MAX
 from webapp.common.rest import Listed, Reference, entered
+from webapp.dashboard.attention import Attention
 from webapp.dashboard.audit_log import AuditSearch, events_found
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.installation import installation
+from webapp.dashboard.overview import NEEDS_SHOWN, overview_of
 from webapp.dashboard.search import everything_found
 from webapp.fleets.policies import require_superuser
 from webapp.fleets.selectors import box_get, camera_get
@@ -79,6 +81,46 @@ class Search(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         sections = everything_found(request.user, entered(WordsEntry, request, query=True)["text"], timezone.now())
         return Response([{"kind": section.kind, **asdict(found)} for section in sections for found in section.found])
+
+
+class NeedAnswer(serializers.Serializer):
+    """`severity`: "broken", "wrong" or "waiting". `more`: what else is wrong with it. `address`: the page to go to."""
+
+    severity = serializers.SerializerMethodField()
+    sentence = serializers.CharField()
+    more = serializers.ListField(child=serializers.CharField())
+    address = serializers.CharField()
+
+    def get_severity(self, need: Attention) -> str:
+        return need.severity.name.lower()
+
+
+class OverviewAnswer(serializers.Serializer):
+    """`bytes_*`: weights of merged groups on all boxes that run them (`boxes_saving`), apart and merged.
+
+    `frames_in_time`: share of the frames in the last whole minute, null where none was measured. `needs`: what needs
+    somebody, the most urgent first, at most 25; `has_more_needs` where there is more.
+    """
+
+    boxes = serializers.IntegerField(source="figures.boxes")
+    boxes_well = serializers.IntegerField(source="figures.boxes_well")
+    queries = serializers.IntegerField(source="figures.queries")
+    queries_at_target = serializers.IntegerField(source="figures.queries_at_target")
+    bytes_before = serializers.IntegerField(source="figures.bytes_before")
+    bytes_after = serializers.IntegerField(source="figures.bytes_after")
+    boxes_saving = serializers.IntegerField(source="figures.boxes_saving")
+    frames_in_time = serializers.FloatField(source="figures.frames.in_time", default=None, allow_null=True)
+    needs = NeedAnswer(many=True)
+    has_more_needs = serializers.BooleanField()
+
+
+class Overviews(viewsets.ViewSet):
+    @extend_schema(responses=OverviewAnswer, operation_id="overview")
+    def list(self, request: Request) -> Response:
+        """The fleet in figures, and what of it needs somebody."""
+        found = overview_of(request.user, timezone.now())
+        shown = {"figures": found.figures, "needs": found.needs[:NEEDS_SHOWN]}
+        return Response(OverviewAnswer(shown | {"has_more_needs": len(found.needs) > NEEDS_SHOWN}).data)
 
 
 class SettingAnswer(serializers.Serializer):
@@ -182,4 +224,10 @@ def _change(before: Foretold, after: Foretold, help: tuple[str, ...] = ()) -> Re
     return Response(ChangeAnswer({"before": before, "after": after, "help": help}).data)
 
 
-routes = [("audit-events", AuditEvents), ("search", Search), ("forecasts", Forecasts), ("settings", Settings)]
+routes = [
+    ("overview", Overviews),
+    ("audit-events", AuditEvents),
+    ("search", Search),
+    ("forecasts", Forecasts),
+    ("settings", Settings),
+]

@@ -1,21 +1,18 @@
 """The overview, and pages that gather what several apps know about a box, a camera or a query."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from webapp.alerts.models import AlertKind
-from webapp.alerts.selectors import AlertSearch, Shown, alerts_found
 from webapp.common.errors import InvalidInput
 from webapp.common.lists import shown_list
-from webapp.dashboard import attention
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.history import (
     CHART_SPANS,
@@ -26,9 +23,10 @@ from webapp.dashboard.history import (
     residency_history,
 )
 from webapp.dashboard.orders import BOX_KINDS, box_orders, query_orders
+from webapp.dashboard.overview import NEEDS_SHOWN, overview_of
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.search import everything_found
-from webapp.dashboard.selectors import events_lately, overview_figures, queries_below
+from webapp.dashboard.selectors import events_lately
 from webapp.dashboard.trends import SPAN, trends
 from webapp.drift.selectors import live_accuracies
 from webapp.fleets.advice import camera_warnings
@@ -36,35 +34,28 @@ from webapp.fleets.models import Box
 from webapp.fleets.selectors import box_get, box_list, boxes_of, camera_get, camera_list, cameras_of
 from webapp.merges.models import MergedGroup
 from webapp.merges.running import running_members
-from webapp.merges.savings import savings
 from webapp.merges.selectors import (
     boxes_placed,
     groups_decidable,
-    groups_of_others,
     groups_waiting,
+    in_a_line,
     merge_run_list,
     merged_group_get,
     merged_group_list,
 )
 from webapp.results.panels import result_panels
 from webapp.results.selectors import Scope
-from webapp.rollouts.models import RolloutState
 from webapp.rollouts.progress import places_of
 from webapp.rollouts.selectors import (
     box_rollouts,
     bundle_list,
-    rollout_list,
     rollout_tallies,
-    statuses_of_note,
 )
-from webapp.rollouts.status import BoxStatus
 from webapp.telemetry.selectors import bundle_figures, fleet_hours, latest_hardware, samples_dropped
-from webapp.workloads.models import CheckState, Query
-from webapp.workloads.selectors import dataset_list, model_get, model_list, query_get, query_list
+from webapp.workloads.selectors import dataset_list, model_get, query_get, query_list
 
-WALL_CAMERAS, BOXES_SHOWN, NEEDS_SHOWN, DECISIONS_SHOWN = 12, 20, 25, 5  # on the overview; the lists have all
+WALL_CAMERAS, DECISIONS_SHOWN = 12, 5  # on the overview; the lists have all
 DROPPED_SPAN = timedelta(hours=24)
-_MODELS_STOPPED = (CheckState.REJECTED, CheckState.UNDESCRIBED)
 TERMS_UNUSABLE = gettext_lazy(
     "Choose a camera and a model, and enter a frame rate and a deadline, to see what the query costs."
 )
@@ -72,60 +63,18 @@ TERMS_UNUSABLE = gettext_lazy(
 
 def overview(request: HttpRequest) -> HttpResponse:
     person, now = request.user, timezone.now()
-    first = list(boxes_of(person).only("name", "enrolled_at").order_by("name")[:BOXES_SHOWN])
-    statuses = statuses_of_note(boxes_of(person), now, shown=[box.id for box in first])
-    wrong = [box_id for box_id, status in statuses.items() if status.sentence]
-    troubled = list(boxes_of(person).filter(id__in=wrong).only("name", "enrolled_at", "is_connected"))
-    boxes = boxes_of(person).aggregate(all=Count("pk"), connected=Count("pk", filter=Q(is_connected=True)))
-    wells = boxes["connected"] - sum(box.is_connected for box in troubled)
-    below = queries_below(person, now)
-    needs = _needs(person, troubled, statuses, below, now)
-    found = savings(person, now - SPAN)
+    found = overview_of(person, now)
     context = {
-        "figures": overview_figures(
-            person, found, now, boxes=boxes["all"], boxes_well=wells, queries_below=below.count()
-        ),
-        "trends": trends(fleet_hours(boxes_of(person), now - SPAN, now), found, now),
-        "decisions": _in_a_line(groups_decidable(person))[:DECISIONS_SHOWN],
-        "needs": needs[:NEEDS_SHOWN],
-        "has_more_needs": len(needs) > NEEDS_SHOWN,
+        "figures": found.figures,
+        "trends": trends(fleet_hours(boxes_of(person), now - SPAN, now), found.savings, now),
+        "decisions": in_a_line(groups_decidable(person))[:DECISIONS_SHOWN],
+        "needs": found.needs[:NEEDS_SHOWN],
+        "has_more_needs": len(found.needs) > NEEDS_SHOWN,
         "cameras": cameras_of(person)[:WALL_CAMERAS],
-        "boxes": box_rows(first, now, statuses),
+        "boxes": box_rows(found.boxes, now, found.statuses),
         "events": events_lately(person),
     }
     return render(request, "dashboard/overview.html", context)
-
-
-def _needs(
-    person: Any, troubled: Sequence[Box], statuses: Mapping[Any, BoxStatus], below: QuerySet[Query], now: datetime
-) -> list[attention.Attention]:
-    """The most urgent first. Of what there can be thousands of, one more than is shown."""
-    some = slice(NEEDS_SHOWN + 1)
-    failing = list(below[some])
-    of_boxes = {query.camera.box_id: query.camera.box for query in failing}
-    rows = rows_of(failing, {row.box.id: row for row in box_rows(of_boxes.values(), now)})
-    losing = [box_id for box_id, status in statuses.items() if status.is_losing]  # said with how it keeps up
-    new = alerts_found(person, AlertSearch(shown=Shown.NEW), now)
-    new = new.exclude(kind=AlertKind.FRAMES_LOST, subject_id__in=losing).select_related(None)
-    alerts = list(new[some])
-    cameras = list(attention.camera_attention(cameras_of(person).exclude(probe_problem="")[some]))
-    said = [*(alert.subject_id for alert in alerts), *(need.subject for need in cameras)]
-    paused = rollout_list(person).filter(state=RolloutState.PAUSED).select_related(None)
-    others = [
-        *attention.box_attention(troubled, statuses, said),
-        *cameras,
-        *attention.query_attention(rows),
-        *attention.model_attention(model_list(person).filter(state__in=_MODELS_STOPPED)[some]),
-        *attention.rollout_attention(paused.select_related("group")[some]),
-        *attention.group_attention(_in_a_line(groups_of_others(person))[some]),  # the own ones have their own place
-    ]
-    return attention.said_once(attention.alert_attention(alerts), others)
-
-
-def _in_a_line(groups: QuerySet[MergedGroup]) -> QuerySet[MergedGroup]:
-    """With no more than is shown of each; whole rows with all they hang on took longer to ask for than to answer."""
-    named = groups.select_related(None).select_related("run__box")
-    return named.only("name", "state", "bytes_before", "bytes_after", "created_at", "run__box__name")
 
 
 def search(request: HttpRequest) -> HttpResponse:
@@ -164,7 +113,7 @@ def box(request: HttpRequest, box_id: UUID) -> HttpResponse:
         "bundles": bundle_list(request.user, shown)[:8],
         "bundle_figures": bundle_figures(shown),
         "runs": merge_run_list(request.user, shown)[:5],
-        "groups": _in_a_line(merged_group_list(request.user, shown))[:5],
+        "groups": in_a_line(merged_group_list(request.user, shown))[:5],
         "undecided": _undecided(request.user, shown),
         "places": places_of(placed, rollout_tallies(one.rollout_id for one in placed), row.status, now),
     }
@@ -186,7 +135,7 @@ def box_forecast(request: HttpRequest, box_id: UUID) -> HttpResponse:
 
 def _undecided(person: Any, box: Box) -> MergedGroup | None:
     """A finished merge of the box that waits for a decision."""
-    return _in_a_line(groups_waiting(person).filter(run__box=box)).first()
+    return in_a_line(groups_waiting(person).filter(run__box=box)).first()
 
 
 def cameras(request: HttpRequest) -> HttpResponse:
@@ -230,7 +179,7 @@ def query(request: HttpRequest, query_id: UUID) -> HttpResponse:
         "chart_spans": CHART_SPANS,
         "chart_span": span,
         "series": query_history(shown, span, now),
-        "groups": _in_a_line(merged_group_list(request.user).filter(members__query=shown)),
+        "groups": in_a_line(merged_group_list(request.user).filter(members__query=shown)),
         "datasets": dataset_list(request.user, shown.camera)[:5],
         "camera": shown.camera,
         "live_accuracies": live_accuracies(now, [shown.id], running),

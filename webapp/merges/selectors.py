@@ -90,6 +90,12 @@ def merged_group_list(actor: Any | None, box: Box | None = None) -> QuerySet[Mer
     return groups.select_related("run__box__site", "run__requested_by").defer("run__result")
 
 
+def in_a_line(groups: QuerySet[MergedGroup]) -> QuerySet[MergedGroup]:
+    """With no more than lists show of each; whole rows with all they hang on took longer to ask for than to answer."""
+    named = groups.select_related(None).select_related("run__box")
+    return named.only("name", "state", "bytes_before", "bytes_after", "created_at", "run__box__name")
+
+
 def with_members(groups: QuerySet[MergedGroup]) -> QuerySet[MergedGroup]:
     """These, with members and decisions; of the members without what is bulky, their queries and their models."""
     members = MergedGroupQuery.objects.defer("tensors").order_by("name")
