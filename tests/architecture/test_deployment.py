@@ -41,6 +41,14 @@ def test_a_missing_setting_stops_the_start_with_its_name(missing: str) -> None:
     assert missing in ended.stderr
 
 
+def test_a_setting_out_of_its_range_stops_the_start_with_its_name() -> None:
+    command = [sys.executable, "-c", "import webapp.config.settings.production"]
+    environment = {**os.environ, **PRODUCTION, "GEMEL_POLL_S": "0"}
+    ended = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ended.returncode != 0
+    assert "GEMEL_POLL_S: boxes ask for their target state every 1 to 600 seconds." in ended.stderr
+
+
 def test_pages_and_their_files_name_no_other_host() -> None:
     files = _files("templates/**/*.html", "webapp/static/**/*.css", "webapp/static/**/*.js")
     assert len(files) > 100
