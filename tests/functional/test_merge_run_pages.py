@@ -65,6 +65,21 @@ def test_two_runs_stand_side_by_side(browser, two, words):
     assert [run["label"] for run in response.context["histories"]["runs"]] == ["A: Optimistic", "B: Gemel"]
 
 
+def test_of_a_run_that_goes_on_beside_another_nothing_is_said_that_is_not_known_yet(browser, fleet, two, words):
+    ended, _ = two
+    going = MergeRun.objects.create(box=fleet.box, state=MergeRunState.RUNNING, created_at=timezone.now())
+    for query in ended.run_queries.all():
+        MergeRunQuery.objects.create(
+            run=going, query=query.query, model=query.model, name=query.name, accuracy_target=0.95
+        )
+
+    page = words(browser.get(reverse("merges:run-detail", args=[going.id]), {"compare": ended.id}))
+
+    assert "not measured yet" in page
+    assert "keeps its original" not in page
+    assert "of 0 B" not in page
+
+
 @pytest.mark.parametrize("other", ["nonsense", "00000000-0000-0000-0000-000000000000"])
 def test_a_comparison_with_a_run_that_is_not_there_is_a_page_that_says_so(browser, two, words, other):
     response = browser.get(reverse("merges:run-detail", args=[two[0].id]), {"compare": other})

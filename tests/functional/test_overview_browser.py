@@ -33,3 +33,12 @@ def test_what_happened_lately_fills_the_column_that_has_room(fleet: Any, open_pa
     page.reload()
     busy = page.evaluate(MEASURE)
     assert busy["main"] < busy["lately"] == busy["urgent"]
+
+
+def test_on_a_wall_screen_the_page_grows_with_it(fleet: Any, open_page: Any) -> None:
+    page = open_page(reverse("dashboard:overview"), width=3840)
+
+    width = page.evaluate("() => document.querySelector('.page-body > .container-xl').clientWidth")
+    tile = page.evaluate("() => document.querySelector('[data-camera-tile]').clientWidth")
+    assert width > 2400
+    assert tile < width / 5

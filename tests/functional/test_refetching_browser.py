@@ -61,3 +61,16 @@ def test_a_page_to_sign_in_at_takes_nothing_away(watched):
     page.wait_for_timeout(200)
 
     assert page.locator("#figures").is_visible()
+
+
+def test_a_part_that_is_on_its_way_is_outlined_and_says_so_when_it_does_not_come(fleet, open_page):
+    address = reverse("dashboard:box-detail", args=[fleet.box.id])
+    page = open_page(address)
+    part = page.locator("#keeps-up")
+    part.locator("[data-skeleton]").wait_for(state="detached")  # it came
+
+    page.route("**/forecast/", lambda route: route.fulfill(status=500))
+    page.goto(page.url)
+
+    part.get_by_text("This part could not be fetched. Load the page again.").wait_for()
+    assert "placeholder-glow" not in part.locator("[data-skeleton]").get_attribute("class")

@@ -105,6 +105,8 @@ def saving_words(figures: OverviewFigures) -> str:
 def frames_words(figures: OverviewFigures) -> str:
     if figures.frames is None:
         return gettext("no whole minute was measured lately")
+    if not figures.frames.captured:
+        return gettext("no frame came in the last whole minute")
     words = gettext("%(processed)s of %(captured)s in the last whole minute")
     return words % {"processed": f"{figures.frames.processed:,}", "captured": f"{figures.frames.captured:,}"}
 

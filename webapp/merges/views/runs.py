@@ -102,7 +102,7 @@ def _comparison(request: HttpRequest, *shown: MergeRun) -> HttpResponse:
     names = list(dict.fromkeys(query.name for side in sides for query in side["summary"].queries))
     context = {
         "sides": sides,
-        "queries": [(name, [_named(side["summary"], name) for side in sides]) for name in names],
+        "queries": [(name, [(_named(side["summary"], name), side["is_going"]) for side in sides]) for name in names],
         "histories": {"names": names, "runs": [side["drawn"] for side in sides]},
     }
     return render(request, "merges/run_compare.html", context)
@@ -119,7 +119,7 @@ def _side(letter: str, shown: MergeRun) -> dict[str, Any]:
         "targets": [query.target for query in summary.queries],
         **_history(events),
     }
-    return {"label": label, "summary": summary, "drawn": drawn}
+    return {"label": label, "summary": summary, "drawn": drawn, "is_going": shown.state in UNENDED}
 
 
 def _history(events: list[tuple[int, datetime, dict[str, Any]]]) -> dict[str, Any]:

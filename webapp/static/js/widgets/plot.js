@@ -50,7 +50,7 @@ export function keepFresh(element, take) {
 export const BYTE_STEPS = Array.from({ length: 40 }, (_, power) => 2 ** power);
 
 function showEmptiness(target, data) {
-  target.dataset.empty = gettext("Nothing measured in this time.");
+  target.dataset.empty ??= gettext("Nothing measured in this time.");
   target.classList.toggle("is-empty", data[0].length === 0);
 }
 
