@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
@@ -115,7 +116,7 @@ class OverviewAnswer(serializers.Serializer):
 
 
 class Overviews(viewsets.ViewSet):
-    @extend_schema(responses=OverviewAnswer, operation_id="overview")
+    @extend_schema(responses=forced_singular_serializer(OverviewAnswer), operation_id="overview")
     def list(self, request: Request) -> Response:
         """The fleet in figures, and what of it needs somebody."""
         found = overview_of(request.user, timezone.now())
