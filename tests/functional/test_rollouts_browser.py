@@ -28,6 +28,7 @@ def rollout(fleet: Any, group: MergedGroup) -> Rollout:
 
 def test_chooses_the_boxes_whose_name_has_what_was_entered(rollout: Rollout, open_page: Any) -> None:
     page = open_page(reverse("rollouts:rollout-start", args=[rollout.group_id]))
+    playwright_api.expect(page.locator("[data-chosen]")).to_have_text("2 of 2 chosen, 2 shown.")  # its script has come
     page.get_by_role("button", name="Choose none").click()
     page.get_by_label("Show boxes whose name has").fill("EAST")
     page.get_by_role("button", name="Choose shown").click()
