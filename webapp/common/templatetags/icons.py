@@ -18,11 +18,11 @@ _MARK = "webapp/static/img/mark.svg"
 _SHAPES = re.compile(r"<svg.*?>(.*)</svg>", re.DOTALL)
 
 
+@cache  # to put the path together for each of 150 icons took longer than to write them
 def _shapes(name: str) -> str:
     return _shapes_in(settings.NODE_MODULES / _FOLDER / f"{name}.svg")
 
 
-@cache
 def _shapes_in(path: Path) -> str:
     return " ".join(_SHAPES.search(path.read_text()).group(1).split())
 
@@ -36,9 +36,14 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
+@cache
+def _mark_shapes() -> str:
+    return _shapes_in(settings.BASE_DIR / _MARK)
+
+
 @register.simple_tag
 def mark(size: int, css: str = "") -> SafeString:
-    shapes = _shapes_in(settings.BASE_DIR / _MARK)
+    shapes = _mark_shapes()
     return mark_safe(
         f'<svg class="{css}" viewBox="0 0 32 32" width="{size}" height="{size}" aria-hidden="true">{shapes}</svg>'
     )
