@@ -16,6 +16,8 @@ register = template.Library()
 _FOLDER = "@tabler/icons/icons/outline"
 _MARK = "webapp/static/img/mark.svg"
 _SHAPES = re.compile(r"<svg.*?>(.*)</svg>", re.DOTALL)
+_FRAME = '<path stroke="none" d="M0 0h24v24H0z" fill="none" />'  # shows nothing
+_LINE = re.compile(r'<path d="(M[^"]*)" ?/>')
 
 
 @cache  # to put the path together for each of 150 icons took longer than to write them
@@ -24,7 +26,15 @@ def _shapes(name: str) -> str:
 
 
 def _shapes_in(path: Path) -> str:
-    return " ".join(_SHAPES.search(path.read_text()).group(1).split())
+    shapes = " ".join(_SHAPES.search(path.read_text()).group(1).split())
+    return joined(shapes.replace(_FRAME, "").strip())
+
+
+def joined(shapes: str) -> str:
+    """Lines that are drawn alike as one: of a small page's 280 elements, 70 were single lines of its icons."""
+    if _LINE.sub("", shapes).strip():
+        return shapes
+    return f'<path d="{" ".join(_LINE.findall(shapes))}"/>'
 
 
 @register.simple_tag
