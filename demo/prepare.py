@@ -72,7 +72,12 @@ async def _compile_translations(shared: Mapping[str, str]) -> None:
 
 
 def _static_state() -> str:
-    own = sorted(path for path in (ROOT / "webapp" / "static").rglob("*") if path.is_file())
+    """Of templates and code, too: the style sheet is trimmed to what they name."""
+    served = [path for path in (ROOT / "webapp" / "static").rglob("*") if path.is_file()]
+    named = [
+        path for room in ("templates", "webapp") for kind in ("html", "py") for path in (ROOT / room).rglob(f"*.{kind}")
+    ]
+    own = sorted({*served, *named})
     parts = [f"{path} {path.stat().st_mtime_ns}" for path in own]
     parts.append((ROOT / "package-lock.json").read_text())
     parts.append((ROOT / "webapp" / "config" / "settings" / "base.py").read_text())
