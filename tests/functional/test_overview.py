@@ -20,6 +20,7 @@ from webapp.fleets.models import Box, Camera, Role
 from webapp.merges.models import RELATIVE_ACCURACY, MergedGroup, MergedGroupState, MergeRun, PlacedMember
 from webapp.merges.running import running_members
 from webapp.merges.savings import savings
+from webapp.merges.selectors import groups_decidable, groups_of_others
 from webapp.rollouts.models import BoxReport
 from webapp.telemetry.models import BoxRollup, QueryRollup
 from webapp.telemetry.selectors import fleet_hours
@@ -310,3 +311,18 @@ def test_a_fleet_in_trouble_shows_the_most_urgent_and_where_the_rest_is(fleet, b
     page = words(browser.get(reverse("dashboard:overview")))
     assert page.count("It answers nothing. Open camera") == NEEDS_SHOWN
     assert "These are the most urgent." in page
+
+
+@pytest.mark.parametrize("may_approve_own", [True, False])
+def test_what_waits_is_either_for_oneself_to_decide_or_for_others(fleet, person, may_approve_own):
+    approver, viewer = fleet.member(Role.APPROVER), fleet.member(Role.VIEWER)
+    fleet.site.requester_may_approve = may_approve_own
+    fleet.site.save()
+    asked = {None: fleet.merged_group(fleet.query("cars")), approver: fleet.merged_group(fleet.query("trucks"))}
+    MergeRun.objects.filter(id=asked[approver].run_id).update(requested_by=approver)
+    both = {group.id for group in asked.values()}
+    own = {asked[approver].id}
+    expected = {viewer: set(), person: both, None: both, approver: both if may_approve_own else both - own}
+    for actor, decidable in expected.items():
+        assert {group.id for group in groups_decidable(actor)} == decidable, actor
+        assert {group.id for group in groups_of_others(actor)} == both - decidable, actor
