@@ -19,6 +19,8 @@ from webapp.results.models import MinuteCount
 from webapp.telemetry.models import BoxRollup, BoxSample, QueryRollup, QuerySample
 from webapp.workloads.models import Query
 
+REST_SCOPES = {"rest-counts": ("camera_id",), "rest-events": ("camera_id",)}
+
 
 @dataclass(frozen=True)
 class PageFigures:
@@ -66,9 +68,10 @@ class Measurement:
         return PageFigures(page.title, median_ms, round(p95, 1), cpu_ms, max(statements), max(sizes))
 
     def _addresses(self, page: Page) -> list[str]:
-        ids = {name: list(_subjects(name).values_list("pk", flat=True)[: self._repeat]) for name in page.arguments}
+        named = (*page.arguments, *page.scopes)
+        ids = {name: list(_subjects(name).values_list("pk", flat=True)[: self._repeat]) for name in named}
         chosen = range(min(map(len, ids.values()), default=1))
-        return [page.address({name: ids[name][n] for name in page.arguments}) for n in chosen]
+        return [page.address({name: ids[name][n] for name in named}) for n in chosen]
 
 
 def _subjects(name: str) -> QuerySet[Any]:
@@ -84,7 +87,7 @@ def rest_lists() -> Iterator[Page]:
     """What programs list: the first page of each collection of the REST API."""
     for _, resource, name in router.registry:
         if hasattr(resource, "list"):
-            yield Page(f"{name}-list")
+            yield Page(f"{name}-list", scopes=REST_SCOPES.get(name, ()))
 
 
 @contextmanager

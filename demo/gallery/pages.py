@@ -47,19 +47,21 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Page:
-    """`arguments` are names of ids; `asked`: the query string."""
+    """`arguments` are names of ids; `asked`: the query string; `scopes`: names of ids that go there as well."""
 
     name: str
     arguments: tuple[str, ...] = ()
     asked: dict[str, str] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         return f"{self.name}?{urlencode(self.asked)}" if self.asked else self.name
 
     def address(self, ids: Mapping[str, Any]) -> str:
-        asked = f"?{urlencode(self.asked)}" if self.asked else ""
-        return reverse(self.name, kwargs={name: ids[name] for name in self.arguments}) + asked
+        asked = urlencode(self.asked | {name.removesuffix("_id"): ids[name] for name in self.scopes})
+        address = reverse(self.name, kwargs={name: ids[name] for name in self.arguments})
+        return f"{address}?{asked}" if asked else address
 
 
 def our_pages() -> Iterator[Page]:
