@@ -234,7 +234,8 @@ def session_cookie(browser: Any, live_server: Any) -> Any:
 
 @pytest.fixture
 def open_page(session_cookie: Any, chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
-    """Opens an address as the signed-in person; every error that a page's scripts throw fails the test."""
+    """Opens an address as the signed-in person, until its scripts have started; every error that they throw fails the
+    test."""
     errors: list[str] = []
 
     def open_at(address: str, width: int = 1440) -> Any:
@@ -243,6 +244,7 @@ def open_page(session_cookie: Any, chromium: Any, live_server: Any) -> Iterator[
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(live_server.url + address)
+        page.locator("#palette:not([data-started])").wait_for(state="detached")  # the last of them on every page
         return page
 
     yield open_at

@@ -6,15 +6,12 @@ from django.urls import reverse
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
 
-STARTED = "#palette[data-started]"
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_is_used_by_the_keyboard_alone(open_page, fleet):
     page = open_page(reverse("dashboard:overview"))
     field = page.get_by_role("combobox", name="Search everything")
-    page.locator(STARTED).wait_for(state="attached")
     page.keyboard.press("Control+k")
     expect(field).to_be_focused()
     chosen = page.locator("[role=option][aria-selected=true]")
@@ -31,7 +28,7 @@ def test_is_used_by_the_keyboard_alone(open_page, fleet):
     page.keyboard.press("Enter")
     page.wait_for_url("**" + reverse("dashboard:camera-detail", args=[fleet.camera.id]))
 
-    page.locator(STARTED).wait_for(state="attached")
+    page.locator("#palette[data-started]").wait_for(state="attached")
     page.keyboard.press("/")
     expect(field).to_be_focused()
     page.keyboard.type("zebra")
@@ -42,7 +39,6 @@ def test_is_used_by_the_keyboard_alone(open_page, fleet):
 
 def test_is_used_by_touch_on_a_phone(open_page, fleet):
     page = open_page(reverse("dashboard:box-list"), 390)
-    page.locator(STARTED).wait_for(state="attached")
     page.get_by_role("link", name="Search everything").click()
     page.get_by_role("combobox", name="Search everything").fill("north")
     page.get_by_role("option", name="north gate").first.click()
