@@ -9,6 +9,7 @@ from pathlib import Path
 
 from demo.processes import ROOT
 from edge_runtime.protocol.errors import GemelError
+from webapp.common.static_storage import trimmed_by
 
 KEPT_LINES = 15
 _ELSEWHERE = ("--ignore", ".venv", "--ignore", "node_modules", "--ignore", "var")  # where catalogues of others are
@@ -72,13 +73,8 @@ async def _compile_translations(shared: Mapping[str, str]) -> None:
 
 
 def _static_state() -> str:
-    """Of templates and code, too: the style sheet is trimmed to what they name."""
-    served = [path for path in (ROOT / "webapp" / "static").rglob("*") if path.is_file()]
-    named = [
-        path for room in ("templates", "webapp") for kind in ("html", "py") for path in (ROOT / room).rglob(f"*.{kind}")
-    ]
-    own = sorted({*served, *named})
-    parts = [f"{path} {path.stat().st_mtime_ns}" for path in own]
+    """Of templates and code, too: the style sheet is trimmed to what they name. Settings are among them."""
+    served = {path for path in (ROOT / "webapp" / "static").rglob("*") if path.is_file()}
+    parts = [f"{path} {path.stat().st_mtime_ns}" for path in sorted(served.union(trimmed_by(ROOT)))]
     parts.append((ROOT / "package-lock.json").read_text())
-    parts.append((ROOT / "webapp" / "config" / "settings" / "base.py").read_text())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

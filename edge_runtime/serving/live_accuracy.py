@@ -60,7 +60,7 @@ class LiveAccuracy:
     ) -> None:
         self._tensor, self._chance = prepared.tensor, chance
         self._watched = {
-            query.query: _Watched(prepared.models[query.slot], query.zone, query.sample_every_s, now, 0.5 + chance())
+            query.query: _Watched(prepared.models[query.slot], query.zone, query.sample_every_s, now, self._drawn())
             for query in prepared.queries
             if prepared.models[query.slot].original is not None and query.sample_every_s > 0
         }
@@ -92,7 +92,7 @@ class LiveAccuracy:
         """Runs the original of `query` on its remembered frame. Raises whatever the network or the tensors raise."""
         watched = self._watched[query]
         sample, watched.sample, watched.tried_at = watched.sample, None, now
-        watched.drawn = 0.5 + self._chance()
+        watched.drawn = self._drawn()
         original = watched.model.original
         if sample is None or original is None:
             return
@@ -108,6 +108,10 @@ class LiveAccuracy:
         score = frame_score(prediction, functions.agreement_truth(inside))
         watched.scores.append(score)
         watched.fresh.append(score)
+
+    def _drawn(self) -> float:
+        """How much of its usual length the next pause has."""
+        return 0.5 + self._chance()
 
     def agreements(self) -> Mapping[str, Agreement]:
         """By query, without those that were not scored yet. Safe to call from one other thread.

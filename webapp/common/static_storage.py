@@ -26,15 +26,16 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if STYLE_SHEET in paths and not dry_run:
             storage, path = paths[STYLE_SHEET]
+            used = UsedClasses.of(source.read_text() for source in trimmed_by(Path(settings.BASE_DIR)))
             with storage.open(path) as file:
-                css = trimmed(file.read().decode(), UsedClasses.of(_sources(Path(settings.BASE_DIR))))
+                css = trimmed(file.read().decode(), used)
             self.delete(STYLE_SHEET)
             self._save(STYLE_SHEET, ContentFile(css.encode()))
             paths = {**paths, STYLE_SHEET: (self, STYLE_SHEET)}
         yield from super().post_process(paths, dry_run, **options)
 
 
-def _sources(root: Path) -> Iterator[str]:
+def trimmed_by(root: Path) -> Iterator[Path]:
+    """The files that decide which rules of the style sheet stay."""
     for folder, pattern in _SOURCES:
-        for path in (root / folder).rglob(pattern):
-            yield path.read_text()
+        yield from (root / folder).rglob(pattern)

@@ -30,10 +30,11 @@ _MODELS_STOPPED = (CheckState.REJECTED, CheckState.UNDESCRIBED)
 @dataclass(frozen=True)
 class Overview:
     """`boxes`: the first by name, with the statuses of these and of all that something is wrong with. `needs`: what
-    needs somebody, the most urgent first, and one more than is shown where there is more."""
+    needs somebody, the most urgent first, at most NEEDS_SHOWN."""
 
     figures: OverviewFigures
     needs: Sequence[attention.Attention]
+    has_more_needs: bool
     boxes: Sequence[Box]
     statuses: Mapping[Any, BoxStatus]
     savings: Sequence[Saving]
@@ -50,7 +51,7 @@ def overview_of(person: Any, now: datetime) -> Overview:
     needs = _needs(person, troubled, statuses, below, now)
     found = savings(person, now - SPAN)
     figures = overview_figures(person, found, now, boxes=boxes["all"], boxes_well=wells, queries_below=below.count())
-    return Overview(figures, needs, first, statuses, found)
+    return Overview(figures, needs[:NEEDS_SHOWN], len(needs) > NEEDS_SHOWN, first, statuses, found)
 
 
 def _needs(

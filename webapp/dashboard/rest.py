@@ -20,7 +20,7 @@ from webapp.dashboard.attention import Attention
 from webapp.dashboard.audit_log import AuditSearch, events_found
 from webapp.dashboard.costs import Cost, Terms, approval_of, cost_of_adding, cost_of_changing, load_of
 from webapp.dashboard.installation import installation
-from webapp.dashboard.overview import NEEDS_SHOWN, overview_of
+from webapp.dashboard.overview import overview_of
 from webapp.dashboard.search import everything_found
 from webapp.fleets.policies import require_superuser
 from webapp.fleets.selectors import box_get, camera_get
@@ -119,9 +119,7 @@ class Overviews(viewsets.ViewSet):
     @extend_schema(responses=forced_singular_serializer(OverviewAnswer), operation_id="overview")
     def list(self, request: Request) -> Response:
         """The fleet in figures, and what of it needs somebody."""
-        found = overview_of(request.user, timezone.now())
-        shown = {"figures": found.figures, "needs": found.needs[:NEEDS_SHOWN]}
-        return Response(OverviewAnswer(shown | {"has_more_needs": len(found.needs) > NEEDS_SHOWN}).data)
+        return Response(OverviewAnswer(overview_of(request.user, timezone.now())).data)
 
 
 class SettingAnswer(serializers.Serializer):

@@ -23,7 +23,7 @@ from webapp.dashboard.history import (
     residency_history,
 )
 from webapp.dashboard.orders import BOX_KINDS, box_orders, query_orders
-from webapp.dashboard.overview import NEEDS_SHOWN, overview_of
+from webapp.dashboard.overview import overview_of
 from webapp.dashboard.rows import box_rows, query_rows, rows_of
 from webapp.dashboard.search import everything_found
 from webapp.dashboard.selectors import events_lately
@@ -68,8 +68,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": found.figures,
         "trends": trends(fleet_hours(boxes_of(person), now - SPAN, now), found.savings, now),
         "decisions": in_a_line(groups_decidable(person))[:DECISIONS_SHOWN],
-        "needs": found.needs[:NEEDS_SHOWN],
-        "has_more_needs": len(found.needs) > NEEDS_SHOWN,
+        "needs": found.needs,
+        "has_more_needs": found.has_more_needs,
         "cameras": cameras_of(person)[:WALL_CAMERAS],
         "boxes": box_rows(found.boxes, now, found.statuses),
         "events": events_lately(person),

@@ -167,15 +167,14 @@ def _site_page(request: HttpRequest, site_id: UUID, form: MembershipForm) -> Htt
     shown = site_get(request.user, site_id)
     if not form.is_bound:
         form.offer_only_strangers(shown)
-    may_manage, changed = has_role(request.user, shown, Role.ADMINISTRATOR), request.GET.get("person")
-    memberships = list(memberships_of(shown))
+    may_manage = has_role(request.user, shown, Role.ADMINISTRATOR)
     context = {
         "site": shown,
-        "memberships": memberships,
+        "memberships": memberships_of(shown),
         "boxes": shown.boxes.all(),
         "roles": ROLE_CHOICES,
         "may_manage": may_manage,
-        "changed": next((one.person_id for one in memberships if may_manage and str(one.person_id) == changed), None),
+        "changed": request.GET.get("person") if may_manage else None,
         "form": form,
         "has_strangers": form.fields["person"].queryset.exists(),
     }

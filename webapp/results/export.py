@@ -7,7 +7,8 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import reverse
 from django.utils.text import slugify
 
 from webapp.common.csv_text import csv_text
@@ -16,6 +17,7 @@ from webapp.results.selectors import query_names
 from webapp.workloads.models import Query
 
 BATCH = 1000
+_NO_EVENT = UUID(int=0)
 COUNT_HEADER = (
     "minute (UTC)",
     "box",
@@ -43,6 +45,11 @@ EVENT_HEADER = (
     "picture",
     "event",
 )
+
+
+def picture_address(request: HttpRequest, view: str) -> str:
+    """Of the pictures of events, with {} for the event's id."""
+    return request.build_absolute_uri(reverse(view, args=[_NO_EVENT])).replace(str(_NO_EVENT), "{}")
 
 
 def csv_attachment(lines: AsyncIterator[str], title: str, since: datetime, until: datetime) -> StreamingHttpResponse:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_view
@@ -17,7 +16,7 @@ from rest_framework.response import Response
 
 from webapp.common.rest import JPEG, Listed, Reference, entered
 from webapp.fleets.selectors import box_get, camera_get, site_get
-from webapp.results.export import count_lines, csv_attachment, event_lines
+from webapp.results.export import count_lines, csv_attachment, event_lines, picture_address
 from webapp.results.models import Event, MinuteCount
 from webapp.results.ranges import HOUR
 from webapp.results.selectors import Scope, bucket_counts, event_get, event_list, minute_counts, picture_of
@@ -26,7 +25,6 @@ from webapp.workloads.selectors import query_get
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
 DAY, MONTH = timedelta(days=1), timedelta(days=31)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-NOTHING = UUID(int=0)
 _SCOPES = ("site", "box", "camera", "query")
 
 
@@ -148,8 +146,7 @@ class Events(Listed):
     def export(self, request: Request) -> StreamingHttpResponse:
         """As CSV, with the addresses of the pictures."""
         asked = _asked(request, EventsEntry)
-        picture = request.build_absolute_uri(reverse("rest-events-picture", args=[NOTHING])).replace(str(NOTHING), "{}")
-        lines = event_lines(event_list(request.user, **asked), picture)
+        lines = event_lines(event_list(request.user, **asked), picture_address(request, "rest-events-picture"))
         return csv_attachment(lines, f"events of {asked['scope']}", asked["since"], asked["until"])
 
 

@@ -9,19 +9,16 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from webapp.common.errors import InvalidInput
 from webapp.fleets.selectors import box_get, camera_get, site_get
-from webapp.results.export import count_lines, csv_attachment, event_lines
+from webapp.results.export import count_lines, csv_attachment, event_lines, picture_address
 from webapp.results.panels import count_panel, event_panel, narrowed_events
 from webapp.results.ranges import shown_of, time_of
 from webapp.results.selectors import Scope, bucket_counts, event_get, minute_counts, picture_of
 from webapp.workloads.selectors import query_get
-
-NOTHING = UUID(int=0)
 
 
 def counts(request: HttpRequest, query_id: UUID) -> HttpResponse:
@@ -55,7 +52,7 @@ def counts_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
 def events_csv(request: HttpRequest, **subject: UUID) -> StreamingHttpResponse:
     scope = _scope(request.user, **subject)
     since, until = _exported(request)
-    address = request.build_absolute_uri(reverse("results:event-picture", args=[NOTHING])).replace(str(NOTHING), "{}")
+    address = picture_address(request, "results:event-picture")
     events = narrowed_events(request.user, scope, since, until, request.GET)
     return csv_attachment(event_lines(events, address), f"events of {scope}", since, until)
 

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from edge_runtime.protocol.messages import FrameIndex
 from webapp.common.errors import InvalidInput, NotFound
-from webapp.fleets.api import PICTURE_MAX_BYTES, box_endpoint, decoded
+from webapp.fleets.api import box_endpoint, decoded
 from webapp.fleets.models import Box
 from webapp.workloads.models import Dataset
 from webapp.workloads.services import dataset_complete, dataset_frames_add
+from webapp.workloads.services.datasets import FRAME_MAX_BYTES
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -23,7 +24,7 @@ def frames(request: HttpRequest, box: Box, dataset_id: UUID) -> HttpResponse:
     dataset = _dataset(box, dataset_id)
     index = decoded(request.POST.get("index", ""), FrameIndex)
     sent = request.FILES.getlist("files")
-    if any(file.size > PICTURE_MAX_BYTES for file in sent):  # before any is read
+    if any(file.size > FRAME_MAX_BYTES for file in sent):  # before any is read
         raise InvalidInput("A frame has more than 4 MiB.", field="files")
     files = {file.name: file.read() for file in sent}
     if len(files) < len(sent):

@@ -181,7 +181,7 @@ def test_requested_frames_become_a_data_set(fleet: Any, api: Api, jpeg: bytes) -
 def test_a_large_frame_is_refused_before_it_is_read(
     fleet: Any, api: Api, jpeg: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.workloads.api.PICTURE_MAX_BYTES", len(jpeg) - 1)
+    monkeypatch.setattr("webapp.workloads.api.FRAME_MAX_BYTES", len(jpeg) - 1)
     dataset = dataset_request(actor=None, camera=fleet.camera, name="day", frames=10, span_s=60.0, now=NOW)
     index = msgspec.json.encode(FrameIndex((FrameLabel("0.jpg", 1.0),))).decode()
     files = [SimpleUploadedFile("0.jpg", jpeg, "image/jpeg")]
